@@ -1,0 +1,37 @@
+PYTHON ?= python3
+VENV := .venv
+BENCH_VENV := .bench-venv
+BIN := $(VENV)/bin
+PEERS ?= keras-jax
+
+.PHONY: demo test lint format bench clean
+
+demo: $(VENV)/ready
+	$(BIN)/phasewise demo
+
+test: $(VENV)/ready
+	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+lint: $(VENV)/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/ready $(BENCH_VENV)/ready
+	$(BIN)/python bench/run.py --peer-python $(BENCH_VENV)/bin/python
+
+$(VENV)/ready: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --compile -c requirements.lock -e ".[dev]"
+	touch $@
+
+$(BENCH_VENV)/ready: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install -q --compile -c requirements.lock keras==3.15.1 jax numpy
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(BENCH_VENV)

@@ -1,0 +1,108 @@
+"""Smooth activations, applied to each entry. All are finite, with finite gradients, wherever their value is."""
+
+import math
+
+import jax.numpy as jnp
+from jax import lax
+
+from phasewise.activations.activation import activation, floating
+from phasewise.activations.rectifiers import relu
+
+
+@activation()
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    return lax.logistic(floating(x))
+
+
+@activation()
+def log_sigmoid(x):
+    """The logarithm of `sigmoid`, right where that rounds to 0."""
+    return -_softplus(-floating(x))
+
+
+@activation()
+def tanh(x):
+    """Hyperbolic tangent."""
+    return lax.tanh(floating(x))
+
+
+@activation()
+def tanh_shrink(x):
+    """x - tanh(x)."""
+    x = floating(x)
+    return x - lax.tanh(x)
+
+
+@activation()
+def exponential(x):
+    """exp(x); infinite in float32 above 88.7."""
+    return lax.exp(floating(x))
+
+
+@activation()
+def softplus(x):
+    """log(1 + exp(x)), without overflow."""
+    return _softplus(floating(x))
+
+
+@activation()
+def softsign(x):
+    """x / (1 + |x|)."""
+    x = floating(x)
+    return x / (1 + jnp.abs(x))
+
+
+@activation()
+def squareplus(x, b=4):
+    """(x + sqrt(x² + b)) / 2 (Barron 2021).
+
+    Computed as max(x, 0) + b / (2 (|x| + sqrt(x² + b))), which is the same number and keeps its digits for large
+    negative `x`, where Keras loses them.
+
+    Args:
+        x: array of any shape.
+        b: how wide the bend is, at least 0; 0 gives `relu`.
+
+    Raises:
+        ValueError: `b` is negative.
+    """
+    x = floating(x)
+    if b < 0:
+        raise ValueError(f"squareplus needs b of at least 0; got b={b!r}.")
+    if b == 0:
+        return relu(x)
+    return jnp.maximum(x, 0) + b / (2 * (jnp.abs(x) + jnp.sqrt(jnp.square(x) + b)))
+
+
+@activation("swish")
+def silu(x):
+    """x * sigmoid(x) (Elfwing et al. 2017; Ramachandran et al. 2017, as swish)."""
+    x = floating(x)
+    return x * lax.logistic(x)
+
+
+@activation()
+def gelu(x, approximate=False):
+    """`x` times the standard normal distribution function of `x` (Hendrycks & Gimpel 2016).
+
+    Args:
+        x: array of any shape.
+        approximate: use the paper's tanh formula in place of the exact function.
+    """
+    x = floating(x)
+    if approximate:
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+        return 0.5 * x * (1 + lax.tanh(inner))
+    return 0.5 * x * lax.erfc(-x * math.sqrt(0.5))
+
+
+@activation()
+def mish(x):
+    """x * tanh(softplus(x)) (Misra 2019)."""
+    x = floating(x)
+    return x * lax.tanh(_softplus(x))
+
+
+def _softplus(x):
+    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))

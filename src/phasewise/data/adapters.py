@@ -1,0 +1,132 @@
+"""Any source a user may hold, as a plan of batches."""
+
+import numpy as np
+
+from phasewise.data.checks import check_arrays, warn_nonfinite
+from phasewise.data.dataset import Dataset
+from phasewise.data.foreign import as_batches, hugging_face_columns, is_array_like, is_hugging_face, to_array
+from phasewise.data.structure import leaves, map_leaves
+
+BATCH_SIZE = 32
+
+
+def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, role="fit"):
+    """A plan whose elements are batches: x, (x, y) or (x, y, sample_weight).
+
+    Args:
+        x: a `Dataset`, arrays (NumPy, JAX, pandas, PyTorch, lists of numbers; also tuples, lists and dicts of them), or a
+            source of batches (tf.data, PyTorch DataLoader, a `PyDataset`-like sequence, a generator).
+        y, sample_weight: arrays, with arrays.
+        batch_size: rows in a batch, 32 by default; only with arrays.
+        shuffle: a new order every pass; only for arrays.
+        role: what the plan is for, named in messages.
+
+    Raises:
+        TypeError, ValueError: the source is of no known kind, is empty, holds strings, or its parts differ in length.
+    """
+    if x is None:
+        raise ValueError(f"{role} needs data: `x` is None.")
+    if is_hugging_face(x):
+        x = hugging_face_columns(x)
+    if is_arrays(x):
+        return _plan_of_arrays(x, y, sample_weight, batch_size, shuffle)
+    plan = x if isinstance(x, Dataset) else as_batches(x)
+    if plan is None:
+        raise TypeError(
+            f"{role} cannot read data of type {type(x).__name__}. Give arrays (NumPy, JAX, pandas, PyTorch), a "
+            "phasewise.Dataset, a tf.data.Dataset, a DataLoader, a sequence of batches, or a generator."
+        )
+    for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
+        if value is not None:
+            raise ValueError(f"`{name}` cannot be given when `x` is a {type(x).__name__}: it yields whole batches already.")
+    return plan
+
+
+def is_arrays(x):
+    """Whether `x` is arrays, or a nest of them, rather than a source of batches."""
+    if isinstance(x, tuple | list) and not is_array_like(x):
+        return len(x) > 0 and all(is_arrays(item) for item in x)
+    if isinstance(x, dict):
+        return len(x) > 0 and all(is_arrays(item) for item in x.values())
+    return is_array_like(x)
+
+
+def split(x, y, sample_weight, fraction):
+    """The first rows to train on and the last `fraction` to validate on.
+
+    Returns:
+        ((x, y, sample_weight), (x, y, sample_weight) or (x, y)).
+
+    Raises:
+        ValueError: not arrays, a fraction outside (0, 1), or one that leaves a side empty.
+    """
+    if not is_arrays(x):
+        raise ValueError(
+            f"validation_split cuts arrays; `x` is a {type(x).__name__}. Pass validation_data, made with take and skip."
+        )
+    if not isinstance(fraction, float) or not 0 < fraction < 1:
+        raise ValueError(f"validation_split is a fraction between 0 and 1; got {fraction!r}.")
+    parts = [arrays_of(part) for part in (x, y, sample_weight)]
+    rows = len(leaves(parts[0])[0])
+    border = int(rows * (1 - fraction))
+    if border in (0, rows):
+        raise ValueError(f"validation_split={fraction} of {rows} rows leaves nothing to {'train' if border == 0 else 'validate'} on.")
+    before = [map_leaves(lambda a: a[:border], p) if p is not None else None for p in parts]
+    after = [map_leaves(lambda a: a[border:], p) if p is not None else None for p in parts]
+    return tuple(before), tuple(after if after[2] is not None else after[:2])
+
+
+def class_weights(y, class_weight, sample_weight=None):
+    """Each row's class weight, times its sample weight.
+
+    Args:
+        y: integer labels (rows,) or (rows, 1), or one-hot (rows, classes).
+        class_weight: dict of class -> weight; classes that are not in it weigh 1.
+    """
+    labels = to_array(y)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        labels = labels.argmax(1)
+    labels = labels.reshape(len(labels)).astype(np.int64)
+    weights = np.ones(len(labels), np.float32)
+    for label, weight in class_weight.items():
+        weights[labels == int(label)] = weight
+    return weights if sample_weight is None else weights * to_array(sample_weight).reshape(-1)
+
+
+def with_class_weight(plan, class_weight):
+    """The plan with class weights multiplied into its sample weights."""
+
+    def weigh(x, y, sample_weight=None):
+        return x, y, class_weights(y, class_weight, sample_weight)
+
+    return plan.map(weigh)
+
+
+def arrays_of(structure):
+    """Leaves as NumPy arrays, a list of arrays as a tuple; None stays."""
+    if structure is None:
+        return None
+    if isinstance(structure, dict):
+        return {key: arrays_of(value) for key, value in structure.items()}
+    if isinstance(structure, tuple | list) and not is_array_like(structure):
+        return tuple(arrays_of(item) for item in structure)
+    return to_array(structure)
+
+
+def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle):
+    size = BATCH_SIZE if batch_size is None else batch_size
+    parts = {"x": arrays_of(x), "y": arrays_of(y), "sample_weight": arrays_of(sample_weight)}
+    check_arrays(parts)
+    for name, part in parts.items():
+        if part is not None:
+            warn_nonfinite(part, name)
+    if parts["y"] is None and sample_weight is None:
+        source = (parts["x"],)
+    else:
+        source = tuple(parts.values()) if sample_weight is not None else (parts["x"], parts["y"])
+    if source[1:] and source[1] is None:
+        raise ValueError("`sample_weight` was given without `y`.")
+    plan = Dataset.from_tensor_slices(source)
+    if shuffle:
+        plan = plan.shuffle(len(leaves(source)[0]))
+    return plan.batch(size)

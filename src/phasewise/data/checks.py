@@ -1,0 +1,56 @@
+"""Checks of arrays before any work is done with them."""
+
+import warnings
+
+import numpy as np
+
+from phasewise.data.feed import check_numeric
+from phasewise.data.structure import named_leaves
+
+
+class NonFiniteWarning(UserWarning):
+    """The data hold NaN or infinity."""
+
+
+def check_arrays(parts):
+    """Lengths, emptiness and dtypes of what `fit` and the rest were given.
+
+    Args:
+        parts: dict of "x", "y", "sample_weight" -> structure of arrays, None where absent.
+
+    Raises:
+        TypeError: strings or objects.
+        ValueError: no rows, a scalar, or different numbers of rows.
+    """
+    named = [pair for name, part in parts.items() if part is not None for pair in named_leaves(part, name)]
+    for where, array in named:
+        check_numeric(where, array)
+        if np.ndim(array) == 0:
+            raise ValueError(f"{where} is a single number; give an array with one row for each example.")
+    first_name, first = named[0]
+    if len(first) == 0:
+        raise ValueError(f"{first_name} is empty: it has shape {first.shape}. Give at least one row.")
+    for where, array in named[1:]:
+        if len(array) != len(first):
+            raise ValueError(
+                f"{first_name} has {len(first)} rows (shape {first.shape}) and {where} has {len(array)} (shape {array.shape}); "
+                "they must agree."
+            )
+
+
+def warn_nonfinite(structure, name):
+    """Warn once, with the place, where a floating array holds NaN or infinity."""
+    for where, array in named_leaves(structure, name):
+        if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
+            continue
+        bad = ~np.isfinite(array)
+        if bad.any():
+            place = np.unravel_index(bad.argmax(), array.shape)
+            column = f", position {place[1:]}" if len(place) > 1 else ""
+            warnings.warn(
+                f"{where} holds {array[place]} in row {place[0]}{column} ({int(bad.sum())} such entries in all): the loss will "
+                "not be finite. Clean the data, or leave those rows out.",
+                NonFiniteWarning,
+                stacklevel=5,
+            )
+            return

@@ -1,0 +1,69 @@
+"""How weights begin, under Keras's names: from a name to an initializer, and back."""
+
+from phasewise import registry
+from phasewise.initializers.fixed import Constant, Identity, Ones, Zeros
+from phasewise.initializers.distributions import RandomNormal, RandomUniform, TruncatedNormal
+from phasewise.initializers.initializer import KIND, Initializer
+from phasewise.initializers.orthogonal_matrix import Orthogonal
+from phasewise.initializers.fourier import STFT
+from phasewise.initializers.fan_scaled import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+)
+
+constant, identity, ones, zeros, stft = Constant, Identity, Ones, Zeros, STFT
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+glorot_normal, glorot_uniform, he_normal, he_uniform = GlorotNormal, GlorotUniform, HeNormal, HeUniform
+lecun_normal, lecun_uniform, variance_scaling = LecunNormal, LecunUniform, VarianceScaling
+orthogonal, IdentityInitializer = Orthogonal, Identity
+OrthogonalInitializer, STFTInitializer = Orthogonal, STFT
+
+__all__ = [
+    "STFT",
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "deserialize",
+    "get",
+    "serialize",
+]
+
+
+def get(identifier):
+    """An initializer from a name, a config, an object, a function `(shape, dtype)`, an array or None.
+
+    A name or a class gives a new object; an array becomes the weight's value and must have its shape; None stays None.
+
+    Raises:
+        ValueError: no initializer has that name (the message gives the nearest), or it cannot be one.
+    """
+    is_array = hasattr(identifier, "shape") and hasattr(identifier, "dtype") and not callable(identifier)
+    return Constant(identifier) if is_array else registry.resolve(KIND, identifier)
+
+
+def serialize(initializer):
+    """Class name and config."""
+    return registry.serialize(initializer)
+
+
+def deserialize(config):
+    """The initializer that `serialize` described."""
+    return registry.deserialize(KIND, config)

@@ -1,0 +1,1 @@
+"""Pure array functions: they know arrays only, no layer and no phase."""

@@ -1,0 +1,82 @@
+"""Mean and variance that keep their digits when the mean is far from zero."""
+
+import jax
+import jax.numpy as jnp
+
+
+def wide(x):
+    """`x` in float32 or wider: the dtype in which statistics are accumulated."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def first_row_shift(x, axes):
+    """A per-channel constant near the mean: the mean of the first index of axis `axes[0]`.
+
+    A member of a batch of n rows lies within sqrt(n - 1) standard deviations of the mean, so a shift by it bounds the
+    cancellation in E[d²] - E[d]² by n rounding errors whatever the data are; and it costs 1/n of a pass.
+    """
+    first = jax.lax.slice_in_dim(x, 0, 1, axis=axes[0])
+    return jax.lax.stop_gradient(wide(first).mean(axes, keepdims=True))
+
+
+def moments(x, axes, *, shift=None, mask=None):
+    """Mean and variance of `x` over `axes`, exact when the mean is far from zero.
+
+    Subtracting a `shift` near the mean first keeps the digits that E[x²] - E[x]² would cancel, in one pass
+    over the data (two where there is a mask: the shift is then the masked mean).
+
+    Args:
+        x: array, any floating dtype; accumulated in float32 or wider.
+        axes: tuple of int, the axes to reduce.
+        shift: array that broadcasts against `x`, size 1 on `axes`, a constant to the gradient; found when absent.
+        mask: boolean array that broadcasts against `x`; False positions do not count.
+
+    Returns:
+        (shift, offset, variance), each with the reduced axes kept at size 1. The mean is `shift + offset`, kept in two
+        parts so that `(x - shift) - offset` loses nothing. The variance is biased (divided by n), as in Ioffe &
+        Szegedy (2015), algorithm 1. An all-False mask gives offset 0 and variance 0.
+    """
+    x = wide(x)
+    if mask is not None:
+        return _masked_moments(x, axes, shift, mask)
+    shift = first_row_shift(x, axes) if shift is None else shift
+    centred = x - shift
+    offset = centred.mean(axes, keepdims=True)
+    variance = (centred * centred).mean(axes, keepdims=True) - offset * offset
+    return shift, offset, jnp.maximum(variance, 0)
+
+
+def _masked_moments(x, axes, shift, mask):
+    weight = jnp.broadcast_to(mask, x.shape).astype(x.dtype)
+    count = jnp.maximum(weight.sum(axes, keepdims=True), 1)
+    if shift is None:
+        shift = jax.lax.stop_gradient(jnp.where(mask, x, 0).sum(axes, keepdims=True) / count)
+    centred = jnp.where(mask, x - shift, 0)
+    offset = centred.sum(axes, keepdims=True) / count
+    residual = jnp.where(mask, centred - offset, 0)
+    return shift, offset, (residual * residual).sum(axes, keepdims=True) / count
+
+
+def normalize(x, shift, offset, variance, *, gamma=None, beta=None, epsilon):
+    """`(x - shift - offset) / sqrt(variance + epsilon) * gamma + beta`, computed in float32 or wider.
+
+    Args:
+        x: array.
+        shift, offset: the two parts of the mean; `offset` may be None.
+        variance: as `moments` returns it.
+        gamma, beta: scale and centre that broadcast against `x`, or None.
+        epsilon: positive number added to the variance.
+
+    Returns:
+        An array of the shape and dtype of `x`.
+    """
+    centred = wide(x) - shift
+    if offset is not None:
+        centred = centred - offset
+    factor = jax.lax.rsqrt(variance + epsilon)
+    if gamma is not None:
+        factor = factor * gamma
+    y = centred * factor
+    if beta is not None:
+        y = y + beta
+    return y.astype(x.dtype)

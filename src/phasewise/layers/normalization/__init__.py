@@ -1,0 +1,3 @@
+"""Normalization layers: one a file."""
+
+from phasewise.layers.normalization.batch_normalization import BatchNormalization as BatchNormalization

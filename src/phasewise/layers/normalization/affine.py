@@ -1,0 +1,79 @@
+"""The learned scale and centre that normalization layers share, and checks of their arguments."""
+
+import operator
+
+from phasewise import constraints, initializers, registry, regularizers
+
+
+class Affine:
+    """The arguments of `gamma` (scale) and `beta` (centre), the weights, and their config."""
+
+    def __init__(self, center, scale, *, beta, gamma):
+        self.center, self.scale = bool(center), bool(scale)
+        self.arguments = {"beta": _resolved(*beta), "gamma": _resolved(*gamma)}
+
+    def build(self, layer, shape):
+        """`(gamma, beta)` as weights of `layer`; None for one that is switched off."""
+        gamma = layer.add_weight(shape, name="gamma", **self.arguments["gamma"]) if self.scale else None
+        beta = layer.add_weight(shape, name="beta", **self.arguments["beta"]) if self.center else None
+        return gamma, beta
+
+    def get_config(self):
+        """Center, scale, and each weight's initializer, regularizer and constraint."""
+        config = {"center": self.center, "scale": self.scale}
+        for weight, arguments in self.arguments.items():
+            config.update({f"{weight}_{kind}": registry.serialize(item) for kind, item in arguments.items()})
+        return config
+
+
+def _resolved(initializer, regularizer, constraint):
+    return {
+        "initializer": initializers.get(initializer),
+        "regularizer": regularizers.get(regularizer),
+        "constraint": constraints.get(constraint),
+    }
+
+
+def check_number(layer, name, value, low, high=None, *, low_included=False):
+    """`value` as a float when it lies between `low` and `high`.
+
+    Raises:
+        ValueError: it does not, or is no number; the message names the layer and the range.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    try:
+        number = number or float(value) == value
+    except (TypeError, ValueError):
+        number = False
+    inside = number and (value >= low if low_included else value > low) and (high is None or value <= high)
+    if not inside:
+        bound = f"{'at least' if low_included else 'greater than'} {low}" + (f" and at most {high}" if high is not None else "")
+        raise ValueError(f"{type(layer).__name__}'s {name} must be a number {bound}; got {value!r}.")
+    return float(value)
+
+
+def check_axis(layer, axis, rank):
+    """`axis` counted from the front.
+
+    Raises:
+        ValueError: it is no axis of an input with `rank` axes, or the batch axis.
+    """
+    place = axis + rank if axis < 0 else axis
+    if not 0 < place < rank:
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} has axis={axis}, which is no axis of an input with {rank} axes other "
+            f"than the batch axis: give 1 to {rank - 1}, or -1 for the last."
+        )
+    return place
+
+
+def as_axis(layer, axis):
+    """`axis` as an int.
+
+    Raises:
+        TypeError: it is no integer.
+    """
+    try:
+        return operator.index(axis)
+    except TypeError:
+        raise TypeError(f"{type(layer).__name__}'s axis must be an integer; got {axis!r}.") from None

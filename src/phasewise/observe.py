@@ -1,0 +1,69 @@
+"""A record of what each layer call decided while a model was traced: what `explain` reads.
+
+It is a record of the calls themselves, not a second copy of the rules, so it cannot disagree with them.
+"""
+
+import contextlib
+import dataclasses
+from contextvars import ContextVar
+
+_observer = ContextVar("phasewise_observer", default=None)
+
+
+@dataclasses.dataclass
+class Call:
+    """One call of one layer: its phase decision and, for a normalization layer, the statistics that it used."""
+
+    layer: object
+    decision: object
+    depth: int
+    parent: object = None
+    statistics: str | None = None
+
+
+class Calls(list):
+    """The calls in the order in which they began."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack = []
+
+    @property
+    def rows_mix(self):
+        """True when some layer normalized with the batch, so that a row's output depends on the rows beside it."""
+        return any(call.statistics == "batch" for call in self)
+
+
+@contextlib.contextmanager
+def calls():
+    """Collect a `Call` for every layer call inside the block."""
+    record = Calls()
+    token = _observer.set(record)
+    try:
+        yield record
+    finally:
+        _observer.reset(token)
+
+
+@contextlib.contextmanager
+def call(layer, decision):
+    """One layer call; nothing happens unless someone observes."""
+    record = _observer.get()
+    if record is None:
+        yield
+        return
+    parent = record.stack[-1] if record.stack else None
+    entry = Call(layer, decision, len(record.stack), parent)
+    record.append(entry)
+    record.stack.append(entry)
+    try:
+        yield
+    finally:
+        record.stack.pop()
+
+
+def note_statistics(kind):
+    """The layer now being called normalizes with statistics of this kind."""
+    record = _observer.get()
+    if record is not None and record.stack:
+        record.stack[-1].statistics = kind

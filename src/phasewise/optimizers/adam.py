@@ -1,0 +1,46 @@
+"""Adam and its relatives."""
+
+import jax.numpy as jnp
+
+from phasewise.optimizers.optimizer import KIND, Optimizer, check_range
+from phasewise.registry import register
+
+
+@register(KIND, "adam")
+class Adam(Optimizer):
+    """Adaptive moments (Kingma & Ba 2015, the form before section 2.1: epsilon stands outside of the correction, as in
+    Keras); `amsgrad` keeps the largest second moment (Reddi et al. 2018)."""
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, **kwargs):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.beta_1 = check_range("beta_1", beta_1, 0, 1, high_included=False)
+        self.beta_2 = check_range("beta_2", beta_2, 0, 1, high_included=False)
+        self.epsilon, self.amsgrad = check_range("epsilon", epsilon, 0, None), amsgrad
+        self.slots = ("momentum", "velocity", *(("largest",) if amsgrad else ()))
+
+    def step(self, grad, param, slots, rate, iteration):
+        """As `Optimizer.step`."""
+        corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)
+        m, v = slots["momentum"], slots["velocity"]
+        new = {"momentum": m + (grad - m) * (1 - self.beta_1), "velocity": v + (grad * grad - v) * (1 - self.beta_2)}
+        spread = new["velocity"]
+        if self.amsgrad:
+            spread = new["largest"] = jnp.maximum(slots["largest"], spread)
+        return param - new["momentum"] * corrected.astype(param.dtype) / (jnp.sqrt(spread) + self.epsilon), new
+
+    def get_config(self):
+        """Every argument."""
+        mine = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "amsgrad": self.amsgrad}
+        return {**super().get_config(), **mine}
+
+
+@register(KIND, "adamw", "adam_w")
+class AdamW(Adam):
+    """Adam with a weight decay of 0.004 unless another is given (Loshchilov & Hutter 2019)."""
+
+    def __init__(
+        self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, **kwargs
+    ):
+        if weight_decay is None:
+            raise ValueError("AdamW needs a weight_decay; without one, use Adam.")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **kwargs)

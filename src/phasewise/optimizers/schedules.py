@@ -1,0 +1,146 @@
+"""Learning rates that are functions of the step."""
+
+import math
+
+import jax.numpy as jnp
+
+from phasewise.registry import register
+
+KIND = "schedule"
+
+
+class LearningRateSchedule:
+    """Subclass it with `__call__(step)` and `get_config`; `step` may be traced."""
+
+    def __call__(self, step):
+        """The rate of this step (from 0)."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step).")
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {k: v for k, v in vars(self).items() if not k.startswith("_")}
+
+    @classmethod
+    def from_config(cls, config):
+        """A schedule from what `get_config` returned."""
+        return cls(**config)
+
+
+@register(KIND)
+class ExponentialDecay(LearningRateSchedule):
+    """initial_learning_rate * decay_rate ** (step / decay_steps); whole powers only with `staircase`."""
+
+    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
+        self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
+        self.decay_steps, self.staircase, self.name = _positive(decay_steps), staircase, name
+
+    def __call__(self, step):
+        """The rate of this step."""
+        power = jnp.asarray(step, jnp.float32) / self.decay_steps
+        return self.initial_learning_rate * self.decay_rate ** (jnp.floor(power) if self.staircase else power)
+
+
+@register(KIND)
+class InverseTimeDecay(LearningRateSchedule):
+    """initial_learning_rate / (1 + decay_rate * step / decay_steps)."""
+
+    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
+        self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
+        self.decay_steps, self.staircase, self.name = _positive(decay_steps), staircase, name
+
+    def __call__(self, step):
+        """The rate of this step."""
+        part = jnp.asarray(step, jnp.float32) / self.decay_steps
+        return self.initial_learning_rate / (1 + self.decay_rate * (jnp.floor(part) if self.staircase else part))
+
+
+@register(KIND)
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """values[i] up to and including step boundaries[i], the last value beyond."""
+
+    def __init__(self, boundaries, values, name="PiecewiseConstant"):
+        if len(values) != len(boundaries) + 1:
+            raise ValueError(
+                f"PiecewiseConstantDecay needs one value more than boundaries; got {len(boundaries)} and {len(values)}."
+            )
+        self.boundaries, self.values, self.name = list(boundaries), list(values), name
+
+    def __call__(self, step):
+        """The rate of this step."""
+        passed = (jnp.asarray(step) > jnp.asarray(self.boundaries)).sum()
+        return jnp.asarray(self.values, jnp.float32)[passed]
+
+
+@register(KIND)
+class PolynomialDecay(LearningRateSchedule):
+    """From initial_learning_rate to end_learning_rate over decay_steps, along a power; `cycle` begins again further out."""
+
+    def __init__(
+        self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"
+    ):
+        self.initial_learning_rate, self.end_learning_rate = initial_learning_rate, end_learning_rate
+        self.decay_steps, self.power, self.cycle, self.name = _positive(decay_steps), power, cycle, name
+
+    def __call__(self, step):
+        """The rate of this step."""
+        step, steps = jnp.asarray(step, jnp.float32), float(self.decay_steps)
+        if self.cycle:
+            steps = steps * jnp.where(step == 0, 1.0, jnp.ceil(step / steps))
+        else:
+            step = jnp.minimum(step, steps)
+        span = self.initial_learning_rate - self.end_learning_rate
+        return span * (1 - step / steps) ** self.power + self.end_learning_rate
+
+
+@register(KIND)
+class CosineDecay(LearningRateSchedule):
+    """A half cosine from initial_learning_rate (or, after a linear warm-up, warmup_target) to its `alpha`-th part
+    (Loshchilov & Hutter 2017)."""
+
+    def __init__(
+        self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0
+    ):
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, _positive(decay_steps)
+        self.alpha, self.name, self.warmup_target, self.warmup_steps = alpha, name, warmup_target, warmup_steps
+
+    def __call__(self, step):
+        """The rate of this step."""
+        step, begin = jnp.asarray(step, jnp.float32), self.initial_learning_rate
+        if self.warmup_target is None:
+            return self._decayed(step, begin)
+        warming = begin + (self.warmup_target - begin) * step / max(self.warmup_steps, 1)
+        return jnp.where(step < self.warmup_steps, warming, self._decayed(step - self.warmup_steps, self.warmup_target))
+
+    def _decayed(self, step, begin):
+        part = jnp.clip(step / self.decay_steps, 0, 1)
+        return begin * ((1 - self.alpha) * 0.5 * (1 + jnp.cos(math.pi * part)) + self.alpha)
+
+
+@register(KIND)
+class CosineDecayRestarts(LearningRateSchedule):
+    """Cosine periods, each `t_mul` times longer and `m_mul` times lower than the last (Loshchilov & Hutter 2017)."""
+
+    def __init__(
+        self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"
+    ):
+        self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, _positive(first_decay_steps)
+        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+
+    def __call__(self, step):
+        """The rate of this step."""
+        part = jnp.asarray(step, jnp.float32) / self.first_decay_steps
+        if self.t_mul == 1.0:
+            period = jnp.floor(part)
+            part = part - period
+        else:
+            period = jnp.floor(jnp.log1p(part * (self.t_mul - 1)) / math.log(self.t_mul))
+            begun = (1 - self.t_mul**period) / (1 - self.t_mul)
+            part = (part - begun) / self.t_mul**period
+        height = 0.5 * self.m_mul**period * (1 + jnp.cos(math.pi * part))
+        return self.initial_learning_rate * ((1 - self.alpha) * height + self.alpha)
+
+
+def _positive(steps):
+    if steps <= 0:
+        raise ValueError(f"A schedule's number of steps must be positive; got {steps!r}.")
+    return steps

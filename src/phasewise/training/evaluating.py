@@ -1,0 +1,95 @@
+"""evaluate and test_on_batch."""
+
+from phasewise.data import make_executor
+from phasewise.training.callbacks import CallbackList
+from phasewise.training.loop import Chunks, UpdateProgram
+from phasewise.training.preparing import batch_spec, prepare, prepare_objective, require_data, require_steps
+from phasewise.training.programs import program, under
+from phasewise.training.progress import make_progress
+from phasewise.training.state import gather, restore
+from phasewise.training.step import logs_of, test_step
+
+
+def evaluate(model, plan, steps, verbose, callbacks, policy):
+    """The logs of one pass over `plan` (of `steps` batches)."""
+    executor = make_executor(plan)
+    require_steps(executor, steps, "steps")
+    callbacks = CallbackList(callbacks, model=model)
+    progress = make_progress(verbose, kind="evaluate")
+    progress.task_begin("evaluate", steps or _known(executor))
+    callbacks.on_test_begin()
+    try:
+        logs, seen = run_test(model, executor, steps, policy=policy, callbacks=callbacks, progress=progress)
+        progress.task_end(seen, logs)
+    finally:
+        progress.close()
+    callbacks.on_test_end(logs)
+    return logs
+
+
+def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=None):
+    """Reset the metrics, go over the data once. Returns (logs, number of batches)."""
+    model.objective.reset()
+    each = callbacks is not None and callbacks.wants_test_batches
+    seen, logs = 0, {}
+    with under(policy=policy):
+        for feed in test_feeds(model, executor, steps):
+            chunks, running = Chunks(1) if each else None, progress.running if progress is not None else lambda: None
+            for logs, count in run_feed(model, executor, feed, "evaluate", chunks, callbacks, running):
+                seen += count
+                if progress is not None:
+                    progress.update(seen, logs)
+    require_data(seen)
+    return logs, seen
+
+
+def test_feeds(model, executor, steps):
+    """Padded feeds where padding can be masked out of every loss and metric, else feeds of the true shapes."""
+    return executor.padded_feeds(steps) if model.objective.is_rowwise else executor.feeds(steps)
+
+
+def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compiled=lambda: None):
+    """Test one feed; yields (logs, steps) after each chunk, the metrics updated."""
+    spec = batch_spec(executor, feed.rows)
+    _, outputs = prepare(model, spec, task)
+    prepare_objective(model, spec, outputs, executor)
+    loop = program(
+        model,
+        task,
+        executor.fetch,
+        lambda: UpdateProgram(
+            test_step(model, model.objective, task),
+            executor.fetch,
+            lambda metrics: logs_of(model.objective, metrics),
+            lambda: model.objective.names,
+        ),
+    )
+    step = 0
+    state = gather(model, metrics=True)
+    loop.compile(state, feed)
+    on_compiled()
+    if callbacks is not None and chunks is not None:
+        callbacks.on_test_batch_begin(0)
+    for state, logs, count in loop.run(state, feed, chunks):
+        restore(model, state)
+        if callbacks is not None and chunks is not None:
+            callbacks.on_test_batch_end(step, logs)
+            if step + 1 < feed.steps:
+                callbacks.on_test_batch_begin(step + 1)
+        step += count
+        yield logs, count
+
+
+def test_on_batch(model, plan):
+    """The logs after one more batch."""
+    executor = make_executor(plan)
+    logs = {}
+    for feed in executor.feeds():
+        for logs, _ in run_feed(model, executor, feed, "test_on_batch"):
+            pass
+    require_data(logs)
+    return logs
+
+
+def _known(executor):
+    return executor.cardinality if executor.cardinality >= 0 else None

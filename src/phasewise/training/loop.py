@@ -1,0 +1,127 @@
+"""The loop: many steps in one dispatch, with a trip count that is not part of the program.
+
+A chunk is as many steps as take about 0.15 s: long enough that dispatching costs nothing, short enough that the
+progress is live and Ctrl-C answers.
+"""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.compiler import compiled
+
+CHUNK_SECONDS = 0.15
+
+
+class Chunks:
+    """How many steps the next dispatch of a program takes, learnt from how long the last ones took."""
+
+    def __init__(self, fixed=None):
+        self._fixed = fixed
+        self._seconds_a_step = None
+
+    def split(self, steps):
+        """Yields (start, count) until `steps` are covered; the time between two yields is what a chunk took."""
+        start = 0
+        while start < steps:
+            count = min(self._next(), steps - start)
+            begun = time.perf_counter()
+            yield start, count
+            self._learn(count, time.perf_counter() - begun)
+            start += count
+
+    def _next(self):
+        if self._fixed:
+            return self._fixed
+        if self._seconds_a_step is None:
+            return 4
+        return max(1, int(CHUNK_SECONDS / self._seconds_a_step))
+
+    def _learn(self, count, seconds):
+        self._seconds_a_step = max(seconds / count, 1e-7)
+
+
+class UpdateProgram:
+    """A compiled loop of steps that change the state: training and testing.
+
+    Args:
+        step: `(state, batch)` or `(state, batch, valid) -> state`.
+        fetch: `(arrays, i) -> batch`, pure.
+        logs: `metrics -> dict of scalars`.
+        names: a function that gives the logs' names in the order in which they are shown.
+    """
+
+    def __init__(self, step, fetch, logs, names):
+        self.chunks = Chunks()
+        self._names = names
+
+        def run(state, arrays, start, count):
+            def body(i, state):
+                valid = (arrays["valid"][i],) if "valid" in arrays else ()
+                return step(state, fetch(arrays, i), *valid)
+
+            state = jax.lax.fori_loop(start, start + count, body, state)
+            return state, logs(state["metrics"])
+
+        self._run = compiled(run)
+        self._compiled = set()
+
+    def compile(self, state, feed):
+        """Compile for the shapes of this feed, where that is still to be done; no step runs."""
+        shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(feed.arrays))
+        if shapes not in self._compiled:
+            self._run(state, feed.arrays, np.int32(0), np.int32(0))
+            self._compiled.add(shapes)
+
+    def run(self, state, feed, chunks=None):
+        """Yields (state, logs, steps) after each chunk of the feed; `state` is good whenever it is yielded.
+
+        The consumer may change the model between two yields and send the new state back.
+        """
+        for start, count in (chunks or self.chunks).split(feed.steps):
+            state, logs = self._run(state, feed.arrays, np.int32(start), np.int32(count))
+            logs = self._on_host(logs)
+            state = (yield state, logs, count) or state
+
+
+    def _on_host(self, logs):
+        logs = {name: np.asarray(value) for name, value in logs.items()}
+        ordered = [*(n for n in self._names() if n in logs), *(n for n in logs if n not in self._names())]
+        return {n: float(logs[n]) if logs[n].ndim == 0 else logs[n] for n in ordered}
+
+
+class MapProgram:
+    """A compiled loop of steps whose outputs are stacked: prediction."""
+
+    def __init__(self, step, fetch):
+        self.chunks = Chunks()
+
+        def run(state, arrays, start, count, stacked):
+            def body(i, stacked):
+                valid = (arrays["valid"][i],) if "valid" in arrays else ()
+                outputs = step(state, fetch(arrays, i), *valid)
+                return jax.tree.map(lambda s, o: jax.lax.dynamic_update_index_in_dim(s, o, i, 0), stacked, outputs)
+
+            return jax.lax.fori_loop(start, start + count, body, stacked)
+
+        self._step, self._fetch = step, fetch
+        self._run = compiled(run, donate_argnums=4)
+
+    def run(self, state, feed, on_chunk):
+        """The outputs of a feed, each leaf of shape (steps, rows, ...); `on_chunk(steps)` is called after each chunk."""
+        valid = (np.int32(0),) if "valid" in feed.arrays else ()
+        spec = jax.eval_shape(lambda s, a: self._step(s, self._fetch(a, 0), *valid), state, feed.arrays)
+        capacity = _capacity(feed)
+        stacked = jax.tree.map(lambda s: np.zeros((capacity, *s.shape), s.dtype), spec)
+        stacked = self._run(state, feed.arrays, np.int32(0), np.int32(0), jax.tree.map(jnp.asarray, stacked))
+        for start, count in self.chunks.split(feed.steps):
+            stacked = jax.block_until_ready(self._run(state, feed.arrays, np.int32(start), np.int32(count), stacked))
+            on_chunk(count)
+        return jax.tree.map(lambda s: np.asarray(s)[: feed.steps], stacked)
+
+
+def _capacity(feed):
+    index = feed.arrays.get("rows", feed.arrays.get("valid"))
+    return index.shape[0] if index is not None else jax.tree.leaves(feed.arrays["batches"])[0].shape[0]

@@ -1,0 +1,76 @@
+"""predict and predict_on_batch."""
+
+import jax
+import numpy as np
+
+from phasewise.data import make_executor
+from phasewise.training.callbacks import CallbackList
+from phasewise.training.loop import MapProgram
+from phasewise.training.preparing import batch_spec, prepare, require_data, require_steps
+from phasewise.training.programs import program, under
+from phasewise.training.progress import make_progress
+from phasewise.training.state import gather
+from phasewise.training.step import predict_step
+
+TILE = 32  # rows of the one batch shape at which rows that do not see each other are predicted
+
+
+def predict(model, plan, steps, verbose, callbacks, policy):
+    """The outputs of one pass over `plan` (of `steps` batches), as NumPy arrays."""
+    executor = make_executor(plan)
+    require_steps(executor, steps, "steps")
+    callbacks = CallbackList(callbacks, model=model)
+    progress = make_progress(verbose, kind="predict")
+    progress.task_begin("predict", steps or (executor.cardinality if executor.cardinality >= 0 else None))
+    callbacks.on_predict_begin()
+    try:
+        with under(policy=policy):
+            outputs, seen = _run(model, executor, steps, "predict", progress, callbacks)
+        progress.task_end(seen, {})
+    finally:
+        progress.close()
+    callbacks.on_predict_end()
+    return outputs
+
+
+def predict_on_batch(model, plan):
+    """The outputs for the one batch of `plan`."""
+    return _run(model, make_executor(plan), None, "predict_on_batch")[0]
+
+
+def _run(model, executor, steps, task, progress=None, callbacks=None):
+    calls, _ = prepare(model, batch_spec(executor, TILE), task)
+    if calls.rows_mix:
+        feeds = executor.padded_feeds(steps)
+    else:
+        feeds = executor.padded_feeds(steps, rows=TILE, regroup=True)
+    parts, seen = [], 0
+
+    def on_chunk(count):
+        nonlocal seen
+        if callbacks is not None and callbacks.wants_predict_batches:
+            for step in range(seen, seen + count):
+                callbacks.on_predict_batch_begin(step)
+                callbacks.on_predict_batch_end(step, {})
+        seen += count
+        if progress is not None:
+            progress.update(seen, {})
+
+    for feed in feeds:
+        loop = program(model, task, executor.fetch, lambda: MapProgram(predict_step(model, task), executor.fetch))
+        stacked = loop.run(gather(model), feed, on_chunk)
+        parts.append(_real_rows(stacked, feed))
+    require_data(parts)
+    return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen
+
+
+def _real_rows(stacked, feed):
+    """The rows of a feed's outputs one after the other, without the padding."""
+    valid = np.asarray(feed.arrays["valid"])[: feed.steps]
+    real = (np.arange(feed.rows) < valid[:, None]).ravel()
+
+    def flatten(outputs):
+        flat = outputs.reshape(-1, *outputs.shape[2:])
+        return flat if real.all() else flat[real]
+
+    return jax.tree.map(flatten, stacked)

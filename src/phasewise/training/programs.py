@@ -1,0 +1,62 @@
+"""Compiled programs of a model, filed under everything that the switch read while they were traced.
+
+A pinned phase, a frozen layer or another statistics policy leads to another key, so that a change takes effect at the
+very next call and a stale program cannot run.
+"""
+
+import contextlib
+
+import jax
+
+from phasewise import observe, phase, random, statistics_policy, variable
+
+
+def switch_key(model):
+    """Everything that decides what a traced call of `model` does, beside its arguments."""
+    layers = model.all_layers()
+    return (
+        phase.switch_key(),
+        statistics_policy.current(),
+        tuple(layer._own_trainable for layer in layers),
+        tuple(map(id, layers)),
+    )
+
+
+def program(model, kind, key, make):
+    """The program of this `kind` for the present switch and `key`; made by `make()` when there is none yet."""
+    full_key = (kind, switch_key(model), key)
+    if full_key not in model.programs:
+        model.programs[full_key] = make()
+    return model.programs[full_key]
+
+
+@contextlib.contextmanager
+def under(task=None, policy=None):
+    """A task and a statistics policy, both None where they do not matter."""
+    with contextlib.ExitStack() as stack:
+        if task is not None:
+            stack.enter_context(phase.task(task))
+        if policy is not None:
+            stack.enter_context(statistics_policy.statistics(policy))
+        yield
+
+
+def trace_calls(model, inputs_spec, task):
+    """The record of layer calls that `task` would make, and the outputs' shapes; nothing runs.
+
+    Returns:
+        (`observe.Calls`, structure of `jax.ShapeDtypeStruct`).
+    """
+
+    def make():
+        from_state = [v.raw for v in model.variables]
+
+        def call(values, x):
+            with variable.scope(model.variables, values), random.scope(0, 0), phase.task(task):
+                return model(x)
+
+        with observe.calls() as calls:
+            outputs = jax.eval_shape(call, from_state, inputs_spec)
+        return calls, outputs
+
+    return program(model, "trace", (task, str(inputs_spec)), make)

@@ -1,0 +1,97 @@
+"""Steps: pure functions `(state, batch) -> state` that a model, its objective and its optimizer amount to."""
+
+import jax
+import jax.numpy as jnp
+
+from phasewise import padding, phase, random, variable
+from phasewise.layer_losses import collected_losses
+
+
+def unpack(batch):
+    """`(x, y, sample_weight)` of a batch; what is absent is None. Only a tuple is taken apart, as in Keras."""
+    if not isinstance(batch, tuple):
+        return batch, None, None
+    return (*batch, None, None)[:3]
+
+
+def call_purely(model, state, x, *, task):
+    """The model's output for `x`, with the arrays of `state` for weights.
+
+    Returns:
+        (outputs, losses that layers added, new values of the other variables).
+    """
+    trained, other = model.trainable_variables, model.non_trainable_variables
+    with (
+        variable.scope([*trained, *other], [*state["params"], *state["other"]]) as held,
+        random.scope(state["seed"], state["step"]),
+        phase.task(task),
+        collected_losses() as added,
+    ):
+        outputs = model(x)
+        added = added + [v.regularizer(v.value) for v in trained if v.regularizer is not None]
+        return outputs, added, held.collect(other)
+
+
+def train_step(model, objective, optimizer, task):
+    """A step that updates the parameters, the moving statistics, the optimizer and the metrics."""
+    trained = model.trainable_variables
+
+    def step(state, batch):
+        x, y, sample_weight = unpack(batch)
+
+        def loss_of(params):
+            outputs, added, other = call_purely(model, {**state, "params": params}, x, task=task)
+            total, parts = objective.total_loss(y, outputs, sample_weight)
+            return sum(added, total), (outputs, parts, other)
+
+        (total, (outputs, parts, other)), grads = jax.value_and_grad(loss_of, has_aux=True)(state["params"])
+        params, optimizer_state = optimizer.update(grads, state["optimizer"], state["params"], trained)
+        return {
+            **state,
+            "params": params,
+            "other": other,
+            "optimizer": optimizer_state,
+            "metrics": _updated(objective, state["metrics"], (y, outputs, sample_weight, None, total, parts)),
+            "step": state["step"] + 1,
+        }
+
+    return step
+
+
+def test_step(model, objective, task):
+    """A step that updates the metrics only; rows past `valid` do not count."""
+
+    def step(state, batch, valid=None):
+        x, y, sample_weight = unpack(batch)
+        real = None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid
+        with padding.real_rows(real):
+            outputs, added, _ = call_purely(model, state, x, task=task)
+        total, parts = objective.total_loss(y, outputs, sample_weight, real)
+        total = sum(added, total)
+        return {**state, "metrics": _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts))}
+
+    return step
+
+
+def predict_step(model, task):
+    """A function `(state, batch, valid) -> outputs`; rows past `valid` are no part of any statistic."""
+
+    def step(state, batch, valid=None):
+        x, _, _ = unpack(batch)
+        real = None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid
+        with padding.real_rows(real):
+            return call_purely(model, state, x, task=task)[0]
+
+    return step
+
+
+def logs_of(objective, metrics):
+    """What the metric accumulators say, as a dict of scalars."""
+    with variable.scope(objective.variables, metrics):
+        return objective.logs()
+
+
+def _updated(objective, metrics, arguments):
+    with variable.scope(objective.variables, metrics) as held:
+        objective.update(*arguments)
+        return held.collect(objective.variables)

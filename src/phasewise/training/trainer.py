@@ -1,0 +1,193 @@
+"""compile, fit, evaluate and predict: Keras's methods, over the compiled loop."""
+
+from phasewise import optimizers
+from phasewise.data.adapters import as_plan
+from phasewise.training import evaluating, fitting, predicting
+from phasewise.training.objective import Objective
+from phasewise.training.preparing import require_compiled
+
+
+class Trainer:
+    """The methods that train a model and run it over data."""
+
+    optimizer = None
+    objective = None
+    stop_training = False
+    history = None
+    steps_trained = 0
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Say how the model is trained.
+
+        Args:
+            optimizer: name, optimizer object, or any optax transformation.
+            loss: name, object or function `(y_true, y_pred)`; a list or dict of them for several outputs.
+            loss_weights: float for each output, as list or dict.
+            metrics, weighted_metrics: list of names, objects or functions; per output as list or dict. The latter take
+                `sample_weight` into account.
+            steps_per_execution: positive int. Steps are fused by how long they take, so this only sets a fixed number
+                when it is above 1; results do not depend on it.
+            run_eagerly, jit_compile, auto_scale_loss: accepted for Keras's sake; every step is compiled.
+
+        Raises:
+            ValueError: an unknown name; the message gives the near match.
+        """
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(f"steps_per_execution must be a positive integer; got {steps_per_execution!r}.")
+        self.optimizer = optimizers.get(optimizer)
+        self.objective = Objective(loss, metrics, loss_weights, weighted_metrics)
+        self.steps_per_execution = steps_per_execution
+        self.programs.clear()
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+    ):
+        """Train for a number of epochs.
+
+        Args:
+            x: arrays (also dicts, lists, tuples of them), a `Dataset`, a generator, or any other source of batches.
+            y: labels, when `x` is arrays.
+            batch_size: rows a step, 32 by default; only with arrays.
+            epochs: index of the epoch to stop before; `initial_epoch` is the first.
+            verbose: "auto" or 1 shows progress, 2 a line an epoch, 0 nothing.
+            callbacks: list of `phasewise.callbacks.Callback`.
+            validation_split: fraction in [0, 1) of the arrays, from their end, to hold out.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or a `Dataset`.
+            shuffle: whether arrays are put in a new order every epoch.
+            class_weight: dict of class -> weight.
+            sample_weight: weight of each row.
+            steps_per_epoch: steps in an epoch; needed for an endless plan.
+            validation_steps, validation_batch_size: likewise for validation.
+            validation_freq: int, or list of epoch numbers (from 1) after which to validate.
+
+        Returns:
+            `History`: `.history` has a list of values, one an epoch, for every logged name.
+
+        Whatever ends the run (Ctrl-C, an error, a callback), the model holds the last good state.
+        """
+        require_compiled(self, "fit", optimizer=True)
+        if validation_split and validation_data is None:
+            x, y, sample_weight, validation_data = fitting.hold_out(x, y, sample_weight, validation_split)
+        settings = fitting.Settings(
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_freq=validation_freq,
+        )
+        plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
+        validation = None
+        if validation_data is not None:
+            validation = fitting.Validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        return fitting.fit(self, plan, validation, settings)
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+        *,
+        statistics=None,
+    ):
+        """Loss and metrics over data, in inference unless something stronger says otherwise.
+
+        Args:
+            x, y, sample_weight, batch_size, verbose, callbacks: as in `fit`.
+            steps: how many batches to take.
+            return_dict: a dict by name instead of a list.
+            statistics: "moving" or "batch": what normalization layers in inference normalize with. Ours, not Keras's.
+
+        Returns:
+            The loss alone where there are no metrics, else a list in the order of `metrics_names`, or a dict.
+        """
+        require_compiled(self, "evaluate")
+        plan = as_plan(x, y, sample_weight, batch_size=batch_size, role="evaluate")
+        logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
+        return _returned(logs, return_dict)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None, *, statistics=None):
+        """The outputs for `x`, as NumPy arrays.
+
+        A row's result never depends on the rows beside it, its place or `batch_size`, to the bit, unless a layer is made
+        to normalize with the batch: by `statistics="batch"`, by `training=True` at its call, or by a pinned learning
+        phase. There `batch_size` (32 by default) is how many rows are normalized together.
+
+        Args:
+            x: as in `fit`; of a plan of tuples the first part is taken.
+            steps: how many batches to take.
+            statistics: "moving" or "batch": what normalization layers in inference normalize with. Ours, not Keras's.
+        """
+        plan = as_plan(x, batch_size=batch_size, role="predict")
+        return predicting.predict(self, plan, steps, verbose, callbacks, statistics)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One step on one batch. Returns the loss and metrics of the batches since `reset_metrics`."""
+        require_compiled(self, "train_on_batch", optimizer=True)
+        plan = fitting.one_batch(x, y, sample_weight, class_weight)
+        return _returned(fitting.train_on_batch(self, plan), return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of one batch, together with those since `reset_metrics`."""
+        require_compiled(self, "test_on_batch")
+        plan = fitting.one_batch(x, y, sample_weight)
+        return _returned(evaluating.test_on_batch(self, plan), return_dict)
+
+    def predict_on_batch(self, x):
+        """The outputs for one batch, as NumPy arrays."""
+        return predicting.predict_on_batch(self, fitting.one_batch(x))
+
+    def reset_metrics(self):
+        """Set the loss and all metrics back to their start."""
+        self.objective.reset()
+
+    @property
+    def metrics(self):
+        """The metric objects, the loss tracker first."""
+        return self.objective.metrics if self.objective is not None else []
+
+    @property
+    def metrics_names(self):
+        """The names under which `evaluate` returns values, in order."""
+        return self.objective.names if self.objective is not None else []
+
+
+def _returned(logs, return_dict):
+    if return_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+

@@ -1,0 +1,241 @@
+"""A named array that a layer owns, and the scope that makes calls pure.
+
+Outside a scope a variable is an ordinary mutable cell. Inside `Scope` every read and write goes to the scope's own
+values, so that a function which calls layers can be traced, differentiated and compiled: what it read came in as
+arguments, what it wrote is in `scope.values` at the end, and the cells are untouched.
+"""
+
+import contextlib
+from contextvars import ContextVar
+
+import jax.numpy as jnp
+import numpy as np
+
+_scope = ContextVar("phasewise_variable_scope", default=None)
+_autocast = ContextVar("phasewise_autocast", default=None)
+
+
+class Variable:
+    """A named array with a fixed shape and dtype.
+
+    Args:
+        initializer: an array, a number, or a callable `(shape, dtype) -> array` (then `shape` is required).
+        shape: tuple of int; taken from the array when `initializer` is one.
+        dtype: name of a dtype; default float32 for floating values, else the array's own.
+        trainable: whether gradients update it.
+        autocast: whether a layer under mixed precision reads it in its compute dtype.
+        regularizer: callable `array -> scalar` added to the loss, or None.
+        constraint: callable `array -> array` applied after each update, or None.
+        name: last part of its path.
+    """
+
+    def __init__(
+        self,
+        initializer,
+        shape=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        name="variable",
+        path=None,
+    ):
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(f"Variable {name!r} needs `shape` when its initializer is a callable.")
+            value = initializer(tuple(shape), dtype or "float32")
+        else:
+            value = initializer
+        if dtype is None:
+            dtype = np.result_type(value) if hasattr(value, "dtype") else np.asarray(value).dtype
+            dtype = {"float64": "float32", "int64": "int32"}.get(str(dtype), str(dtype))
+        self._value = np.asarray(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
+        self.name = name
+        self.path = path or name
+        self.trainable = trainable
+        self.autocast = autocast
+        self.regularizer = regularizer
+        self.constraint = constraint
+
+    @property
+    def value(self):
+        """The array, from the active scope if there is one; in the compute dtype inside an autocasting layer."""
+        scope = _scope.get()
+        array = self._value if scope is None else scope.read(self)
+        dtype = _autocast.get()
+        if dtype is not None and self.autocast and jnp.issubdtype(array.dtype, jnp.floating) and array.dtype != dtype:
+            return jnp.asarray(array).astype(dtype)
+        return array
+
+    @property
+    def shape(self):
+        """Tuple of int."""
+        return tuple(self._value.shape)
+
+    @property
+    def ndim(self):
+        """Number of axes."""
+        return self._value.ndim
+
+    @property
+    def dtype(self):
+        """Name of the stored dtype."""
+        return str(self._value.dtype)
+
+    def assign(self, value):
+        """Replace the value. Inside a scope the write stays in the scope.
+
+        Raises:
+            ValueError: the shape differs from the variable's.
+        """
+        if isinstance(value, Variable):
+            value = value.value
+        if tuple(np.shape(value)) != self.shape:
+            raise ValueError(
+                f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape {tuple(np.shape(value))}."
+            )
+        scope = _scope.get()
+        if scope is not None:
+            scope.write(self, jnp.asarray(value, self._value.dtype))
+        else:
+            self._value = value.astype(self.dtype) if _is_jax(value) else np.array(value, dtype=self._value.dtype)
+        return self
+
+    def assign_add(self, value):
+        """Add `value` in place; shapes as in `assign`."""
+        return self.assign(self.raw + jnp.asarray(value, self._value.dtype))
+
+    def assign_sub(self, value):
+        """Subtract `value` in place; shapes as in `assign`."""
+        return self.assign(self.raw - jnp.asarray(value, self._value.dtype))
+
+    @property
+    def raw(self):
+        """The array in its stored dtype, whatever autocast says."""
+        scope = _scope.get()
+        return self._value if scope is None else scope.read(self)
+
+    def numpy(self):
+        """The value as a NumPy array."""
+        return np.asarray(self.raw)
+
+    def __jax_array__(self):
+        return jnp.asarray(self.value)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.raw, dtype=dtype)
+
+    def __getitem__(self, index):
+        return jnp.asarray(self.value)[index]
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __float__(self):
+        return float(self.raw)
+
+    def __int__(self):
+        return int(self.raw)
+
+    def __bool__(self):
+        return bool(self.raw)
+
+    def __repr__(self):
+        return f"<Variable path={self.path} shape={self.shape} dtype={self.dtype}>"
+
+
+def _is_jax(value):
+    return hasattr(value, "aval")
+
+
+def _binary(name):
+    def operate(self, other):
+        other = other.value if isinstance(other, Variable) else other
+        return getattr(jnp.asarray(self.value), name)(other)
+
+    operate.__name__ = name
+    return operate
+
+
+def _unary(name):
+    def operate(self):
+        return getattr(jnp.asarray(self.value), name)()
+
+    operate.__name__ = name
+    return operate
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    setattr(Variable, f"__{_name}__", _binary(f"__{_name}__"))
+    setattr(Variable, f"__r{_name}__", _binary(f"__r{_name}__"))
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Variable, f"__{_name}__", _binary(f"__{_name}__"))
+for _name in ("neg", "abs"):
+    setattr(Variable, f"__{_name}__", _unary(f"__{_name}__"))
+
+
+class Scope:
+    """The values that variables have inside a pure call.
+
+    Args:
+        variables: the variables whose values are given.
+        values: their arrays, in the same order.
+        extras: free-form record of what the call leaves behind (losses, decisions), keyed by name.
+    """
+
+    def __init__(self, variables, values):
+        self._values = {id(v): x for v, x in zip(variables, values, strict=True)}
+        self.written = {}
+        self.created = []
+
+    def read(self, variable):
+        """The scope's value, or the cell's where the scope was not given one."""
+        return self._values.get(id(variable), variable._value)
+
+    def write(self, variable, value):
+        """Record a new value."""
+        if id(variable) not in self._values:
+            self.created.append(variable)
+        self._values[id(variable)] = value
+        self.written[id(variable)] = value
+
+    def collect(self, variables):
+        """The present values of `variables`, in order."""
+        return [self.read(v) for v in variables]
+
+
+@contextlib.contextmanager
+def scope(variables, values):
+    """Reads and writes of all variables inside the block go to the yielded `Scope`."""
+    active = Scope(variables, values)
+    token = _scope.set(active)
+    try:
+        yield active
+    finally:
+        _scope.reset(token)
+
+
+@contextlib.contextmanager
+def eager():
+    """Lifts the scope: weights that a layer makes while something is traced are ordinary cells."""
+    token = _scope.set(None)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def in_scope():
+    """True while a pure call is being traced."""
+    return _scope.get() is not None
+
+
+@contextlib.contextmanager
+def autocast(dtype):
+    """Floating variables that allow it are read in `dtype` inside the block; None reads them as stored."""
+    token = _autocast.set(jnp.dtype(dtype) if dtype is not None else None)
+    try:
+        yield
+    finally:
+        _autocast.reset(token)
