@@ -28,7 +28,7 @@ class InputLayer(Layer):
         return {"batch_shape": list(self.batch_shape), "dtype": self.tensor.dtype, "name": self.name}
 
 
-def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None):  # noqa: N802, Keras's name
+def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None):
     """A symbolic tensor at which a functional model begins.
 
     Args:

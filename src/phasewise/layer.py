@@ -341,7 +341,7 @@ class _Accepted:
         return args, kwargs, None if own is None else bool(own)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _call_parameters(cls):
     return _Accepted(cls)
 
@@ -356,8 +356,11 @@ def _build_shapes(cls, args, kwargs):
     """The arguments of `build`: one shape structure, or a dict when `build` names several as `<argument>_shape`."""
 
     def shape_of(value):
-        return jax.tree.map(lambda t: tuple(np.shape(t)) if not symbolic.is_symbolic(t) else t.shape, value,
-                            is_leaf=symbolic.is_symbolic)
+        return jax.tree.map(
+            lambda t: tuple(np.shape(t)) if not symbolic.is_symbolic(t) else t.shape,
+            value,
+            is_leaf=symbolic.is_symbolic,
+        )
 
     wanted = [n for n in inspect.signature(cls.build).parameters if n != "self"]
     names = _call_parameters(cls).names
@@ -421,4 +424,3 @@ def _arguments_as_given(cls, args, kwargs):
         else:
             given[key] = registry.serialize(value) if hasattr(value, "get_config") or callable(value) else value
     return given
-

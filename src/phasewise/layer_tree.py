@@ -4,7 +4,6 @@ import numpy as np
 
 from phasewise.variable import Variable
 
-
 _NOT_SEARCHED = frozenset({"_given", "_own_variables", "_last_losses", "_nodes"})
 
 

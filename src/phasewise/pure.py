@@ -30,7 +30,9 @@ def pure(model):
         >>> grads, state = jax.grad(loss, has_aux=True)(params, state, x, y)
     """
     if not model.built:
-        raise ValueError(f"{model.name!r} has no weights yet: call it on data, or build it, before phasewise.pure(model).")
+        raise ValueError(
+            f"{model.name!r} has no weights yet: call it on data, or build it, before phasewise.pure(model)."
+        )
     trained, other = model.trainable_variables, model.non_trainable_variables
     trained_names, other_names = _names(trained), _names(other)
 

@@ -97,7 +97,9 @@ def resolve(kind, identifier, **defaults):
         return identifier(**defaults)
     if callable(identifier) or hasattr(identifier, "get_config"):
         return identifier
-    raise ValueError(f"Could not interpret {identifier!r} as {kind}: give a name, a config dict, an object or a function.")
+    raise ValueError(
+        f"Could not interpret {identifier!r} as {kind}: give a name, a config dict, an object or a function."
+    )
 
 
 def serialize(item):

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise import variable
+
 _STAND_INS = (11, 13)  # sizes that stand for None while shapes are inferred; an axis that differs between them is None
 
 
@@ -157,7 +159,8 @@ def _infer_with(function, args, kwargs, size):
         inner_args, inner_kwargs = rebuild(arrays)
         return function(*inner_args, **inner_kwargs)
 
-    return jax.eval_shape(call, specs)
+    with variable.scope([], []):  # what a traced call writes is dropped
+        return jax.eval_shape(call, specs)
 
 
 def separate(structure):
@@ -190,7 +193,13 @@ def _operator(function, swapped=False):
 
 
 for _name in ("add", "subtract", "multiply", "true_divide", "floor_divide", "mod", "power", "matmul"):
-    _dunder = {"subtract": "sub", "multiply": "mul", "true_divide": "truediv", "floor_divide": "floordiv", "power": "pow"}
+    _dunder = {
+        "subtract": "sub",
+        "multiply": "mul",
+        "true_divide": "truediv",
+        "floor_divide": "floordiv",
+        "power": "pow",
+    }
     _short = _dunder.get(_name, _name)
     setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, _name)))
     setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, _name), swapped=True))

@@ -38,7 +38,9 @@ def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, ro
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
-            raise ValueError(f"`{name}` cannot be given when `x` is a {type(x).__name__}: it yields whole batches already.")
+            raise ValueError(
+                f"`{name}` cannot be given when `x` is a {type(x).__name__}: it yields whole batches already."
+            )
     return plan
 
 
@@ -70,7 +72,9 @@ def split(x, y, sample_weight, fraction):
     rows = len(leaves(parts[0])[0])
     border = int(rows * (1 - fraction))
     if border in (0, rows):
-        raise ValueError(f"validation_split={fraction} of {rows} rows leaves nothing to {'train' if border == 0 else 'validate'} on.")
+        raise ValueError(
+            f"validation_split={fraction} of {rows} rows leaves nothing to {'train' if border == 0 else 'validate'} on."
+        )
     before = [map_leaves(lambda a: a[:border], p) if p is not None else None for p in parts]
     after = [map_leaves(lambda a: a[border:], p) if p is not None else None for p in parts]
     return tuple(before), tuple(after if after[2] is not None else after[:2])

@@ -75,7 +75,9 @@ class Dataset:
     @staticmethod
     def zip(*args, datasets=None, name=None):
         """Elements side by side, as long as all of them last. Takes data sets, or a tuple or dict of them."""
-        structure = datasets if datasets is not None else (args[0] if len(args) == 1 and not _is_plan(args[0]) else args)
+        structure = (
+            datasets if datasets is not None else (args[0] if len(args) == 1 and not _is_plan(args[0]) else args)
+        )
         plans = leaves(structure)
         for plan in plans:
             if not _is_plan(plan):
@@ -203,7 +205,9 @@ class Dataset:
     def cache(self, filename="", name=None):
         """Remember the elements of the first complete pass, in memory."""
         if filename:
-            raise ValueError("cache(filename) is not supported: the cache is kept in memory. Call cache() without a name.")
+            raise ValueError(
+                "cache(filename) is not supported: the cache is kept in memory. Call cache() without a name."
+            )
         if self._rows is not None and not self._shuffled:
             return self
         memory = {}

@@ -26,7 +26,9 @@ def is_array_like(value):
         return True
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return True
-    return isinstance(value, list) and not any(is_array_like(item) for item in value if not isinstance(item, list | tuple))
+    return isinstance(value, list) and not any(
+        is_array_like(item) for item in value if not isinstance(item, list | tuple)
+    )
 
 
 def as_batches(source):
@@ -35,7 +37,11 @@ def as_batches(source):
         return Dataset(lambda: map(_tuples, source.as_numpy_iterator()), _length_of_tf(source))
     if _is_torch_loader(source):
         return Dataset(lambda: (_from_torch(batch) for batch in source), _length(source))
-    if hasattr(source, "__getitem__") and hasattr(source, "__len__") and not isinstance(source, list | tuple | dict | str):
+    if (
+        hasattr(source, "__getitem__")
+        and hasattr(source, "__len__")
+        and not isinstance(source, list | tuple | dict | str)
+    ):
         return Dataset(lambda: _sequence(source), _length(source))
     if hasattr(source, "__next__"):
         return Dataset(lambda: map(_tuples, source), UNKNOWN_CARDINALITY)
@@ -88,7 +94,9 @@ def _from_torch(batch):
 def _tuples(element):
     """Leaves as arrays; inside the outermost tuple a list of arrays is a tuple of inputs."""
     if isinstance(element, list):
-        element = tuple(element) if element and is_array_like(element[0]) and np.ndim(element[0]) > 0 else np.asarray(element)
+        element = (
+            tuple(element) if element and is_array_like(element[0]) and np.ndim(element[0]) > 0 else np.asarray(element)
+        )
     if isinstance(element, tuple):
         return tuple(_tuples(item) for item in element)
     return map_leaves(to_array, element)

@@ -62,7 +62,9 @@ class Resident:
         size = rows or len(first)
         for part in _parts(itertools.chain([first], batches), size):
             valid = np.asarray([len(b) for b in part], np.int32)
-            filled = np.stack([b if len(b) == size else np.concatenate([b, np.repeat(b[:1], size - len(b))]) for b in part])
+            filled = np.stack(
+                [b if len(b) == size else np.concatenate([b, np.repeat(b[:1], size - len(b))]) for b in part]
+            )
             yield Feed({"source": self._source(), "rows": filled, "valid": valid}, len(part), size)
 
     def _taken(self, limit):

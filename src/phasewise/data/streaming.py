@@ -65,7 +65,9 @@ class Streaming:
         if first is None:
             return
         size = rows or len(leaves(first)[0])
-        yield from _stacked(itertools.chain([first], batches), size, None if regroup else self._most(limit), padded=True)
+        yield from _stacked(
+            itertools.chain([first], batches), size, None if regroup else self._most(limit), padded=True
+        )
 
     def _most(self, limit):
         """How many batches a feed holds at most, where that is known beforehand."""

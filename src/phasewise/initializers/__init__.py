@@ -1,11 +1,7 @@
 """How weights begin, under Keras's names: from a name to an initializer, and back."""
 
 from phasewise import registry
-from phasewise.initializers.fixed import Constant, Identity, Ones, Zeros
 from phasewise.initializers.distributions import RandomNormal, RandomUniform, TruncatedNormal
-from phasewise.initializers.initializer import KIND, Initializer
-from phasewise.initializers.orthogonal_matrix import Orthogonal
-from phasewise.initializers.fourier import STFT
 from phasewise.initializers.fan_scaled import (
     GlorotNormal,
     GlorotUniform,
@@ -15,6 +11,10 @@ from phasewise.initializers.fan_scaled import (
     LecunUniform,
     VarianceScaling,
 )
+from phasewise.initializers.fixed import Constant, Identity, Ones, Zeros
+from phasewise.initializers.fourier import STFT
+from phasewise.initializers.initializer import KIND, Initializer
+from phasewise.initializers.orthogonal_matrix import Orthogonal
 
 constant, identity, ones, zeros, stft = Constant, Identity, Ones, Zeros, STFT
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal

@@ -83,7 +83,9 @@ def _plain(function, class_name):
         LossFunctionWrapper.__init__(self, function, reduction, name, dtype)
 
     doc = f"{function.__doc__} See `phasewise.losses.{function.__name__}`."
-    return register(KIND)(type(class_name, (LossFunctionWrapper,), {"__init__": __init__, "__doc__": doc, "__module__": __name__}))
+    return register(KIND)(
+        type(class_name, (LossFunctionWrapper,), {"__init__": __init__, "__doc__": doc, "__module__": __name__})
+    )
 
 
 MeanSquaredError = _plain(functions.mean_squared_error, "MeanSquaredError")

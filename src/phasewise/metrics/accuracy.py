@@ -101,6 +101,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
             raise ValueError("from_sorted_ids is not supported: pass scores.")
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)
 
+
 __all__ = [
     "Accuracy",
     "BinaryAccuracy",

@@ -213,7 +213,15 @@ class AUC(Metric):
 
     def get_config(self):
         """Every argument."""
-        names = ("curve", "summation_method", "multi_label", "num_labels", "label_weights", "from_logits", "num_thresholds")
+        names = (
+            "curve",
+            "summation_method",
+            "multi_label",
+            "num_labels",
+            "label_weights",
+            "from_logits",
+            "num_thresholds",
+        )
         return {**super().get_config(), **{n: getattr(self, n) for n in names}, "thresholds": self._given}
 
 

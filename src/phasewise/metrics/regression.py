@@ -15,14 +15,22 @@ def _of(function, class_name, *aliases):
     def __init__(self, name=function.__name__, dtype=None, **arguments):
         MeanMetricWrapper.__init__(self, function, name, dtype, **arguments)
 
-    body = {"__init__": __init__, "__doc__": f"The mean of `phasewise.losses.{function.__name__}`.", "__module__": __name__}
+    body = {
+        "__init__": __init__,
+        "__doc__": f"The mean of `phasewise.losses.{function.__name__}`.",
+        "__module__": __name__,
+    }
     return register(KIND, function.__name__, *aliases)(type(class_name, (MeanMetricWrapper,), body))
 
 
 MeanSquaredError = _of(functions.mean_squared_error, "MeanSquaredError", "mse", "MSE")
 MeanAbsoluteError = _of(functions.mean_absolute_error, "MeanAbsoluteError", "mae", "MAE")
-MeanAbsolutePercentageError = _of(functions.mean_absolute_percentage_error, "MeanAbsolutePercentageError", "mape", "MAPE")
-MeanSquaredLogarithmicError = _of(functions.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError", "msle", "MSLE")
+MeanAbsolutePercentageError = _of(
+    functions.mean_absolute_percentage_error, "MeanAbsolutePercentageError", "mape", "MAPE"
+)
+MeanSquaredLogarithmicError = _of(
+    functions.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError", "msle", "MSLE"
+)
 BinaryCrossentropy = _of(functions.binary_crossentropy, "BinaryCrossentropy", "bce", "BCE")
 CategoricalCrossentropy = _of(functions.categorical_crossentropy, "CategoricalCrossentropy", "cce")
 SparseCategoricalCrossentropy = _of(functions.sparse_categorical_crossentropy, "SparseCategoricalCrossentropy", "scce")
@@ -51,6 +59,7 @@ class RootMeanSquaredError(Mean):
     def result(self):
         """The root so far."""
         return jnp.sqrt(super().result())
+
 
 __all__ = [
     "BinaryCrossentropy",

@@ -69,5 +69,3 @@ class OptaxOptimizer(Optimizer):
 def is_transformation(item):
     """Whether `item` is an optax transformation."""
     return callable(getattr(item, "init", None)) and callable(getattr(item, "update", None))
-
-

@@ -56,7 +56,9 @@ class Optimizer:
         self.ema_momentum = check_range("ema_momentum", ema_momentum, 0, 1)
         self.loss_scale_factor = loss_scale_factor
         if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
-            raise ValueError(f"gradient_accumulation_steps must be at least 2 or None; got {gradient_accumulation_steps!r}.")
+            raise ValueError(
+                f"gradient_accumulation_steps must be at least 2 or None; got {gradient_accumulation_steps!r}."
+            )
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._undecayed = set()
         self._undecayed_names = []
@@ -133,7 +135,12 @@ class Optimizer:
             new_params.append(value)
             for slot, new in slots.items():
                 new_slots[slot].append(new)
-        new_state = {**state, "iterations": state["iterations"] + 1, "slots": new_slots, **self.update_extra(state, iteration)}
+        new_state = {
+            **state,
+            "iterations": state["iterations"] + 1,
+            "slots": new_slots,
+            **self.update_extra(state, iteration),
+        }
         return self._averaged(new_params, new_state) if self.use_ema else (new_params, new_state)
 
     def update_extra(self, state, iteration):
@@ -185,8 +192,12 @@ class Optimizer:
         """Update the variables by hand with a list of gradients."""
         variables = list(trainable_variables)
         self.prepare(variables)
-        values, self.state = self.update([jnp.asarray(g) if g is not None else None for g in grads], self.state,
-                                         [jnp.asarray(v.raw) for v in variables], variables)
+        values, self.state = self.update(
+            [jnp.asarray(g) if g is not None else None for g in grads],
+            self.state,
+            [jnp.asarray(v.raw) for v in variables],
+            variables,
+        )
         for variable, value in zip(variables, values):
             variable.assign(value)
 
@@ -218,7 +229,9 @@ class Optimizer:
         if isinstance(value, LearningRateSchedule):
             raise TypeError("Make a new optimizer to give it a schedule: the rate of this one is a number.")
         if self.schedule is not None:
-            raise TypeError("This optimizer's learning rate follows a schedule: it cannot be assigned. Pass a number instead.")
+            raise TypeError(
+                "This optimizer's learning rate follows a schedule: it cannot be assigned. Pass a number instead."
+            )
         self._initial_rate = check_rate(value)
         if self.state is not None:
             self.state = {**self.state, "learning_rate": np.float32(self._initial_rate)}
@@ -264,7 +277,9 @@ def check_rate(value):
     except (TypeError, ValueError):
         rate = float("nan")
     if not 0 <= rate < float("inf") or isinstance(value, bool | str):
-        raise ValueError(f"A learning rate is a number of at least 0, a schedule, or a function of the step; got {value!r}.")
+        raise ValueError(
+            f"A learning rate is a number of at least 0, a schedule, or a function of the step; got {value!r}."
+        )
     return rate
 
 
@@ -309,4 +324,3 @@ def _carried_over(old, known, fresh, variables):
     for name in old.keys() - state.keys() | ({"momentum_product"} & old.keys()):
         state[name] = old[name]
     return state
-

@@ -76,7 +76,13 @@ class PolynomialDecay(LearningRateSchedule):
     """From initial_learning_rate to end_learning_rate over decay_steps, along a power; `cycle` begins again further out."""
 
     def __init__(
-        self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"
+        self,
+        initial_learning_rate,
+        decay_steps,
+        end_learning_rate=0.0001,
+        power=1.0,
+        cycle=False,
+        name="PolynomialDecay",
     ):
         self.initial_learning_rate, self.end_learning_rate = initial_learning_rate, end_learning_rate
         self.decay_steps, self.power, self.cycle, self.name = _positive(decay_steps), power, cycle, name
@@ -120,9 +126,7 @@ class CosineDecay(LearningRateSchedule):
 class CosineDecayRestarts(LearningRateSchedule):
     """Cosine periods, each `t_mul` times longer and `m_mul` times lower than the last (Loshchilov & Hutter 2017)."""
 
-    def __init__(
-        self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"
-    ):
+    def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
         self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, _positive(first_decay_steps)
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 

@@ -70,8 +70,8 @@ def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compil
     on_compiled()
     if callbacks is not None and chunks is not None:
         callbacks.on_test_batch_begin(0)
-    for state, logs, count in loop.run(state, feed, chunks):
-        restore(model, state)
+    for tested, logs, count in loop.run(state, feed, chunks):
+        restore(model, tested)
         if callbacks is not None and chunks is not None:
             callbacks.on_test_batch_end(step, logs)
             if step + 1 < feed.steps:
@@ -83,12 +83,9 @@ def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compil
 def test_on_batch(model, plan):
     """The logs after one more batch."""
     executor = make_executor(plan)
-    logs = {}
-    for feed in executor.feeds():
-        for logs, _ in run_feed(model, executor, feed, "test_on_batch"):
-            pass
-    require_data(logs)
-    return logs
+    found = [logs for feed in executor.feeds() for logs, _ in run_feed(model, executor, feed, "test_on_batch")]
+    require_data(found)
+    return found[-1]
 
 
 def _known(executor):

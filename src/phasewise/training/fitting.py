@@ -94,7 +94,11 @@ def fit(model, plan, validation, settings):
     steps = settings.steps_per_epoch or (executor.cardinality if executor.cardinality >= 0 else None)
     history = History()
     callbacks = CallbackList(
-        [*(settings.callbacks or []), history], model=model, epochs=settings.epochs, steps=steps, verbose=settings.verbose
+        [*(settings.callbacks or []), history],
+        model=model,
+        epochs=settings.epochs,
+        steps=steps,
+        verbose=settings.verbose,
     )
     model.stop_training, model.history = False, history
     progress = make_progress(settings.verbose, kind="fit")
@@ -142,7 +146,9 @@ def _epoch(model, executor, validation, settings, epoch, callbacks, progress):
 
 def _train(model, executor, limit, callbacks, progress):
     """The steps of one epoch. Returns (logs, number of steps)."""
-    fixed = 1 if callbacks.wants_train_batches else (model.steps_per_execution if model.steps_per_execution > 1 else None)
+    fixed = (
+        1 if callbacks.wants_train_batches else (model.steps_per_execution if model.steps_per_execution > 1 else None)
+    )
     chunks = Chunks(fixed) if fixed else None
     logs, seen = {}, 0
     for feed in executor.feeds(limit):
@@ -217,9 +223,6 @@ def _finalize(model):
 def train_on_batch(model, plan):
     """The logs after one step on the one batch of `plan`."""
     executor = make_executor(plan)
-    logs = {}
-    for feed in executor.feeds():
-        for logs, _ in _run_feed(model, executor, feed, "train_on_batch"):
-            pass
-    require_data(logs)
-    return logs
+    found = [logs for feed in executor.feeds() for logs, _ in _run_feed(model, executor, feed, "train_on_batch")]
+    require_data(found)
+    return found[-1]

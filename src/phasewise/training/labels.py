@@ -35,7 +35,9 @@ def _check_sparse_shape(true, pred, shapes):
         )
     squeezed = true.shape[:-1] if len(true.shape) == len(pred.shape) and true.shape[-1] == 1 else true.shape
     if tuple(squeezed) != tuple(pred.shape[:-1]):
-        raise ValueError(f"sparse_categorical_crossentropy cannot compare {shapes}: all axes but the classes must agree.")
+        raise ValueError(
+            f"sparse_categorical_crossentropy cannot compare {shapes}: all axes but the classes must agree."
+        )
 
 
 def _check_categorical_shape(true, pred, shapes):
@@ -78,7 +80,9 @@ def _check_classes(name, true, classes, ignored):
     outside = (true < 0) | (true >= classes)
     if ignored is not None:
         outside &= true != ignored
-    _require(name, "sparse_categorical_crossentropy", true, outside, f"in [0, {classes - 1}], for {classes} classes", "")
+    _require(
+        name, "sparse_categorical_crossentropy", true, outside, f"in [0, {classes - 1}], for {classes} classes", ""
+    )
 
 
 def _require(name, loss, true, bad, expected, hint):

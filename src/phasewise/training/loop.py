@@ -85,7 +85,6 @@ class UpdateProgram:
             logs = self._on_host(logs)
             state = (yield state, logs, count) or state
 
-
     def _on_host(self, logs):
         logs = {name: np.asarray(value) for name, value in logs.items()}
         ordered = [*(n for n in self._names() if n in logs), *(n for n in logs if n not in self._names())]

@@ -43,7 +43,9 @@ def match(given, names, argument, *, one_for_all=False, lists=False):
             if key not in names:
                 near = registry.nearest(key, names)
                 hint = f" Did you mean {near!r}?" if near else ""
-                raise ValueError(f"`{argument}` names the output {key!r}, which the model lacks.{hint} It has {list(names)}.")
+                raise ValueError(
+                    f"`{argument}` names the output {key!r}, which the model lacks.{hint} It has {list(names)}."
+                )
         return [_as_list(given.get(name)) if lists else given.get(name) for name in names]
     if not isinstance(given, list | tuple):
         items = [given] * count if one_for_all or count == 1 else None

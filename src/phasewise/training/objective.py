@@ -73,7 +73,9 @@ class Objective:
 
     def update(self, y_true, y_pred, sample_weight, row_mask, total, parts):
         """Update all metrics in the active variable scope; `total` counts once for each row."""
-        rows = jnp.float32(jax.tree.leaves(y_pred)[0].shape[0]) if row_mask is None else row_mask.sum().astype(jnp.float32)
+        rows = (
+            jnp.float32(jax.tree.leaves(y_pred)[0].shape[0]) if row_mask is None else row_mask.sum().astype(jnp.float32)
+        )
         self._mean.update_state(total, rows)
         for tracker, part in zip(self._trackers, parts):
             if tracker is not None:
@@ -195,7 +197,9 @@ def _flat_labels(y_true, names):
         if missing and len(y_true) == len(names) == 1:
             return list(y_true.values())
         if missing:
-            raise ValueError(f"The labels are a dict with the keys {sorted(y_true)}; the output {missing[0]!r} is missing.")
+            raise ValueError(
+                f"The labels are a dict with the keys {sorted(y_true)}; the output {missing[0]!r} is missing."
+            )
         return [y_true[n] for n in names]
     return list(y_true) if isinstance(y_true, list | tuple) else [y_true]
 
@@ -215,5 +219,3 @@ def _is_ours(item):
     if isinstance(item, MeanMetricWrapper) or function is not None:
         return getattr(function, "__module__", "").startswith("phasewise.")
     return type(item).__module__.startswith("phasewise.")
-
-

@@ -68,7 +68,10 @@ def test_step(model, objective, task):
             outputs, added, _ = call_purely(model, state, x, task=task)
         total, parts = objective.total_loss(y, outputs, sample_weight, real)
         total = sum(added, total)
-        return {**state, "metrics": _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts))}
+        return {
+            **state,
+            "metrics": _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts)),
+        }
 
     return step
 

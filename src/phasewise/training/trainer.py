@@ -189,5 +189,3 @@ def _returned(logs, return_dict):
         return logs
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-

@@ -47,7 +47,9 @@ def check_number(layer, name, value, low, high=None, *, low_included=False):
         number = False
     inside = number and (value >= low if low_included else value > low) and (high is None or value <= high)
     if not inside:
-        bound = f"{'at least' if low_included else 'greater than'} {low}" + (f" and at most {high}" if high is not None else "")
+        bound = f"{'at least' if low_included else 'greater than'} {low}" + (
+            f" and at most {high}" if high is not None else ""
+        )
         raise ValueError(f"{type(layer).__name__}'s {name} must be a number {bound}; got {value!r}.")
     return float(value)
 

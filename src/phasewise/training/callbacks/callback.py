@@ -1,120 +1,92 @@
-"""Callback: hooks around epochs, chunks and batches; and the list that calls them."""
-
-_BATCH_HOOKS = {kind: (f"on_{kind}_batch_begin", f"on_{kind}_batch_end") for kind in ("train", "test", "predict")}
+"""The hooks that a callback can override."""
 
 
 class Callback:
-    """Subclass it and override hooks. `self.model` is the model, `self.params` a dict of epochs, steps and verbose.
+    """What runs at the seams of `fit`, `evaluate` and `predict`: subclass it and override the hooks you need.
 
-    Overriding a per-batch hook makes the loop stop after every batch; without one, many steps run in one dispatch, and
-    `on_chunk_end` (ours, not in Keras) is called after each.
+    `logs` is a dict from the names of losses and metrics to Python floats. All callbacks of a run get the same dict at
+    the same hook, in the order in which they were given, so that one can add an entry for those after it.
+
+    A hook of single batches (`on_train_batch_end` and the like) makes the loop step batch by batch. Where only some of
+    them matter, as for a check or a clock, `on_chunk_end` leaves the loop its speed.
+
+    Attributes:
+        model: the model of the run. Set `model.stop_training = True` to end `fit` after the current batch or chunk.
+        params: dict with "epochs", "steps" and "verbose" in `fit`.
     """
 
-    model = None
     params = None
+    _model = None
+
+    @property
+    def model(self):
+        """The model of the run, None before it."""
+        return self._model
 
     def set_model(self, model):
-        """Called before anything else."""
-        self.model = model
+        """Called once, before the first hook."""
+        self._model = model
 
     def set_params(self, params):
-        """Called before anything else."""
+        """Called once, before the first hook."""
         self.params = params
 
     def on_train_begin(self, logs=None):
-        """When `fit` begins."""
+        """Called before the first epoch of `fit`."""
 
     def on_train_end(self, logs=None):
-        """When `fit` ends; `logs` are the last epoch's."""
+        """Called after the last epoch of `fit` with its logs; not after an error or Ctrl-C."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Before epoch number `epoch` (from 0)."""
+        """Called before epoch number `epoch`, which counts from 0."""
 
     def on_epoch_end(self, epoch, logs=None):
-        """After an epoch; `logs` has the metrics, and the validation's with "val_" before their names."""
+        """Called after epoch number `epoch`; `logs` has the validation's results as "val_..." too, where there was one."""
 
-    def on_chunk_end(self, step, logs=None):
-        """After a dispatch that ended with step number `step` of the epoch; `logs` are the epoch's so far."""
+    def on_batch_begin(self, batch, logs=None):
+        """The old name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch, logs=None):
+        """The old name of `on_train_batch_end`."""
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Before a training step. Overriding it costs the fusion of steps."""
+        """Called before batch number `batch` of an epoch, which counts from 0."""
+        self.on_batch_begin(batch, logs=logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        """After a training step. Overriding it costs the fusion of steps."""
+        """Called after batch number `batch`; `logs` are the means over the epoch so far."""
+        self.on_batch_end(batch, logs=logs)
+
+    def on_chunk_end(self, step, logs=None):
+        """Called in `fit` after each chunk of batches that ran in one dispatch. Ours, not in Keras.
+
+        Unlike a hook of single batches it costs no speed: the loop chooses the chunks, one about every 0.15 seconds.
+
+        Args:
+            step: number of the chunk's last batch in the epoch, from 0.
+            logs: the means over the epoch so far, which the chunk's every batch is part of.
+        """
 
     def on_test_begin(self, logs=None):
-        """Before `evaluate` or a validation."""
+        """Called before `evaluate`, and before each validation of `fit`."""
 
     def on_test_end(self, logs=None):
-        """After `evaluate` or a validation."""
+        """Called after `evaluate` and after each validation, with the results."""
 
     def on_test_batch_begin(self, batch, logs=None):
-        """Before a batch of `evaluate` or a validation."""
+        """Called before batch number `batch` of `evaluate` or a validation, from 0."""
 
     def on_test_batch_end(self, batch, logs=None):
-        """After a batch of `evaluate` or a validation."""
+        """Called after batch number `batch`; `logs` are the means so far."""
 
     def on_predict_begin(self, logs=None):
-        """Before `predict`."""
+        """Called before `predict`."""
 
     def on_predict_end(self, logs=None):
-        """After `predict`."""
+        """Called after `predict`."""
 
     def on_predict_batch_begin(self, batch, logs=None):
-        """Before a batch of `predict`."""
+        """Called before batch number `batch` of `predict`, from 0."""
 
     def on_predict_batch_end(self, batch, logs=None):
-        """After a batch of `predict`."""
-
-    def wants_batches(self, kind):
-        """Whether a per-batch hook of `kind` ("train", "test", "predict") is overridden."""
-        return any(getattr(type(self), hook) is not getattr(Callback, hook) for hook in _BATCH_HOOKS[kind])
-
-
-class CallbackList:
-    """Calls every hook of every callback in turn.
-
-    Args:
-        callbacks: list of `Callback`, one of them, or None.
-        model: given to each.
-        params: keyword arguments, given to each as a dict.
-
-    Raises:
-        TypeError: something in the list is no callback.
-    """
-
-    def __init__(self, callbacks=None, model=None, **params):
-        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
-        for item in callbacks:
-            if not isinstance(item, Callback):
-                hint = " It is a class: make an object of it with ()." if isinstance(item, type) else ""
-                raise TypeError(f"callbacks must be phasewise.callbacks.Callback objects; got {item!r}.{hint}")
-        self.callbacks = callbacks
-        for item in callbacks:
-            item.set_model(model)
-            item.set_params(params)
-
-    @property
-    def wants_train_batches(self):
-        """Whether some callback looks at every training batch."""
-        return any(item.wants_batches("train") for item in self.callbacks)
-
-    @property
-    def wants_test_batches(self):
-        """Whether some callback looks at every batch of `evaluate`."""
-        return any(item.wants_batches("test") for item in self.callbacks)
-
-    @property
-    def wants_predict_batches(self):
-        """Whether some callback looks at every batch of `predict`."""
-        return any(item.wants_batches("predict") for item in self.callbacks)
-
-    def __getattr__(self, name):
-        if not name.startswith("on_"):
-            raise AttributeError(name)
-
-        def call(*args):
-            for item in self.callbacks:
-                getattr(item, name)(*args)
-
-        return call
+        """Called after batch number `batch` of `predict`."""

@@ -1,0 +1,156 @@
+"""Activations as layers."""
+
+import jax.numpy as jnp
+
+from phasewise import activations, constraints, initializers, registry, regularizers
+from phasewise.layer import Layer
+from phasewise.registry import register
+
+
+class _Elementwise(Layer):
+    """A layer whose output has the shape of its input."""
+
+    supports_masking = True
+
+    def compute_output_shape(self, input_shape):
+        """The input's shape."""
+        return input_shape
+
+
+@register("layer")
+class Activation(_Elementwise):
+    """Applies `activation`, a name or function of arrays. Any shape."""
+
+    def __init__(self, activation, **kwargs):
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs):
+        """The activated inputs."""
+        return self.activation(inputs)
+
+    def get_config(self):
+        """Every argument."""
+        return {**super().get_config(), "activation": registry.serialize(self.activation)}
+
+
+@register("layer", "ReLU")
+class ReLU(_Elementwise):
+    """max(x, 0), with a slope below `threshold` and a bound `max_value`. Any shape."""
+
+    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+        super().__init__(**kwargs)
+        for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
+            if (value is None and name != "max_value") or (value is not None and value < 0):
+                raise ValueError(f"ReLU's {name} must be at least 0; got {value!r}.")
+        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+
+    def call(self, inputs):
+        """The activated inputs."""
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+    def get_config(self):
+        """Every argument."""
+        mine = {"max_value": self.max_value, "negative_slope": self.negative_slope, "threshold": self.threshold}
+        return {**super().get_config(), **mine}
+
+
+@register("layer")
+class LeakyReLU(_Elementwise):
+    """x above 0, `negative_slope * x` below. Any shape."""
+
+    def __init__(self, negative_slope=0.3, **kwargs):
+        super().__init__(**kwargs)
+        if negative_slope is None or negative_slope < 0:
+            raise ValueError(f"LeakyReLU's negative_slope must be at least 0; got {negative_slope!r}.")
+        self.negative_slope = negative_slope
+
+    def call(self, inputs):
+        """The activated inputs."""
+        return activations.leaky_relu(inputs, self.negative_slope)
+
+    def get_config(self):
+        """Every argument."""
+        return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+@register("layer")
+class ELU(_Elementwise):
+    """x above 0, `alpha * (exp(x) - 1)` below. Any shape."""
+
+    def __init__(self, alpha=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = alpha
+
+    def call(self, inputs):
+        """The activated inputs."""
+        return activations.elu(inputs, self.alpha)
+
+    def get_config(self):
+        """Every argument."""
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+@register("layer", "PReLU")
+class PReLU(_Elementwise):
+    """x above 0, `alpha * x` below, `alpha` a weight of the input's shape, size 1 on `shared_axes` (He et al. 2015)."""
+
+    def __init__(
+        self,
+        alpha_initializer="zeros",
+        alpha_regularizer=None,
+        alpha_constraint=None,
+        shared_axes=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or [])
+
+    def build(self, input_shape):
+        """Makes alpha."""
+        shape = [1 if i + 1 in self.shared_axes else size for i, size in enumerate(input_shape[1:])]
+        self.alpha = self.add_weight(
+            shape,
+            self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+            name="alpha",
+        )
+        self.built = True
+
+    def call(self, inputs):
+        """The activated inputs."""
+        return jnp.maximum(inputs, 0) - self.alpha.value * jnp.maximum(-inputs, 0)
+
+    def get_config(self):
+        """Every argument."""
+        return {
+            **super().get_config(),
+            "alpha_initializer": registry.serialize(self.alpha_initializer),
+            "alpha_regularizer": registry.serialize(self.alpha_regularizer),
+            "alpha_constraint": registry.serialize(self.alpha_constraint),
+            "shared_axes": self.shared_axes or None,
+        }
+
+
+@register("layer")
+class Softmax(_Elementwise):
+    """exp(x) over its sum along `axis`; positions where `mask` is False get 0. Any shape."""
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def call(self, inputs, mask=None):
+        """The activated inputs."""
+        if mask is not None:
+            inputs = jnp.where(mask, inputs, jnp.finfo(inputs.dtype).min / 2)
+        axis = tuple(self.axis) if isinstance(self.axis, list | tuple) else self.axis
+        return activations.softmax(inputs, axis)
+
+    def get_config(self):
+        """Every argument."""
+        return {**super().get_config(), "axis": self.axis}

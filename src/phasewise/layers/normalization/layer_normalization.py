@@ -1,0 +1,76 @@
+"""Layer normalization: each row by its own mean and variance, alike in training and in inference."""
+
+from phasewise.kernels.moments import moments, normalize
+from phasewise.layer import Layer
+from phasewise.layers.normalization.affine import Affine, as_axis, check_number
+from phasewise.registry import register
+
+
+@register("layer")
+class LayerNormalization(Layer):
+    """Normalizes each row over `axis` to mean 0 and variance 1, then scales and centres it (Ba et al. 2016).
+
+    Args:
+        axis: int or list of int, the axes to normalize over, which `gamma` and `beta` have one entry for.
+        epsilon: at least 0, added to the variance.
+        center, scale: whether to add `beta`, multiply by `gamma`.
+        beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: for
+            the two weights.
+
+    Input: any shape with the axes. Output: the same shape. Statistics are accumulated in float32 or wider, exact for a mean
+    far from zero.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        axis=-1,
+        epsilon=1e-3,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.axis = [as_axis(self, a) for a in axis] if isinstance(axis, list | tuple) else as_axis(self, axis)
+        self.epsilon = check_number(self, "epsilon", epsilon, 0, low_included=True)
+        self._affine = Affine(
+            center,
+            scale,
+            beta=(beta_initializer, beta_regularizer, beta_constraint),
+            gamma=(gamma_initializer, gamma_regularizer, gamma_constraint),
+        )
+
+    def build(self, input_shape):
+        """Makes gamma and beta, of the shape of the normalized axes."""
+        axes = self._axes(len(input_shape))
+        self.gamma, self.beta = self._affine.build(self, tuple(input_shape[a] for a in axes))
+        self.built = True
+
+    def call(self, inputs):
+        """The normalized inputs."""
+        axes = self._axes(inputs.ndim)
+        shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
+        gamma, beta = (w.raw.reshape(shape) if w is not None else None for w in (self.gamma, self.beta))
+        return normalize(inputs, *moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
+
+    def compute_output_shape(self, input_shape):
+        """The input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Every argument."""
+        return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon, **self._affine.get_config()}
+
+    def _axes(self, rank):
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        for axis in axes:
+            if not -rank <= axis < rank:
+                raise ValueError(f"LayerNormalization {self.name!r} has axis={axis}; its input has {rank} axes.")
+        return tuple(sorted(a % rank for a in axes))

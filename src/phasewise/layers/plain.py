@@ -1,0 +1,93 @@
+"""Layers without weights that apply a fixed function: Identity, Rescaling, Lambda."""
+
+from phasewise import registry
+from phasewise.layer import Layer
+from phasewise.registry import register
+
+
+@register("layer")
+class Identity(Layer):
+    """Its input."""
+
+    supports_masking = True
+
+    def call(self, inputs):
+        """The inputs."""
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        """The input's shape."""
+        return input_shape
+
+
+@register("layer")
+class Rescaling(Layer):
+    """x * scale + offset. `scale` and `offset` are numbers or arrays that broadcast."""
+
+    def __init__(self, scale, offset=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale, self.offset = scale, offset
+
+    def call(self, inputs):
+        """The rescaled inputs, in the layer's compute dtype."""
+        return inputs.astype(self.compute_dtype) * self.scale + self.offset
+
+    def compute_output_shape(self, input_shape):
+        """The input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Every argument."""
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+
+
+@register("layer")
+class Lambda(Layer):
+    """A function of arrays as a layer.
+
+    Args:
+        function: `inputs -> outputs` on jax.numpy.
+        output_shape: accepted; shapes are found by tracing.
+        mask: function `(inputs, mask) -> mask`, or an array.
+        arguments: dict of further keyword arguments.
+
+    A Python function cannot be written to a file in a form that is safe to open: `from_config` takes the names of
+    functions that were registered with `phasewise.registry.register_serializable`, and nothing else.
+    """
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda takes a function; got {function!r}.")
+        self.function, self.arguments, self._mask = function, arguments or {}, mask
+
+    def call(self, inputs):
+        """The function's value."""
+        return self.function(inputs, **self.arguments)
+
+    def compute_mask(self, inputs, previous_mask):
+        """What `mask` says."""
+        return self._mask(inputs, previous_mask) if callable(self._mask) else self._mask
+
+    def get_config(self):
+        """The function's registered name, and the arguments."""
+        name = registry.canonical_name(self.function)
+        return {**super().get_config(), "function": name or repr(self.function), "arguments": self.arguments}
+
+    @classmethod
+    def from_config(cls, config):
+        """A Lambda of a registered function.
+
+        Raises:
+            ValueError: the function is not registered; its code is never run from a config.
+        """
+        config = dict(config)
+        if isinstance(config["function"], str):
+            try:
+                config["function"] = registry.find("custom", config["function"])
+            except ValueError:
+                raise ValueError(
+                    f"The Lambda layer {config.get('name')!r} holds the function {config['function']}, which is not registered. "
+                    "Code is never taken from a file: register the function with register_serializable before."
+                ) from None
+        return cls(**config)

@@ -1,0 +1,21 @@
+"""What all tests share: Keras on JAX as the reference, and a clean learning phase."""
+
+import os
+import sys
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+sys.path.insert(0, os.path.dirname(__file__))
+
+import pytest
+
+import phasewise as pw
+
+
+@pytest.fixture(autouse=True)
+def fresh_state():
+    """Each test begins with the same seed, no pinned phase, and names counted from the start."""
+    pw.set_random_seed(1)
+    pw.backend.clear_session()
+    yield
+    pw.backend.set_learning_phase(None)

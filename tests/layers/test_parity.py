@@ -1,0 +1,107 @@
+"""Every layer against Keras: outputs, gradients and state, on shared weights."""
+
+import keras
+import numpy as np
+import pytest
+from parity import check_layer, inputs_of
+
+import phasewise as pw
+from phasewise import registry
+
+# class name, arguments, input shapes
+TABLE = [
+    ("Dense", {"units": 3}, (4, 5)),
+    ("Dense", {"units": 3, "use_bias": False, "activation": "relu"}, (4, 2, 5)),
+    ("BatchNormalization", {}, (6, 5)),
+    ("BatchNormalization", {"axis": 1}, (4, 3, 5)),
+    ("BatchNormalization", {"momentum": 0.5, "epsilon": 1e-5}, (4, 3, 3, 2)),
+    ("BatchNormalization", {"axis": 2, "center": False}, (2, 3, 4, 2)),
+    ("BatchNormalization", {"scale": False}, (2, 3, 2, 2, 4)),
+    ("BatchNormalization", {"center": False, "scale": False, "axis": -2}, (4, 3, 5)),
+    ("LayerNormalization", {}, (4, 6)),
+    ("LayerNormalization", {"axis": [1, 2], "epsilon": 1e-5}, (4, 3, 5)),
+    ("LayerNormalization", {"axis": 1, "center": False}, (4, 3, 5)),
+    ("LayerNormalization", {"scale": False}, (4, 3, 5)),
+    ("Dropout", {"rate": 0.0}, (4, 5)),
+    ("GaussianNoise", {"stddev": 0.0}, (4, 5)),
+    ("Activation", {"activation": "tanh"}, (4, 5)),
+    ("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2}, (4, 5)),
+    ("ReLU", {}, (4, 5)),
+    ("LeakyReLU", {"negative_slope": 0.2}, (4, 5)),
+    ("ELU", {"alpha": 0.7}, (4, 5)),
+    ("PReLU", {}, (4, 5)),
+    ("PReLU", {"shared_axes": [1]}, (4, 3, 5)),
+    ("Softmax", {}, (4, 5)),
+    ("Softmax", {"axis": 1}, (4, 3, 5)),
+    ("Flatten", {}, (4, 3, 5)),
+    ("Flatten", {"data_format": "channels_first"}, (4, 3, 5)),
+    ("Reshape", {"target_shape": (5, -1)}, (4, 3, 5)),
+    ("Permute", {"dims": (2, 1)}, (4, 3, 5)),
+    ("RepeatVector", {"n": 3}, (4, 5)),
+    ("Add", {}, [(4, 5), (4, 5), (4, 1)]),
+    ("Add", {}, [(4, 3, 5), (4, 5)]),
+    ("Subtract", {}, [(4, 5), (4, 5)]),
+    ("Multiply", {}, [(4, 5), (4, 5)]),
+    ("Average", {}, [(4, 5), (4, 5)]),
+    ("Maximum", {}, [(4, 5), (4, 5)]),
+    ("Minimum", {}, [(4, 5), (4, 5)]),
+    ("Concatenate", {}, [(4, 5), (4, 2)]),
+    ("Concatenate", {"axis": 1}, [(4, 2, 5), (4, 3, 5)]),
+    ("Dot", {"axes": 1}, [(4, 5), (4, 5)]),
+    ("Dot", {"axes": (2, 1)}, [(4, 3, 5), (4, 5, 2)]),
+    ("Dot", {"axes": 1, "normalize": True}, [(4, 5), (4, 5)]),
+    ("Rescaling", {"scale": 2.0, "offset": 0.5}, (4, 5)),
+    ("Identity", {}, (4, 5)),
+]
+WITHOUT_TWIN = {"Lambda", "InputLayer", "Functional", "Model", "Sequential"}
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize("name, arguments, shapes", TABLE, ids=lambda v: v if isinstance(v, str) else None)
+def test_layer_agrees_with_keras(name, arguments, shapes, training):
+    ours, theirs = getattr(pw.layers, name)(**arguments), getattr(keras.layers, name)(**arguments)
+    takes_phase = name in ("BatchNormalization", "Dropout", "GaussianNoise")
+    check_layer(ours, theirs, inputs_of(shapes), training=training if takes_phase else None)
+
+
+def test_table_has_every_registered_layer():
+    registered = {cls.__name__ for cls in registry.members("layer")}
+    assert registered - WITHOUT_TWIN == {row[0] for row in TABLE}
+
+
+@pytest.mark.parametrize("name, arguments, shapes", TABLE, ids=lambda v: v if isinstance(v, str) else None)
+def test_layer_is_rebuilt_by_its_config(name, arguments, shapes):
+    layer = getattr(pw.layers, name)(**arguments, name="mine")
+    again = type(layer).from_config(layer.get_config())
+    x = inputs_of(shapes)
+    y = layer(x)
+    again(x)
+    again.set_weights(layer.get_weights())
+    assert again.get_config() == layer.get_config()
+    np.testing.assert_array_equal(again(x), y)
+
+
+@pytest.mark.parametrize("name, arguments, shapes", TABLE, ids=lambda v: v if isinstance(v, str) else None)
+def test_symbolic_shape_is_the_shape_that_comes_out(name, arguments, shapes):
+    layer = getattr(pw.layers, name)(**arguments)
+    x = inputs_of(shapes)
+    many = isinstance(shapes, list)
+    symbols = [pw.Input(s[1:]) for s in shapes] if many else pw.Input(shapes[1:])
+    spec = layer(symbols)
+    assert spec.shape[0] is None
+    assert spec.shape[1:] == layer(x).shape[1:]
+
+
+def test_batch_normalization_with_a_mask_agrees_with_keras():
+    x, mask = inputs_of((4, 6, 3)), np.random.default_rng(2).random((4, 6)) > 0.4
+    check_layer(pw.layers.BatchNormalization(), keras.layers.BatchNormalization(), x, training=True, mask=mask)
+
+
+def test_moving_statistics_follow_keras_over_several_steps():
+    ours, theirs = pw.layers.BatchNormalization(momentum=0.8), keras.layers.BatchNormalization(momentum=0.8)
+    for seed in range(5):
+        x = inputs_of((8, 3), seed) * (seed + 1) + seed
+        ours(x, training=True)
+        theirs(x, training=True)
+    for a, b in zip(ours.get_weights(), theirs.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-5)

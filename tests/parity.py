@@ -1,0 +1,70 @@
+"""The parity harness: one of our layers beside Keras's, on the same weights and inputs."""
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from phasewise import variable
+
+
+def inputs_of(shapes, seed=0):
+    """Random float32 inputs of these shapes; one array for one shape, else a list."""
+    rng = np.random.default_rng(seed)
+    if isinstance(shapes, list):
+        return [rng.normal(size=s).astype("float32") for s in shapes]
+    return rng.normal(size=shapes).astype("float32")
+
+
+def share_weights(ours, theirs, seed=1):
+    """Give both layers the same random weights (variances positive)."""
+    rng = np.random.default_rng(seed)
+    values = []
+    for w in theirs.weights:
+        value = rng.normal(size=w.shape).astype("float32")
+        values.append(np.abs(value) + 0.5 if "variance" in w.path else value)
+    theirs.set_weights(values)
+    ours.set_weights(values)
+
+
+def check_layer(ours, theirs, x, *, training=None, rtol=1e-5, atol=1e-5, **call):
+    """Outputs, gradients with respect to inputs and weights, and the state after the call agree."""
+    kwargs = dict(call) if training is None else {**call, "training": training}
+    ours(x, **kwargs)
+    theirs(x, **kwargs)
+    share_weights(ours, theirs)
+    train, other = ours.trainable_variables, ours.non_trainable_variables
+
+    def our_loss(params, x):
+        with variable.scope([*train, *other], [*params, *[v.raw for v in other]]) as held:
+            y = ours(x, **kwargs)
+            return _score(y), (y, held.collect(other))
+
+    def their_loss(params, x):
+        y, state = theirs.stateless_call(params, [v.value for v in theirs.non_trainable_variables], x, **kwargs)
+        return _score(y), (y, state)
+
+    our_params, their_params = [jnp.asarray(v.raw) for v in train], [v.value for v in theirs.trainable_variables]
+    gradient = {"has_aux": True, "argnums": (0, 1)}
+    (_, (y, state)), grads = jax.value_and_grad(our_loss, **gradient)(our_params, x)
+    (_, (y_ref, state_ref)), grads_ref = jax.value_and_grad(their_loss, **gradient)(their_params, x)
+    close(y, y_ref, rtol, atol)
+    close(grads, grads_ref, 10 * rtol, 10 * atol)
+    close(state, state_ref[: len(state)], rtol, atol)
+
+
+def _score(y):
+    """A scalar whose gradient differs from entry to entry."""
+    leaves = [jnp.asarray(leaf, jnp.float32) for leaf in jax.tree.leaves(y)]
+    return sum((leaf * jnp.cos(jnp.arange(leaf.size, dtype=jnp.float32)).reshape(leaf.shape)).sum() for leaf in leaves)
+
+
+def close(ours, theirs, rtol=1e-5, atol=1e-6):
+    """All leaves agree."""
+    ours, theirs = jax.tree.leaves(ours), jax.tree.leaves(jax.tree.map(np.asarray, theirs))
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs):
+        np.testing.assert_allclose(np.asarray(a), b, rtol=rtol, atol=atol)
+
+
+__all__ = ["check_layer", "close", "inputs_of", "keras", "share_weights"]
