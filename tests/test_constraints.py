@@ -18,7 +18,11 @@ OPTIONS = {
     "NonNeg": [{}],
     "UnitNorm": [{}, {"axis": 1}, {"axis": [0, 1]}],
     "MaxNorm": [{}, {"max_value": 0.5}, {"max_value": 1, "axis": -1}, {"axis": [0, 1]}],
-    "MinMaxNorm": [{}, {"min_value": 2.0, "max_value": 2.5}, {"min_value": 4.0, "max_value": 5.0, "rate": 0.3, "axis": 1}],
+    "MinMaxNorm": [
+        {},
+        {"min_value": 2.0, "max_value": 2.5},
+        {"min_value": 4.0, "max_value": 5.0, "rate": 0.3, "axis": 1},
+    ],
 }
 CASES = [(name, options) for name in sorted(ALL) for options in OPTIONS[name]]
 WEIGHTS = arrays(np.float32, (3, 4), elements=st.floats(-1000, 1000, width=32))
@@ -119,7 +123,10 @@ def test_the_constraint_of_no_subclass_changes_nothing():
         (lambda: constraints.MinMaxNorm(2, 1), "MinMaxNorm needs min_value <= max_value; got 2 and 1"),
         (lambda: constraints.MinMaxNorm(-2, 1), "MinMaxNorm's min_value must be at least 0; got -2"),
         (lambda: constraints.MinMaxNorm(rate=1.5), r"MinMaxNorm's rate must be in \[0, 1\]; got 1.5"),
-        (lambda: constraints.UnitNorm(axis=2)(np.ones((3, 4))), r"UnitNorm has axis=2, but the weight has shape \(3, 4\)"),
+        (
+            lambda: constraints.UnitNorm(axis=2)(np.ones((3, 4))),
+            r"UnitNorm has axis=2, but the weight has shape \(3, 4\)",
+        ),
         (lambda: constraints.get("maxnrom"), "Unknown constraint 'maxnrom'. Did you mean 'MaxNorm'?"),
     ],
 )

@@ -186,18 +186,23 @@ def test_the_config_rebuilds_the_initializer_here_and_in_keras(name):
     again = initializers.deserialize(config)
     assert type(again) is type(first)
     np.testing.assert_array_equal(again(shape_for(name)), first(shape_for(name)))
-    assert getattr(keras.initializers, name).from_config(config["config"]).get_config() == config["config"]
+    if name == "Identity":  # Keras's config leaves the gain out
+        assert getattr(keras.initializers, name).from_config(config["config"]).gain == config["config"]["gain"]
+    else:
+        assert getattr(keras.initializers, name).from_config(config["config"]).get_config() == config["config"]
 
 
-@pytest.mark.parametrize("name", ["glorot_uniform", "HeNormal", "zeros", "one", "normal", "uniform", "stft", "identity"])
+@pytest.mark.parametrize(
+    "name", ["glorot_uniform", "HeNormal", "zeros", "one", "normal", "uniform", "stft", "identity"]
+)
 def test_a_name_gives_the_class_that_keras_gives(name):
     assert type(initializers.get(name)).__name__ == type(keras.initializers.get(name)).__name__
 
 
 def test_an_array_becomes_the_weight_and_survives_the_config():
     value = np.arange(6, dtype=np.float32).reshape(2, 3)
-    for given in (value, jnp.asarray(value)):
-        first = initializers.get(given)
+    for array in (value, jnp.asarray(value)):
+        first = initializers.get(array)
         again = initializers.deserialize(json.loads(json.dumps(initializers.serialize(first))))
         np.testing.assert_array_equal(first((2, 3), "float64"), value)
         np.testing.assert_array_equal(again((2, 3)), value)
@@ -234,12 +239,18 @@ def test_none_is_none_and_a_function_is_taken_as_it_is():
         (lambda: initializers.HeNormal()((2, 3), "int32"), "HeNormal draws floating-point numbers; got dtype 'int32'"),
         (lambda: initializers.HeNormal(seed="lucky"), "seed is None, an integer of at least 0 or .* got 'lucky'"),
         (lambda: initializers.HeNormal(seed=-1), "seed is None, an integer of at least 0 or .* got -1"),
-        (lambda: initializers.STFT(side="reel"), "STFT's side is one of 'real', 'imag'; got 'reel'. Did you mean 'real'?"),
+        (
+            lambda: initializers.STFT(side="reel"),
+            "STFT's side is one of 'real', 'imag'; got 'reel'. Did you mean 'real'?",
+        ),
         (lambda: initializers.STFT(scaling="dense"), "STFT's scaling is one of .* got 'dense'"),
         (lambda: initializers.STFT(window="hannn"), "STFT's window 'hannn' is no window of scipy.signal.windows"),
         (lambda: initializers.STFT(window=[1.0, 2.0])((3, 1, 3)), r"window has shape \(2,\); .* needs \(3,\)"),
         (lambda: initializers.STFT()((3, 3)), r"STFT makes kernels of shape .* got shape \(3, 3\)"),
-        (lambda: initializers.get("glorot_unifrom"), "Unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform'?"),
+        (
+            lambda: initializers.get("glorot_unifrom"),
+            "Unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform'?",
+        ),
         (lambda: initializers.get(3), "Could not interpret 3 as initializer"),
     ],
 )

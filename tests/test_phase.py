@@ -13,7 +13,9 @@ def test_default_is_inference():
     assert phase.decide() == phase.Decision("inference", 6, "default")
 
 
-@pytest.mark.parametrize("task, expected", [("fit", True), ("train_on_batch", True), ("evaluate", False), ("predict", False)])
+@pytest.mark.parametrize(
+    "task, expected", [("fit", True), ("train_on_batch", True), ("evaluate", False), ("predict", False)]
+)
 def test_task_implies_the_phase(task, expected):
     with phase.task(task):
         decision = phase.decide()

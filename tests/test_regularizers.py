@@ -111,7 +111,7 @@ def test_l1_l2_is_the_sum_of_l1_and_l2_and_never_negative(w):
         (lambda: regularizers.OrthogonalRegularizer(float("inf")), "got factor=inf"),
         (lambda: regularizers.OrthogonalRegularizer(mode="row"), "mode is 'rows' or 'columns'; got 'row'"),
         (lambda: regularizers.OrthogonalRegularizer()(np.ones((2, 3, 4))), r"takes a matrix.*shape \(2, 3, 4\)"),
-        (lambda: regularizers.get("l3"), "Unknown regularizer 'l3'. Did you mean"),
+        (lambda: regularizers.get("l1_l3"), "Unknown regularizer 'l1_l3'. Did you mean 'l1_l2'"),
     ],
 )
 def test_a_mistake_is_explained(call, message):

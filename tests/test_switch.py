@@ -73,7 +73,7 @@ def test_evaluate_takes_statistics():
 
 @pytest.mark.parametrize("name", ["btach", "population", 3])
 def test_unknown_statistics_policy_is_named(name):
-    with pytest.raises(ValueError, match="Unknown statistics policy .*'moving'.*'batch'"):
+    with pytest.raises(ValueError, match=r"Unknown statistics policy .*'moving'.*'batch'"):
         bn_model().predict(X, statistics=name, verbose=0)
 
 

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from parity import check_layer, inputs_of
 
 import phasewise as pw
+from parity import check_layer, inputs_of
 from phasewise import registry
 
 # class name, arguments, input shapes

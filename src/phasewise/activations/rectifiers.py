@@ -31,12 +31,13 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
         An array like `x`.
     """
     x = jnp.asarray(x)
+    above = x
+    if max_value is not None:
+        above = jnp.where(x <= 0, 0, jnp.where(x >= max_value, jnp.asarray(max_value, x.dtype), x))
     if negative_slope == 0.0 and threshold == 0.0:
-        kept = jnp.where(x <= 0, 0, x)
-        return kept if max_value is None else jnp.where(kept >= max_value, jnp.asarray(max_value, x.dtype), kept)
-    above = x if max_value is None else jnp.clip(x, jnp.asarray(0, x.dtype), jnp.asarray(max_value, x.dtype))
-    meets = x < 0 if threshold == 0.0 else x <= threshold
-    return jnp.where(meets, negative_slope * (x - threshold), above)
+        return jnp.where(x <= 0, 0, above)
+    is_below = x < 0 if threshold == 0.0 else x <= threshold
+    return jnp.where(is_below, negative_slope * (x - threshold), above)
 
 
 @activation()

@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -18,7 +19,7 @@ def sigmoid(x):
 @activation()
 def log_sigmoid(x):
     """The logarithm of `sigmoid`, right where that rounds to 0."""
-    return -_softplus(-floating(x))
+    return -jax.nn.softplus(-floating(x))
 
 
 @activation()
@@ -43,7 +44,7 @@ def exponential(x):
 @activation()
 def softplus(x):
     """log(1 + exp(x)), without overflow."""
-    return _softplus(floating(x))
+    return jax.nn.softplus(floating(x))
 
 
 @activation()
@@ -57,8 +58,8 @@ def softsign(x):
 def squareplus(x, b=4):
     """(x + sqrt(x² + b)) / 2 (Barron 2021).
 
-    Computed as max(x, 0) + b / (2 (|x| + sqrt(x² + b))), which is the same number and keeps its digits for large
-    negative `x`, where Keras loses them.
+    Computed below 0 as b / (2 (sqrt(x² + b) - x)), which is the same number and keeps its digits for large negative `x`,
+    where Keras loses them.
 
     Args:
         x: array of any shape.
@@ -72,7 +73,8 @@ def squareplus(x, b=4):
         raise ValueError(f"squareplus needs b of at least 0; got b={b!r}.")
     if b == 0:
         return relu(x)
-    return jnp.maximum(x, 0) + b / (2 * (jnp.abs(x) + jnp.sqrt(jnp.square(x) + b)))
+    root = jnp.sqrt(jnp.square(x) + b)
+    return jnp.where(x < 0, b / (2 * (root - x)), (x + root) / 2)
 
 
 @activation("swish")
@@ -101,8 +103,4 @@ def gelu(x, approximate=False):
 def mish(x):
     """x * tanh(softplus(x)) (Misra 2019)."""
     x = floating(x)
-    return x * lax.tanh(_softplus(x))
-
-
-def _softplus(x):
-    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+    return x * lax.tanh(jax.nn.softplus(x))

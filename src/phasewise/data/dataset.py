@@ -6,7 +6,7 @@ import numpy as np
 
 from phasewise import random
 from phasewise.data import elements, rows
-from phasewise.data.structure import as_arrays, leaves, map_leaves, named_leaves
+from phasewise.data.structure import as_arrays, fill, leaves, map_leaves, named_leaves
 
 AUTOTUNE = -1
 INFINITE_CARDINALITY = -1
@@ -92,8 +92,7 @@ class Dataset:
         def stream():
             iterators = [iter(p) for p in plans]
             for parts in zip(*iterators, strict=False):
-                remaining = iter(parts)
-                yield map_leaves(lambda _: next(remaining), structure)
+                yield fill(structure, parts)
 
         return Dataset(stream, cardinality)
 

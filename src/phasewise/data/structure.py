@@ -23,6 +23,12 @@ def leaves(structure):
     return [structure]
 
 
+def fill(structure, values):
+    """`structure` with its leaves replaced by `values`, in order."""
+    remaining = iter(values)
+    return map_leaves(lambda _: next(remaining), structure)
+
+
 def named_leaves(structure, name):
     """(name, leaf) pairs; the name says where in the structure a leaf stands, for messages."""
     if isinstance(structure, tuple):

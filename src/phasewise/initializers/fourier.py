@@ -55,7 +55,8 @@ class STFT(Initializer):
             raise ValueError(f"STFT's window has shape {window.shape}; the kernel's frame needs ({frame_length},).")
         if self.scaling is None:
             return window
-        return window / (np.sqrt(np.sum(window**2)) if self.scaling == "density" else np.sum(np.abs(window)))
+        scale = np.sqrt(np.sum(window**2)) if self.scaling == "density" else np.sum(np.abs(window))
+        return window / scale if scale else window  # a symmetric Hann window of 2 is zero throughout
 
     def get_config(self):
         """Every argument."""

@@ -39,7 +39,7 @@ class CSVLogger(Callback):
         self._columns = None
         self._header = self._existing_header() if self.append else None
         # newline="" because the csv module ends its lines itself.
-        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")
+        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115 - closed when training ends
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
