@@ -27,6 +27,7 @@ class Calls(list):
     def __init__(self):
         super().__init__()
         self.stack = []
+        self.adds_losses = False  # whether a layer added a loss, which may be computed from the whole batch
 
     @property
     def rows_mix(self):

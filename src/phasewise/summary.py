@@ -30,7 +30,8 @@ def render(model, line_length=None, expand_nested=False, show_trainable=False):
         table.add_row(*cells)
     console = Console(file=io.StringIO(), width=line_length or 88, color_system=None)
     console.print(table)
-    return console.file.getvalue().rstrip() + "\n" + _totals(model)
+    lines = [line.rstrip() for line in console.file.getvalue().rstrip().splitlines()]
+    return "\n".join([*lines, "", _totals(model)])
 
 
 def _rows(model, expand_nested, depth=0):

@@ -3,11 +3,13 @@
 from phasewise.data import make_executor
 from phasewise.training.callbacks import CallbackList
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.preparing import batch_spec, prepare, prepare_objective, require_data, require_steps
+from phasewise.training.preparing import prepare_both, require_data, require_steps
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
 from phasewise.training.state import gather, restore
 from phasewise.training.step import logs_of, test_step
+
+EXAMPLE_ROWS = 32  # a batch size at which losses and metrics are resolved before the first batch is there
 
 
 def evaluate(model, plan, steps, verbose, callbacks, policy):
@@ -45,14 +47,14 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
 
 def test_feeds(model, executor, steps):
     """Padded feeds where padding can be masked out of every loss and metric, else feeds of the true shapes."""
-    return executor.padded_feeds(steps) if model.objective.is_rowwise else executor.feeds(steps)
+    calls = prepare_both(model, executor, EXAMPLE_ROWS, "evaluate")
+    maskable = model.objective.is_rowwise and not calls.adds_losses
+    return executor.padded_feeds(steps) if maskable else executor.feeds(steps)
 
 
 def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compiled=lambda: None):
     """Test one feed; yields (logs, steps) after each chunk, the metrics updated."""
-    spec = batch_spec(executor, feed.rows)
-    _, outputs = prepare(model, spec, task)
-    prepare_objective(model, spec, outputs, executor)
+    prepare_both(model, executor, feed.rows, task)
     loop = program(
         model,
         task,

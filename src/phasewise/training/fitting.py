@@ -10,7 +10,7 @@ from phasewise.data import adapters, make_executor
 from phasewise.training.callbacks import CallbackList, History
 from phasewise.training.evaluating import run_test
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.preparing import batch_spec, prepare, prepare_objective, require_data, require_steps
+from phasewise.training.preparing import prepare_both, require_data, require_steps
 from phasewise.training.programs import program
 from phasewise.training.progress import make_progress
 from phasewise.training.state import gather, restore
@@ -191,9 +191,7 @@ def _run_feed(model, executor, feed, task, chunks=None, callbacks=None, seen=0, 
 
 
 def _program(model, executor, feed, task):
-    spec = batch_spec(executor, feed.rows)
-    _, outputs = prepare(model, spec, task)
-    prepare_objective(model, spec, outputs, executor)
+    prepare_both(model, executor, feed.rows, task)
     prepare_optimizer(model)
     return program(
         model,

@@ -70,7 +70,7 @@ class UpdateProgram:
 
     def compile(self, state, feed):
         """Compile for the shapes of this feed, where that is still to be done; no step runs."""
-        shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(feed.arrays))
+        shapes = _shapes(feed)
         if shapes not in self._compiled:
             self._run(state, feed.arrays, np.int32(0), np.int32(0))
             self._compiled.add(shapes)
@@ -107,18 +107,36 @@ class MapProgram:
 
         self._step, self._fetch = step, fetch
         self._run = compiled(run, donate_argnums=4)
+        self._outputs = {}
 
-    def run(self, state, feed, on_chunk):
-        """The outputs of a feed, each leaf of shape (steps, rows, ...); `on_chunk(steps)` is called after each chunk."""
-        valid = (np.int32(0),) if "valid" in feed.arrays else ()
-        spec = jax.eval_shape(lambda s, a: self._step(s, self._fetch(a, 0), *valid), state, feed.arrays)
-        capacity = _capacity(feed)
-        stacked = jax.tree.map(lambda s: np.zeros((capacity, *s.shape), s.dtype), spec)
-        stacked = self._run(state, feed.arrays, np.int32(0), np.int32(0), jax.tree.map(jnp.asarray, stacked))
+    def run(self, state, feed, on_compiled, on_chunk):
+        """The outputs of a feed, each leaf of shape (steps, rows, ...).
+
+        `on_compiled()` is called before the first step, `on_chunk(steps)` after each chunk.
+        """
+        stacked = self._empty_outputs(state, feed)
+        on_compiled()
         for start, count in self.chunks.split(feed.steps):
             stacked = jax.block_until_ready(self._run(state, feed.arrays, np.int32(start), np.int32(count), stacked))
             on_chunk(count)
         return jax.tree.map(lambda s: np.asarray(s)[: feed.steps], stacked)
+
+    def _empty_outputs(self, state, feed):
+        """Arrays that the outputs of a feed are written to. The program is compiled at the first feed of a shape."""
+        shapes = _shapes(feed)
+        known = shapes in self._outputs
+        if not known:
+            valid = (np.int32(0),) if "valid" in feed.arrays else ()
+            self._outputs[shapes] = jax.eval_shape(
+                lambda s, a: self._step(s, self._fetch(a, 0), *valid), state, feed.arrays
+            )
+        capacity = _capacity(feed)
+        stacked = jax.tree.map(lambda s: jnp.zeros((capacity, *s.shape), s.dtype), self._outputs[shapes])
+        return stacked if known else self._run(state, feed.arrays, np.int32(0), np.int32(0), stacked)
+
+
+def _shapes(feed):
+    return tuple(np.shape(leaf) for leaf in jax.tree.leaves(feed.arrays))
 
 
 def _capacity(feed):

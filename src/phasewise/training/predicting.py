@@ -46,6 +46,10 @@ def _run(model, executor, steps, task, progress=None, callbacks=None):
         feeds = executor.padded_feeds(steps, rows=TILE, regroup=True)
     parts, seen = [], 0
 
+    def on_compiled():
+        if progress is not None:
+            progress.running()
+
     def on_chunk(count):
         nonlocal seen
         if callbacks is not None and callbacks.wants_predict_batches:
@@ -58,7 +62,7 @@ def _run(model, executor, steps, task, progress=None, callbacks=None):
 
     for feed in feeds:
         loop = program(model, task, executor.fetch, lambda: MapProgram(predict_step(model, task), executor.fetch))
-        stacked = loop.run(gather(model), feed, on_chunk)
+        stacked = loop.run(gather(model), feed, on_compiled, on_chunk)
         parts.append(_real_rows(stacked, feed))
     require_data(parts)
     return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen

@@ -61,3 +61,11 @@ def prepare_objective(model, spec, outputs, executor):
     if y is not None:
         _, labels, _ = unpack(executor.sample())
         model.objective.check_labels(labels, outputs, source=id(executor))
+
+
+def prepare_both(model, executor, rows, task):
+    """Prepare the model and its objective for batches of `rows` rows; the record of the model's calls."""
+    spec = batch_spec(executor, rows)
+    calls, outputs = prepare(model, spec, task)
+    prepare_objective(model, spec, outputs, executor)
+    return calls

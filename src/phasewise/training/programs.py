@@ -9,6 +9,7 @@ import contextlib
 import jax
 
 from phasewise import observe, phase, random, statistics_policy, variable
+from phasewise.layer_losses import collected_losses
 
 
 def switch_key(model):
@@ -53,7 +54,10 @@ def trace_calls(model, inputs_spec, task):
 
         def call(values, x):
             with variable.scope(model.variables, values), random.scope(0, 0), phase.task(task):
-                return model(x)
+                with collected_losses() as added:
+                    outputs = model(x)
+                calls.adds_losses = bool(added)
+                return outputs
 
         with observe.calls() as calls:
             outputs = jax.eval_shape(call, from_state, inputs_spec)
