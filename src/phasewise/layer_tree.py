@@ -4,7 +4,7 @@ import numpy as np
 
 from phasewise.variable import Variable
 
-_NOT_SEARCHED = frozenset({"_given", "_own_variables", "_last_losses", "_nodes"})
+_NOT_SEARCHED = frozenset({"_given", "_own_variables", "_last_losses", "_nodes", "programs"})
 
 
 class LayerTree:
@@ -26,7 +26,8 @@ class LayerTree:
 
     def _searched(self):
         """The attribute values in which sublayers and variables are looked for."""
-        return [value for key, value in vars(self).items() if key not in _NOT_SEARCHED]
+        kinds = (LayerTree, Variable, list, tuple, dict)
+        return [value for key, value in vars(self).items() if isinstance(value, kinds) and key not in _NOT_SEARCHED]
 
     @property
     def variables(self):
@@ -40,18 +41,24 @@ class LayerTree:
     @property
     def trainable_variables(self):
         """The variables that gradients update: empty for a frozen layer."""
-        if not self._own_trainable:
-            return []
-        frozen = {id(v) for layer in self.all_layers() if not layer._own_trainable for v in layer.variables}
-        return [v for v in self.variables if v.trainable and id(v) not in frozen]
+        return self.split_variables()[0]
 
     trainable_weights = trainable_variables
 
     @property
     def non_trainable_variables(self):
         """All other variables."""
-        trainable = {id(v) for v in self.trainable_variables}
-        return [v for v in self.variables if id(v) not in trainable]
+        return self.split_variables()[1]
+
+    def split_variables(self):
+        """(the variables that gradients update, all others), as lists."""
+        variables = self.variables
+        if not self._own_trainable:
+            return [], variables
+        frozen = {id(v) for layer in self.all_layers() if not layer._own_trainable for v in layer.variables}
+        trained = [v for v in variables if v.trainable and id(v) not in frozen]
+        others = {id(v) for v in trained}
+        return trained, [v for v in variables if id(v) not in others]
 
     non_trainable_weights = non_trainable_variables
 
@@ -95,14 +102,14 @@ class LayerTree:
 
 
 def _find(value, kind):
+    """The objects of `kind` in a nest of lists, tuples and dicts."""
     if isinstance(value, kind):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _find(item, kind)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _find(item, kind)
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return []
+    return [found for item in value for found in _find(item, kind)]
 
 
 def _unique(items):

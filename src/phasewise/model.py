@@ -134,8 +134,7 @@ class Model(Trainer, Layer):
         constants = tuple(None if isinstance(leaf, np.ndarray | jax.Array) else leaf for leaf in leaves)
         self.ensure_built(*args, **kwargs)
         run = program(self, "call", (tree, constants), lambda: self._compiled(tree, constants))
-        others = self.non_trainable_variables
-        trained = self.trainable_variables
+        trained, others = self.split_variables()
         outputs, written, self._last_losses = run(
             [v.raw for v in trained], [v.raw for v in others], np.uint32(random.fresh_seed()), arrays
         )
@@ -144,7 +143,7 @@ class Model(Trainer, Layer):
         return outputs
 
     def _compiled(self, tree, constants):
-        trained, others = self.trainable_variables, self.non_trainable_variables
+        trained, others = self.split_variables()
 
         def run(params, state, seed, arrays):
             given = iter(arrays)
@@ -157,7 +156,7 @@ class Model(Trainer, Layer):
                 outputs = Layer.__call__(self, *args, **kwargs)
                 return outputs, held.collect(others), losses
 
-        return compiled(run)
+        return compiled(run, weights=self.count_params())
 
     def ensure_built(self, *args, **kwargs):
         """Make the weights of every layer inside, for inputs of these shapes (arrays or `jax.ShapeDtypeStruct`s).

@@ -90,25 +90,24 @@ def scope(seed, step):
         _scope.reset(token)
 
 
-def key(path, seed=None):
-    """The key of the next draw by the layer at `path`.
+def words(path, seed=None):
+    """What the next draw by the layer at `path` is a function of: (seed mixed with the path, step), two uint32 scalars.
 
     Args:
         path: str; two draws by one path in one step differ.
         seed: the layer's own seed, or None to use the run's.
-
-    Returns:
-        A typed JAX key. Its two words are (seed mixed with the path, step), so no key arithmetic runs on the device.
     """
     draws = _scope.get()
     if draws is None:
-        word, step = np.uint32(fresh_seed()), np.uint32(0)
-        if seed is not None:
-            word = np.uint32(hash32(seed, _process["draws"]))
-    else:
-        count = draws.counts[path] = draws.counts.get(path, -1) + 1
-        mixed = np.uint32(hash32(path, count, seed))
-        word = mixed if seed is not None else jnp.asarray(draws.seed, jnp.uint32) ^ mixed
-        step = jnp.asarray(draws.step).astype(jnp.uint32)
-    words = jnp.stack([jnp.asarray(word, jnp.uint32), jnp.asarray(step, jnp.uint32)])
-    return jax.random.wrap_key_data(words, impl="threefry2x32")
+        own = fresh_seed()
+        return np.uint32(own if seed is None else hash32(seed, own)), np.uint32(0)
+    count = draws.counts[path] = draws.counts.get(path, -1) + 1
+    mixed = np.uint32(hash32(path, count, seed))
+    word = mixed if seed is not None else jnp.asarray(draws.seed, jnp.uint32) ^ mixed
+    return word, jnp.asarray(draws.step).astype(jnp.uint32)
+
+
+def key(path, seed=None):
+    """The typed JAX key of the next draw by the layer at `path`; no key arithmetic runs on the device."""
+    pair = [jnp.asarray(word, jnp.uint32) for word in words(path, seed)]
+    return jax.random.wrap_key_data(jnp.stack(pair), impl="threefry2x32")

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phasewise.layer import Layer
 from phasewise.registry import register
@@ -37,9 +38,7 @@ class Dropout(Layer):
             return jnp.zeros_like(inputs)
         given = self.noise_shape or (None,) * inputs.ndim
         shape = [size if n is None else n for n, size in zip(given, inputs.shape, strict=True)]
-        # 16 random bits an entry cost half of what a float does and place the rate to within 2**-17.
-        bits = jax.random.bits(self.draw_key(self.seed), shape, "uint16")
-        keep = bits >= round(self.rate * 65536)
+        keep = self.draw_bits(shape, self.seed) >= np.uint32(min(round(self.rate * 2**32), 2**32 - 1))
         return jnp.where(keep, inputs / (1 - self.rate), 0).astype(inputs.dtype)
 
     def phase_action(self, training, statistics=None):

@@ -6,7 +6,7 @@ from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import prepare_both, require_data, require_steps
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
-from phasewise.training.state import gather, restore
+from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, test_step
 
 EXAMPLE_ROWS = 32  # a batch size at which losses and metrics are resolved before the first batch is there
@@ -64,16 +64,18 @@ def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compil
             executor.fetch,
             lambda metrics: logs_of(model.objective, metrics),
             lambda: model.objective.names,
+            model.count_params(),
         ),
     )
     step = 0
-    state = gather(model, metrics=True)
+    cells = Cells(model, metrics=True)
+    state = cells.gather()
     loop.compile(state, feed)
     on_compiled()
     if callbacks is not None and chunks is not None:
         callbacks.on_test_batch_begin(0)
     for tested, logs, count in loop.run(state, feed, chunks):
-        restore(model, tested)
+        cells.restore(tested)
         if callbacks is not None and chunks is not None:
             callbacks.on_test_batch_end(step, logs)
             if step + 1 < feed.steps:

@@ -13,7 +13,7 @@ from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import prepare_both, require_data, require_steps
 from phasewise.training.programs import program
 from phasewise.training.progress import make_progress
-from phasewise.training.state import gather, restore
+from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, train_step
 
 
@@ -166,14 +166,15 @@ def _run_feed(model, executor, feed, task, chunks=None, callbacks=None, seen=0, 
     each = callbacks is not None and callbacks.wants_train_batches
     if each:
         callbacks.on_train_batch_begin(seen)
-    state = gather(model, training=True, metrics=True)
+    cells = Cells(model, training=True, metrics=True)
+    state = cells.gather()
     loop.compile(state, feed)
     on_compiled()
     running = loop.run(state, feed, chunks)
     item = next(running, None)
     while item is not None:
         state, logs, count = item
-        restore(model, state)
+        cells.restore(state)
         seen += count
         if callbacks is not None:
             callbacks.on_chunk_end(seen - 1, logs)
@@ -185,7 +186,7 @@ def _run_feed(model, executor, feed, task, chunks=None, callbacks=None, seen=0, 
         if each:
             callbacks.on_train_batch_begin(seen)
         try:
-            item = running.send(gather(model, training=True, metrics=True))
+            item = running.send(cells.gather())
         except StopIteration:
             return
 
@@ -202,6 +203,7 @@ def _program(model, executor, feed, task):
             executor.fetch,
             lambda metrics: logs_of(model.objective, metrics),
             lambda: model.objective.names,
+            model.count_params(),
         ),
     )
 

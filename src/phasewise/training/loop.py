@@ -51,9 +51,10 @@ class UpdateProgram:
         fetch: `(arrays, i) -> batch`, pure.
         logs: `metrics -> dict of scalars`.
         names: a function that gives the logs' names in the order in which they are shown.
+        weights: number of weights of the model.
     """
 
-    def __init__(self, step, fetch, logs, names):
+    def __init__(self, step, fetch, logs, names, weights):
         self.chunks = Chunks()
         self._names = names
 
@@ -65,7 +66,7 @@ class UpdateProgram:
             state = jax.lax.fori_loop(start, start + count, body, state)
             return state, logs(state["metrics"])
 
-        self._run = compiled(run)
+        self._run = compiled(run, weights=weights)
         self._compiled = set()
 
     def compile(self, state, feed):
@@ -94,7 +95,7 @@ class UpdateProgram:
 class MapProgram:
     """A compiled loop of steps whose outputs are stacked: prediction."""
 
-    def __init__(self, step, fetch):
+    def __init__(self, step, fetch, weights):
         self.chunks = Chunks()
 
         def run(state, arrays, start, count, stacked):
@@ -106,7 +107,7 @@ class MapProgram:
             return jax.lax.fori_loop(start, start + count, body, stacked)
 
         self._step, self._fetch = step, fetch
-        self._run = compiled(run, donate_argnums=4)
+        self._run = compiled(run, weights=weights, donate_argnums=4)
         self._outputs = {}
 
     def run(self, state, feed, on_compiled, on_chunk):

@@ -9,7 +9,7 @@ from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, prepare, require_data, require_steps
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
-from phasewise.training.state import gather
+from phasewise.training.state import Cells
 from phasewise.training.step import predict_step
 
 TILE = 32  # rows of the one batch shape at which rows that do not see each other are predicted
@@ -61,8 +61,13 @@ def _run(model, executor, steps, task, progress=None, callbacks=None):
             progress.update(seen, {})
 
     for feed in feeds:
-        loop = program(model, task, executor.fetch, lambda: MapProgram(predict_step(model, task), executor.fetch))
-        stacked = loop.run(gather(model), feed, on_compiled, on_chunk)
+        loop = program(
+            model,
+            task,
+            executor.fetch,
+            lambda: MapProgram(predict_step(model, task), executor.fetch, model.count_params()),
+        )
+        stacked = loop.run(Cells(model).gather(), feed, on_compiled, on_chunk)
         parts.append(_real_rows(stacked, feed))
     require_data(parts)
     return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen

@@ -3,40 +3,50 @@
 import numpy as np
 
 
-def gather(model, *, training=False, metrics=False):
-    """The arrays that a step reads and writes.
+class Cells:
+    """The variables that a run reads and writes, looked up once.
 
     Args:
         model: what is run; built.
-        training: whether the optimizer's state is part of it.
+        training: whether the optimizer's state is part of the run.
         metrics: whether the metric accumulators are.
-
-    Returns:
-        dict: "params" and "other" (trainable and other variables, as lists), "seed" (uint32), "step" (int32: steps the
-        model has been trained for), and where asked "optimizer" and "metrics".
     """
-    state = {
-        "params": [v.raw for v in model.trainable_variables],
-        "other": [v.raw for v in model.non_trainable_variables],
-        "seed": np.uint32(model.seed),
-        "step": np.int32(model.steps_trained),
-    }
-    if training:
-        state["optimizer"] = model.optimizer.state
-    if metrics:
-        state["metrics"] = [v.raw for v in model.objective.variables]
-    return state
+
+    def __init__(self, model, *, training=False, metrics=False):
+        self._model, self._training = model, training
+        self._params, self._other = model.split_variables()
+        self._metrics = model.objective.variables if metrics else None
+
+    def gather(self):
+        """The arrays that a step reads and writes.
+
+        Returns:
+            dict: "params" and "other" (trainable and other variables, as lists), "seed" (uint32), "step" (int32: steps the
+            model has been trained for), and where asked "optimizer" and "metrics".
+        """
+        state = {
+            "params": [v.raw for v in self._params],
+            "other": [v.raw for v in self._other],
+            "seed": np.uint32(self._model.seed),
+            "step": np.int32(self._model.steps_trained),
+        }
+        if self._training:
+            state["optimizer"] = self._model.optimizer.state
+        if self._metrics is not None:
+            state["metrics"] = [v.raw for v in self._metrics]
+        return state
+
+    def restore(self, state):
+        """Give the model what a step computed. Only references move, so this costs nothing to speak of."""
+        _put(self._params, state["params"])
+        _put(self._other, state["other"])
+        if self._training:
+            self._model.optimizer.state = state["optimizer"]
+            self._model.steps_trained = int(state["step"])
+        if self._metrics is not None:
+            _put(self._metrics, state["metrics"])
 
 
-def restore(model, state):
-    """Give the model what a step computed. Only references move, so this costs nothing to speak of."""
-    for variable, value in zip(model.trainable_variables, state["params"], strict=True):
+def _put(variables, values):
+    for variable, value in zip(variables, values, strict=True):
         variable._value = value
-    for variable, value in zip(model.non_trainable_variables, state["other"], strict=True):
-        variable._value = value
-    if "optimizer" in state:
-        model.optimizer.state = state["optimizer"]
-        model.steps_trained = int(state["step"])
-    if "metrics" in state:
-        for variable, value in zip(model.objective.variables, state["metrics"], strict=True):
-            variable._value = value

@@ -20,7 +20,7 @@ def call_purely(model, state, x, *, task):
     Returns:
         (outputs, losses that layers added, new values of the other variables).
     """
-    trained, other = model.trainable_variables, model.non_trainable_variables
+    trained, other = model.split_variables()
     with (
         variable.scope([*trained, *other], [*state["params"], *state["other"]]) as held,
         random.scope(state["seed"], state["step"]),

