@@ -185,3 +185,16 @@ def test_explain_of_a_model_without_such_layers_says_so(capsys):
     x = pw.Input((4,))
     pw.Model(x, Dense(1)(x)).explain()
     assert "No layer in it behaves differently" in capsys.readouterr().out
+
+
+def test_freezing_a_single_weight_takes_effect_at_the_next_fit():
+    model = classifier()
+    model.fit(X, Y, verbose=0)
+    kernel = model.layers[-1].kernel
+    kernel.trainable = False
+    before = kernel.numpy()
+    model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(kernel.numpy(), before)
+    kernel.trainable = True
+    model.fit(X, Y, verbose=0)
+    assert not np.array_equal(kernel.numpy(), before)

@@ -25,7 +25,7 @@ from phasewise.pure import pure
 from phasewise.random import set_random_seed
 from phasewise.sequential import Sequential
 from phasewise.spec import InputSpec
-from phasewise.statistics_policy import statistics
+from phasewise.statistics_policy import blend, statistics
 from phasewise.variable import Variable
 
 __version__ = "0.1.0"
@@ -41,6 +41,7 @@ __all__ = [
     "Variable",
     "activations",
     "backend",
+    "blend",
     "callbacks",
     "constraints",
     "data",

@@ -63,7 +63,7 @@ def explain(model, statistics=None, print_fn=None):
     """The `Explanation` of `model`; printed, or given to `print_fn`; see `Model.explain`."""
     model.ensure_built(model.example_spec())
     spec = model.example_spec()
-    with under(policy=statistics):
+    with under(model, statistics):
         observed = {task: trace_calls(model, spec, task)[0] for task in TASKS}
     rows, seen = [], {}
     for calls in zip(*(observed[task] for task in TASKS)):

@@ -6,17 +6,21 @@ import numpy as np
 
 from phasewise import naming, symbolic
 from phasewise.layer import Layer
+from phasewise.registry import nearest, register
 from phasewise.symbolic import SymbolicTensor
 
 
+@register("layer")
 class InputLayer(Layer):
-    """The place of one input in a model; made by `Input`."""
+    """The place of one input in a model; made by `Input`, whose arguments it takes."""
 
-    def __init__(self, shape=None, batch_size=None, dtype="float32", name=None, batch_shape=None):
+    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
+        _check_shape(shape, batch_shape)
         super().__init__(name=name or naming.unique_name("InputLayer"))
         self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
         self.built = True
-        self.tensor = SymbolicTensor(self.batch_shape, dtype, self.name)
+        self.tensor = SymbolicTensor(self.batch_shape, _checked_dtype(dtype or "float32"), self.name)
+        self.tensor.input_layer = self
         self._nodes.append(((), self.tensor))
 
     def call(self, inputs):
@@ -28,32 +32,40 @@ class InputLayer(Layer):
         return {"batch_shape": list(self.batch_shape), "dtype": self.tensor.dtype, "name": self.name}
 
 
-def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None):
+def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
     """A symbolic tensor at which a functional model begins.
 
     Args:
         shape: tuple of int and None, without the batch axis.
-        batch_size: int, or None for any number of rows.
+        batch_size: int, or None for any number of rows. It is a hint: batches of other sizes are taken too, as in Keras.
         dtype: name; float32 by default.
-        name: str; one is made when absent. Data given as a dict are matched by it.
         batch_shape: shape with the batch axis, instead of `shape` and `batch_size`.
+        name: str; one is made when absent. Data given as a dict are matched by it.
 
     Raises:
-        ValueError: neither or both of `shape` and `batch_shape`, or a size below 0.
+        ValueError: neither or both of `shape` and `batch_shape`, a size below 0, or an unknown dtype.
     """
+    return InputLayer(shape, batch_size, dtype, batch_shape, name).tensor
+
+
+def _check_shape(shape, batch_shape):
     if (shape is None) == (batch_shape is None):
         raise ValueError(f"Input takes `shape` or `batch_shape`, one of the two; got {shape=} and {batch_shape=}.")
     sizes = shape if shape is not None else batch_shape
-    if isinstance(sizes, int):
-        raise ValueError(f"Input's shape is a tuple; got {sizes!r}. Did you mean ({sizes},)?")
+    if not isinstance(sizes, list | tuple):
+        hint = f" Did you mean ({sizes},)?" if isinstance(sizes, int) else ""
+        raise ValueError(f"Input's shape is a tuple; got {sizes!r}.{hint}")
     for size in sizes:
         if size is not None and (not isinstance(size, int | np.integer) or size < 0):
             raise ValueError(f"Input's shape is made of positive integers and None; got {tuple(sizes)}.")
-    if name is None:
-        name = naming.unique_name("input_layer")
-    layer = InputLayer(shape, batch_size, dtype or "float32", name, batch_shape)
-    layer.tensor.input_layer = layer
-    return layer.tensor
+
+
+def _checked_dtype(dtype):
+    try:
+        return str(jnp.dtype(dtype))
+    except TypeError:
+        near = nearest(dtype, ["float32", "float16", "bfloat16", "float64", "int8", "int32", "int64", "uint8", "bool"])
+        raise ValueError(f"Unknown dtype {dtype!r}." + (f" Did you mean {near!r}?" if near else "")) from None
 
 
 class Graph:
@@ -133,10 +145,11 @@ class Graph:
         return x if str(x.dtype) == tensor.dtype else jnp.asarray(x).astype(tensor.dtype)
 
     def _require(self, tensor, shape):
-        fits = len(shape) == len(tensor.shape) and all(a in (b, None) or b is None for a, b in zip(shape, tensor.shape))
+        sizes = zip(shape[1:], tensor.shape[1:])
+        fits = len(shape) == len(tensor.shape) and all(a in (b, None) or b is None for a, b in sizes)
         if not fits:
             raise ValueError(
-                f"Input {tensor.name!r} expects shape {tensor.shape} (None: any size, the first is the batch); "
+                f"Input {tensor.name!r} expects shape {(None, *tensor.shape[1:])} (None: any size, the first is the batch); "
                 f"it was given data of shape {tuple(shape)}."
             )
 

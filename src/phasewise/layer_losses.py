@@ -23,14 +23,21 @@ def collected_losses():
 def record_loss(layer, loss):
     """Add `loss` to the step that is being traced, or to the layer where nothing is."""
     for term in jax.tree.leaves(loss):
-        term = jnp.sum(jnp.asarray(term))
+        term = jnp.asarray(term)
+        term = jnp.sum(term.astype(jnp.promote_types(term.dtype, jnp.float32)))
         losses = _record.get()
         if losses is not None:
             losses.append(term)
         elif not isinstance(term, jax.core.Tracer):
-            layer._last_losses = [*layer._last_losses[-7:], term]
+            layer._last_losses.append(term)
 
 
 def added_losses(layer):
-    """What eager calls of the layer and of the layers in it have added."""
+    """What the last eager call of the layer has added, itself or through the layers in it."""
     return [term for each in layer.all_layers() for term in each._last_losses]
+
+
+def forget_losses(layer):
+    """A new outermost call begins: what earlier ones added no longer counts."""
+    for each in layer.all_layers():
+        each._last_losses = []

@@ -4,7 +4,7 @@ import numpy as np
 
 from phasewise.variable import Variable
 
-_NOT_SEARCHED = frozenset({"_given", "_own_variables", "_last_losses", "_nodes", "programs"})
+_NOT_SEARCHED = frozenset({"_given", "_own_variables", "_last_losses", "_nodes", "_seen_output", "programs"})
 
 
 class LayerTree:
@@ -29,12 +29,15 @@ class LayerTree:
         kinds = (LayerTree, Variable, list, tuple, dict)
         return [value for key, value in vars(self).items() if isinstance(value, kinds) and key not in _NOT_SEARCHED]
 
+    def own_variables(self):
+        """The variables of this layer itself, those made trainable first."""
+        own = self._own_variables + [v for value in self._searched() for v in _find(value, Variable)]
+        return [v for v in own if v.made_trainable] + [v for v in own if not v.made_trainable]
+
     @property
     def variables(self):
         """All variables: this layer's own, trainable first, then those of the layers inside it, in order."""
-        own = self._own_variables + [v for value in self._searched() for v in _find(value, Variable)]
-        own = [v for v in own if v.trainable] + [v for v in own if not v.trainable]
-        return _unique([*own, *(v for layer in self.sublayers() for v in layer.variables)])
+        return _unique(v for layer in self.all_layers() for v in layer.own_variables())
 
     weights = variables
 

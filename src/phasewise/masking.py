@@ -7,6 +7,8 @@ the arrays, so an identity is never reused while it counts.
 import contextlib
 from contextvars import ContextVar
 
+import jax
+
 _table = ContextVar("phasewise_masks", default=None)
 
 
@@ -35,3 +37,24 @@ def of(array):
     held = _table.get()
     entry = held.get(id(array)) if held else None
     return entry[1] if entry is not None else None
+
+
+def masks_of(arrays):
+    """The masks of a nest of arrays, in its structure."""
+    return jax.tree.map(of, arrays)
+
+
+def attach_all(arrays, masks):
+    """Each array of a nest gets its mask; None attaches none."""
+    if masks is None:
+        return
+    leaves = jax.tree.leaves(arrays)
+    masks = (
+        [masks] if len(leaves) == 1 and not isinstance(masks, list | tuple) else jax.tree.leaves(masks, is_leaf=_none)
+    )
+    for leaf, mask in zip(leaves, masks):
+        attach(leaf, mask)
+
+
+def _none(leaf):
+    return leaf is None

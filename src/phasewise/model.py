@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise import random, symbolic, variable
+from phasewise import layer_config, layer_inputs, random, symbolic, variable
 from phasewise.compiler import compiled
 from phasewise.explain import explain
 from phasewise.graph import Graph
 from phasewise.layer import Layer
-from phasewise.layer_losses import collected_losses
+from phasewise.layer_losses import collected_losses, forget_losses
 from phasewise.registry import nearest, register
 from phasewise.summary import summary
 from phasewise.training.programs import program
@@ -67,12 +67,16 @@ class Model(Trainer, Layer):
 
     @property
     def input_shape(self):
-        """Shape of the input, or the structure of shapes."""
+        """Shape of the input, or the structure of shapes; None for the batch axis."""
+        if not self._graph and self._input_specs is not None:
+            return jax.tree.map(lambda s: (None, *s.shape[1:]), self._input_specs)
         return jax.tree.map(lambda t: t.shape, self.input, is_leaf=symbolic.is_symbolic)
 
     @property
     def output_shape(self):
-        """Shape of the output, or the structure of shapes."""
+        """Shape of the output, or the structure of shapes; None for the batch axis."""
+        if not self._graph and self._seen_output is not None:
+            return jax.tree.map(lambda s: (None, *s.shape[1:]), self._seen_output)
         return jax.tree.map(lambda t: t.shape, self.output, is_leaf=symbolic.is_symbolic)
 
     @property
@@ -98,9 +102,11 @@ class Model(Trainer, Layer):
         """The layer with this name or place.
 
         Raises:
-            ValueError: there is none; the nearest name is given.
+            ValueError: there is none, and the nearest name is given; both or neither of `name` and `index`.
         """
         layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer takes a name or an index, one of the two; got {name=} and {index=}.")
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(f"{self.name!r} has {len(layers)} layers; there is no layer {index}.")
@@ -124,17 +130,18 @@ class Model(Trainer, Layer):
         return self._graph.run(inputs)
 
     def __call__(self, *args, **kwargs):
-        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=symbolic.is_symbolic)
-        traced = any(isinstance(leaf, jax.core.Tracer | symbolic.SymbolicTensor) for leaf in leaves)
-        if traced or variable.in_scope() or not hasattr(self, "programs"):
+        given = (args, kwargs)
+        if variable.in_scope() or symbolic.any_symbolic(given) or symbolic.any_traced(given):
             return super().__call__(*args, **kwargs)
-        args, kwargs = self._prepare((args, kwargs))
+        args, kwargs = layer_inputs.prepared(self, args, kwargs)
         leaves, tree = jax.tree.flatten((args, kwargs))
         arrays = [leaf for leaf in leaves if isinstance(leaf, np.ndarray | jax.Array)]
         constants = tuple(None if isinstance(leaf, np.ndarray | jax.Array) else leaf for leaf in leaves)
         self.ensure_built(*args, **kwargs)
-        run = program(self, "call", (tree, constants), lambda: self._compiled(tree, constants))
         trained, others = self.split_variables()
+        key = (tree, constants, tuple(map(id, trained)))
+        run = program(self, "call", key, lambda: self._compiled(tree, constants))
+        forget_losses(self)
         outputs, written, self._last_losses = run(
             [v.raw for v in trained], [v.raw for v in others], np.uint32(random.fresh_seed()), arrays
         )
@@ -169,13 +176,17 @@ class Model(Trainer, Layer):
         def spec(leaf):
             return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) if hasattr(leaf, "shape") else leaf
 
-        arrays, rest = {}, {k: v for k, v in kwargs.items() if k == "training"}
-        arrays = {k: jax.tree.map(spec, v) for k, v in kwargs.items() if k not in rest}
+        training = {k: v for k, v in kwargs.items() if k == "training"}
+        named = {k: jax.tree.map(spec, v) for k, v in kwargs.items() if k != "training"}
         specs = jax.tree.map(spec, args)
-        with variable.scope([], []), random.scope(0, 0), collected_losses():
-            jax.eval_shape(lambda a, k: Layer.__call__(self, *a, **k, **rest), specs, arrays)
+        self._input_specs = specs[0] if specs else next(iter(named.values()), None)
+        try:
+            with variable.scope([], []), random.scope(0, 0), collected_losses():
+                jax.eval_shape(lambda a, k: Layer.__call__(self, *a, **k, **training), specs, named)
+        except BaseException:
+            self._input_specs, self.built = None, False
+            raise
         self.built = True
-        self._input_specs = specs[0] if specs else None
 
     def build(self, input_shape=None):
         """Make the weights for inputs of this shape (None: any size)."""
@@ -223,20 +234,38 @@ class Model(Trainer, Layer):
         """
         return explain(self, statistics, print_fn)
 
-    def summary(self, line_length=None, print_fn=None, expand_nested=False, show_trainable=False):
+    def summary(
+        self,
+        line_length=None,
+        positions=None,
+        print_fn=None,
+        expand_nested=False,
+        show_trainable=False,
+        layer_range=None,
+    ):
         """Print the layers, their output shapes and their weights.
 
         Args:
             line_length: int, width in characters.
+            positions: where each column ends, in characters or as fractions of the width; by default they fit the text.
             print_fn: called with the text instead of printing it.
             expand_nested: also list the layers of models inside this one.
             show_trainable: add a column that says which layers are frozen.
+            layer_range: pair of layer names, or patterns of names: from the first layer that matches the one to the last
+                that matches the other.
+
+        Raises:
+            ValueError: no layer matches `layer_range`.
         """
-        summary(self, line_length, print_fn, expand_nested, show_trainable)
+        summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     def get_config(self):
-        """Name, trainable and dtype; a subclass's own arguments."""
-        return super().get_config()
+        """Name, trainable and dtype; the constructor's arguments of a subclass that defines no `get_config`."""
+        config = super().get_config()
+        if type(self).get_config is Model.get_config and type(self).__init__ is not Model.__init__:
+            config = layer_config.accepted(type(self), config)
+            config.update(layer_config.arguments_as_given(type(self), *self._given))
+        return config
 
     def compute_output_spec(self, *args, **kwargs):
         """As `Layer.compute_output_spec`; the output of a graph of fixed shapes is known without tracing."""

@@ -12,13 +12,17 @@ _observer = ContextVar("phasewise_observer", default=None)
 
 @dataclasses.dataclass
 class Call:
-    """One call of one layer: its phase decision and, for a normalization layer, the statistics that it used."""
+    """One call of one layer: its phase decision and, for a normalization layer, the statistics that it used.
+
+    `values` is the number of values that batch statistics were taken over; None where that is not known.
+    """
 
     layer: object
     decision: object
     depth: int
     parent: object = None
     statistics: str | None = None
+    values: int | None = None
 
 
 class Calls(list):
@@ -28,11 +32,12 @@ class Calls(list):
         super().__init__()
         self.stack = []
         self.adds_losses = False  # whether a layer added a loss, which may be computed from the whole batch
+        self.reported = False  # whether what is surprising about them has been told
 
     @property
     def rows_mix(self):
         """True when some layer normalized with the batch, so that a row's output depends on the rows beside it."""
-        return any(call.statistics == "batch" for call in self)
+        return any(call.statistics not in (None, "moving") for call in self)
 
 
 @contextlib.contextmanager
@@ -63,8 +68,8 @@ def call(layer, decision):
         record.stack.pop()
 
 
-def note_statistics(kind):
-    """The layer now being called normalizes with statistics of this kind."""
+def note_statistics(kind, values=None):
+    """The layer now being called normalizes with statistics of this kind, taken over this many values."""
     record = _observer.get()
     if record is not None and record.stack:
-        record.stack[-1].statistics = kind
+        record.stack[-1].statistics, record.stack[-1].values = kind, values

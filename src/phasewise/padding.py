@@ -36,3 +36,9 @@ def mask_for(x):
             return None
         mask = jnp.repeat(mask, leading // rows)
     return mask.reshape((-1,) + (1,) * (x.ndim - 1))
+
+
+def count_rows(x):
+    """How many rows of `x` are real: a number, or a scalar array where the batch is filled up."""
+    mask = _rows.get()
+    return x.shape[0] if mask is None else jnp.maximum(mask.sum(), 1).astype(jnp.float32)

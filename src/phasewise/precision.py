@@ -3,6 +3,8 @@
 import contextlib
 from contextvars import ContextVar
 
+from phasewise.registry import nearest
+
 POLICIES = {
     "float32": ("float32", "float32"),
     "bfloat16": ("bfloat16", "bfloat16"),
@@ -29,7 +31,9 @@ class DTypePolicy:
 
     def __init__(self, name="float32"):
         if name not in POLICIES:
-            raise ValueError(f"Unknown dtype policy {name!r}. Known: {', '.join(POLICIES)}.")
+            near = nearest(name, list(POLICIES))
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise ValueError(f"Unknown dtype policy {name!r}.{hint} Known: {', '.join(POLICIES)}.")
         self.name = name
         self.variable_dtype, self.compute_dtype = POLICIES[name]
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from phasewise import random, variable
 from phasewise.layer import Layer
 from phasewise.layer_losses import collected_losses
+from phasewise.registry import nearest
 
 
 def pure(model):
@@ -20,7 +21,7 @@ def pure(model):
         by (seed, step, path). Regularization terms are not part of the outputs.
 
     Raises:
-        ValueError: the model has no weights yet.
+        ValueError: the model has no weights yet; later, `params` or `state` lack an array or hold one of another shape.
 
     Example:
         >>> function, params, state = phasewise.pure(model)
@@ -37,7 +38,7 @@ def pure(model):
     trained_names, other_names = _names(trained), _names(other)
 
     def function(params, state, *inputs, training=None, seed=0, step=0):
-        values = [params[n] for n in trained_names] + [state[n] for n in other_names]
+        values = _arrays("params", params, trained_names, trained) + _arrays("state", state, other_names, other)
         with (
             variable.scope([*trained, *other], values) as held,
             random.scope(jnp.uint32(seed), step),
@@ -49,6 +50,19 @@ def pure(model):
     params = {n: jnp.asarray(v.raw) for n, v in zip(trained_names, trained)}
     state = {n: jnp.asarray(v.raw) for n, v in zip(other_names, other)}
     return function, params, state
+
+
+def _arrays(argument, given, names, variables):
+    for name, v in zip(names, variables):
+        if name not in given:
+            near = nearest(name, list(given))
+            hint = f" It has {near!r}." if near else ""
+            raise ValueError(f"`{argument}` has no array {name!r} of shape {v.shape}.{hint}")
+        if tuple(given[name].shape) != v.shape:
+            raise ValueError(
+                f"`{argument}` must hold {name!r} with shape {v.shape}; it has {tuple(given[name].shape)}."
+            )
+    return [given[name] for name in names]
 
 
 def _names(variables):

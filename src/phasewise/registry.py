@@ -20,12 +20,14 @@ def snake_case(name):
 
 
 def register(kind, *aliases):
-    """Decorator: the class or function is found in `kind` by its own name, its snake_case form and the aliases."""
+    """Decorator: the class or function is found in `kind` by its own name, the aliases and its snake_case form, which
+    yields to a function of that very name (`binary_crossentropy` is the function, not the class)."""
 
     def enter(item):
         table = _ENTRIES.setdefault(kind, {})
-        for name in (item.__name__, snake_case(item.__name__), *aliases):
+        for name in (item.__name__, *aliases):
             table[name] = item
+        table.setdefault(snake_case(item.__name__), item)
         _CANONICAL[item] = (kind, item.__name__)
         return item
 

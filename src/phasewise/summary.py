@@ -1,57 +1,82 @@
 """summary: the layers of a model as a table."""
 
 import io
+import re
 
+import jax
 import numpy as np
 
+from phasewise import symbolic
 
-def summary(model, line_length, print_fn, expand_nested, show_trainable):
+
+def summary(model, line_length, positions, print_fn, expand_nested, show_trainable, layer_range):
     """Print the table of `model`, or give its text to `print_fn`."""
-    text = render(model, line_length, expand_nested, show_trainable)
+    text = render(model, line_length, positions, expand_nested, show_trainable, layer_range)
     (print_fn or print)(text)
 
 
-def render(model, line_length=None, expand_nested=False, show_trainable=False):
+def render(model, line_length=None, positions=None, expand_nested=False, show_trainable=False, layer_range=None):
     """The table as text."""
     from rich import box  # rich costs 0.1 s to import and is needed only when something is drawn
     from rich.console import Console
     from rich.table import Table
 
+    width = line_length or 88
     table = Table(title=f'Model: "{model.name}"', box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for column in ("Layer (type)", "Output shape"):
-        table.add_column(column)
-    table.add_column("Params", justify="right")
-    if show_trainable:
-        table.add_column("Trainable", justify="center")
-    for layer, depth in _rows(model, expand_nested):
+    widths = iter(_widths(positions, width))
+    for column in ("Layer (type)", "Output shape", "Params", *(["Trainable"] if show_trainable else [])):
+        justify = {"Params": "right", "Trainable": "center"}.get(column, "left")
+        table.add_column(column, justify=justify, overflow="fold", width=next(widths, None))
+    for layer, depth in _rows(_within(model.layers, layer_range), expand_nested):
         cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape(layer), f"{layer.count_params():,}"]
-        if show_trainable:
-            cells.append("yes" if layer.trainable else "frozen")
-        table.add_row(*cells)
-    console = Console(file=io.StringIO(), width=line_length or 88, color_system=None)
+        table.add_row(*cells, *([_trainable(layer)] if show_trainable else []))
+    console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(table)
     lines = [line.rstrip() for line in console.file.getvalue().rstrip().splitlines()]
     return "\n".join([*lines, "", _totals(model)])
 
 
-def _rows(model, expand_nested, depth=0):
-    for layer in model.layers:
+def _widths(positions, width):
+    """Column widths from where the columns end."""
+    if positions is None:
+        return []
+    ends = [round(p * width) for p in positions] if positions[-1] <= 1 else list(positions)
+    return [max(1, end - start - 2) for start, end in zip([0, *ends], ends)]
+
+
+def _within(layers, layer_range):
+    if layer_range is None:
+        return layers
+    first, last = layer_range
+    begins = [i for i, layer in enumerate(layers) if re.fullmatch(first, layer.name)]
+    ends = [i for i, layer in enumerate(layers) if re.fullmatch(last, layer.name)]
+    if not begins or not ends:
+        raise ValueError(
+            f"No layer matches layer_range={tuple(layer_range)}; the layers are {', '.join(x.name for x in layers)}."
+        )
+    return layers[begins[0] : ends[-1] + 1]
+
+
+def _rows(layers, expand_nested, depth=0):
+    for layer in layers:
         yield layer, depth
         if expand_nested and hasattr(layer, "layers"):
-            yield from _rows(layer, expand_nested, depth + 1)
+            yield from _rows(layer.layers, expand_nested, depth + 1)
+
+
+def _trainable(layer):
+    return "-" if not layer.variables else "yes" if layer.trainable else "frozen"
 
 
 def _shape(layer):
-    if not layer._nodes:
-        return "?" if not layer.built else "-"
-    output = layer._nodes[-1][1]
-    return str(output.shape) if hasattr(output, "shape") else str([t.shape for t in _leaves(output)])
-
-
-def _leaves(structure):
-    if isinstance(structure, dict):
-        structure = list(structure.values())
-    return [t for item in structure for t in (_leaves(item) if isinstance(item, list | tuple | dict) else [item])]
+    """The shape of the layer's output: as recorded in a graph, else as seen at its first call, the batch axis None."""
+    if layer._nodes:
+        shapes = [tensor.shape for tensor in symbolic.tensors_in(layer._nodes[-1][1])]
+    else:
+        shapes = [(None, *seen.shape[1:]) for seen in jax.tree.leaves(layer._seen_output)]
+    if not shapes:
+        return "?"
+    return str(shapes[0]) if len(shapes) == 1 else ", ".join(map(str, shapes))
 
 
 def _totals(model):

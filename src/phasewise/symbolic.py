@@ -9,7 +9,10 @@ import numpy as np
 
 from phasewise import variable
 
-_STAND_INS = (11, 13)  # sizes that stand for None while shapes are inferred; an axis that differs between them is None
+# Sizes that stand for None while shapes are inferred: an axis that differs between them is None. One is small and one
+# large, so that a slice like x[:, 20:] is seen to depend on the size; both divide by 2, 3, 4, 6 and 8.
+_STAND_INS = (24, 240)
+_ONE = np.float32(1)
 
 
 class SymbolicTensor:
@@ -37,9 +40,10 @@ class SymbolicTensor:
     def __repr__(self):
         return f"<SymbolicTensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
 
-    def __jax_array__(self):
-        raise TypeError(
-            f"A jax.numpy function was given the symbolic tensor {self.name!r} of shape {self.shape}, which holds no "
+    @property
+    def __jax_array__(self):  # a property, and a ValueError: JAX only asks whether it is there, and hides a TypeError
+        raise ValueError(
+            f"A JAX function or operator was given the symbolic tensor {self.name!r} of shape {self.shape}, which holds no "
             "numbers yet. Use the function of the same name in phasewise.ops (phasewise.ops.sin(x)), or wrap your own: "
             "phasewise.layers.Lambda(function)(x)."
         )
@@ -69,7 +73,16 @@ class SymbolicTensor:
     def __getitem__(self, index):
         return apply(_get_item, self, index)
 
+    def reshape(self, *shape):
+        """The entries in another shape."""
+        return apply(jnp.reshape, self, shape[0] if len(shape) == 1 else shape)
+
+    def squeeze(self, axis=None):
+        """Without the axes of size 1."""
+        return apply(jnp.squeeze, self, axis)
+
     __hash__ = object.__hash__
+    __array_priority__ = 1000  # a NumPy array on the left of an operator gives way
 
 
 class Function:
@@ -111,6 +124,28 @@ def any_symbolic(structure):
     return any(is_symbolic(leaf) for leaf in jax.tree.leaves(structure, is_leaf=is_symbolic))
 
 
+def any_traced(structure):
+    """True when an array that JAX is tracing occurs in the nest, or would come out because a `jit` is being traced."""
+    leaves = jax.tree.leaves(structure, is_leaf=is_symbolic)
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in [*leaves, jax.lax.neg(_ONE)])
+
+
+def shapes_of(structure):
+    """The shapes of the tensors and arrays in a nest, as text."""
+    leaves = jax.tree.leaves(structure, is_leaf=is_symbolic)
+    shapes = [str(tuple(leaf.shape)) for leaf in leaves if hasattr(leaf, "shape")]
+    return f"shape{'s' * (len(shapes) != 1)} {', '.join(shapes) or '(none)'}"
+
+
+def specs_of(shape, dtype):
+    """A symbolic tensor of this shape, or the structure of them for a structure of shapes."""
+    if isinstance(shape, tuple | list) and all(n is None or isinstance(n, int | np.integer) for n in shape):
+        return SymbolicTensor(shape, dtype)
+    if isinstance(shape, dict):
+        return {k: specs_of(v, dtype) for k, v in shape.items()}
+    return type(shape)(specs_of(s, dtype) for s in shape)
+
+
 def record(operation, args, kwargs, spec):
     """Enter a call in the graph and return its outputs.
 
@@ -133,7 +168,13 @@ def apply(function, *args, **kwargs):
     """
     if not any_symbolic((args, kwargs)):
         return function(*args, **kwargs)
-    return record(Function(function), args, kwargs, infer(function, args, kwargs))
+    try:
+        spec = infer(function, args, kwargs)
+    except Exception as error:
+        name = getattr(function, "__name__", repr(function))
+        error.add_note(f"In {name} of symbolic tensors of {shapes_of((args, kwargs))}.")
+        raise
+    return record(Function(function), args, kwargs, spec)
 
 
 def infer(function, args, kwargs):
@@ -142,7 +183,12 @@ def infer(function, args, kwargs):
     The function is traced, never run: once with each of two sizes in place of None. What differs is unknown.
     """
     unknown = any(None in t.shape for t in tensors_in((args, kwargs)))
-    specs = [_infer_with(function, args, kwargs, size) for size in (_STAND_INS if unknown else _STAND_INS[:1])]
+    try:
+        specs = [_infer_with(function, args, kwargs, size) for size in (_STAND_INS if unknown else _STAND_INS[:1])]
+    except Exception as error:
+        if unknown:
+            error.add_note(f"While shapes are inferred, the sizes {_STAND_INS[0]} and {_STAND_INS[1]} stand for None.")
+        raise
 
     def merge(*found):
         shapes = zip(*(f.shape for f in found), strict=True)
@@ -183,7 +229,7 @@ def _get_item(x, index):
 
 def _operator(function, swapped=False):
     def operate(self, other):
-        if not isinstance(other, SymbolicTensor | int | float | complex | np.ndarray | np.generic | jax.Array):
+        if not isinstance(other, SymbolicTensor | bool | int | float | complex | np.ndarray | np.generic | jax.Array):
             if not hasattr(other, "__jax_array__"):
                 return NotImplemented
             other = jnp.asarray(other)
@@ -205,5 +251,9 @@ for _name in ("add", "subtract", "multiply", "true_divide", "floor_divide", "mod
     setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, _name), swapped=True))
 for _short, _name in (("lt", "less"), ("le", "less_equal"), ("gt", "greater"), ("ge", "greater_equal")):
     setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, _name)))
+for _short in ("and", "or", "xor"):
+    setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, f"bitwise_{_short}")))
+    setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, f"bitwise_{_short}"), swapped=True))
+SymbolicTensor.__invert__ = lambda self: apply(jnp.invert, self)
 SymbolicTensor.__neg__ = lambda self: apply(jnp.negative, self)
 SymbolicTensor.__abs__ = lambda self: apply(jnp.abs, self)

@@ -8,6 +8,7 @@ arguments, what it wrote is in `scope.values` at the end, and the cells are unto
 import contextlib
 from contextvars import ContextVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -54,6 +55,7 @@ class Variable:
         self.name = name
         self.path = path or name
         self.trainable = trainable
+        self.made_trainable = trainable  # fixes its place among a layer's weights, whatever becomes of `trainable`
         self.autocast = autocast
         self.regularizer = regularizer
         self.constraint = constraint
@@ -87,7 +89,7 @@ class Variable:
         """Replace the value. Inside a scope the write stays in the scope.
 
         Raises:
-            ValueError: the shape differs from the variable's.
+            ValueError: the shape differs from the variable's, or the value is traced and there is no scope.
         """
         if isinstance(value, Variable):
             value = value.value
@@ -98,6 +100,11 @@ class Variable:
         scope = _scope.get()
         if scope is not None:
             scope.write(self, jnp.asarray(value, self._value.dtype))
+        elif isinstance(value, jax.core.Tracer):
+            raise ValueError(
+                f"Variable {self.path!r} was assigned inside a jax.jit or jax.grad of your own, where it has no value to "
+                "keep. phasewise.pure(model) gives a function that returns the new values instead."
+            )
         else:
             self._value = value.astype(self.dtype) if _is_jax(value) else np.array(value, dtype=self._value.dtype)
         return self
@@ -181,13 +188,10 @@ class Scope:
     Args:
         variables: the variables whose values are given.
         values: their arrays, in the same order.
-        extras: free-form record of what the call leaves behind (losses, decisions), keyed by name.
     """
 
     def __init__(self, variables, values):
         self._values = {id(v): x for v, x in zip(variables, values, strict=True)}
-        self.written = {}
-        self.created = []
 
     def read(self, variable):
         """The scope's value, or the cell's where the scope was not given one."""
@@ -195,10 +199,7 @@ class Scope:
 
     def write(self, variable, value):
         """Record a new value."""
-        if id(variable) not in self._values:
-            self.created.append(variable)
         self._values[id(variable)] = value
-        self.written[id(variable)] = value
 
     def collect(self, variables):
         """The present values of `variables`, in order."""

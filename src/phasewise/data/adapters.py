@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from phasewise.data.checks import check_arrays, warn_nonfinite
+from phasewise.data.arrays import is_array_like, to_array
+from phasewise.data.checks import check_arrays
 from phasewise.data.dataset import Dataset
-from phasewise.data.foreign import as_batches, hugging_face_columns, is_array_like, is_hugging_face, to_array
+from phasewise.data.foreign import as_batches, hugging_face_columns, is_hugging_face
 from phasewise.data.structure import leaves, map_leaves
 
 BATCH_SIZE = 32
@@ -18,7 +19,7 @@ def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, ro
             source of batches (tf.data, PyTorch DataLoader, a `PyDataset`-like sequence, a generator).
         y, sample_weight: arrays, with arrays.
         batch_size: rows in a batch, 32 by default; only with arrays.
-        shuffle: a new order every pass; only for arrays.
+        shuffle: a new order every pass; only for arrays (their rows) and `PyDataset`-like sequences (their batches).
         role: what the plan is for, named in messages.
 
     Raises:
@@ -30,7 +31,7 @@ def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, ro
         x = hugging_face_columns(x)
     if is_arrays(x):
         return _plan_of_arrays(x, y, sample_weight, batch_size, shuffle)
-    plan = x if isinstance(x, Dataset) else as_batches(x)
+    plan = x if isinstance(x, Dataset) else as_batches(x, shuffle)
     if plan is None:
         raise TypeError(
             f"{role} cannot read data of type {type(x).__name__}. Give arrays (NumPy, JAX, pandas, PyTorch), a "
@@ -66,9 +67,10 @@ def split(x, y, sample_weight, fraction):
         raise ValueError(
             f"validation_split cuts arrays; `x` is a {type(x).__name__}. Pass validation_data, made with take and skip."
         )
-    if not isinstance(fraction, float) or not 0 < fraction < 1:
+    if not isinstance(fraction, float | np.floating) or not 0 < fraction < 1:
         raise ValueError(f"validation_split is a fraction between 0 and 1; got {fraction!r}.")
     parts = [arrays_of(part) for part in (x, y, sample_weight)]
+    check_arrays(dict(zip(("x", "y", "sample_weight"), parts)))
     rows = len(leaves(parts[0])[0])
     border = int(rows * (1 - fraction))
     if border in (0, rows):
@@ -87,6 +89,13 @@ def class_weights(y, class_weight, sample_weight=None):
         y: integer labels (rows,) or (rows, 1), or one-hot (rows, classes).
         class_weight: dict of class -> weight; classes that are not in it weigh 1.
     """
+    if y is None or not is_array_like(y):
+        raise ValueError(f"class_weight needs one array of labels; `y` is {'None' if y is None else type(y).__name__}.")
+    for label in class_weight:
+        if not isinstance(label, int | np.integer):
+            raise ValueError(
+                f"class_weight maps class numbers to weights, as in {{0: 1.0, 1: 5.0}}; got the class {label!r}."
+            )
     labels = to_array(y)
     if labels.ndim == 2 and labels.shape[1] > 1:
         labels = labels.argmax(1)
@@ -94,13 +103,18 @@ def class_weights(y, class_weight, sample_weight=None):
     weights = np.ones(len(labels), np.float32)
     for label, weight in class_weight.items():
         weights[labels == int(label)] = weight
-    return weights if sample_weight is None else weights * to_array(sample_weight).reshape(-1)
+    if sample_weight is None:
+        return weights
+    given = to_array(sample_weight).reshape(-1)
+    if len(given) != len(weights):
+        raise ValueError(f"y has {len(weights)} rows and sample_weight has {len(given)}; they must agree.")
+    return weights * given
 
 
 def with_class_weight(plan, class_weight):
     """The plan with class weights multiplied into its sample weights."""
 
-    def weigh(x, y, sample_weight=None):
+    def weigh(x, y=None, sample_weight=None):
         return x, y, class_weights(y, class_weight, sample_weight)
 
     return plan.map(weigh)
@@ -121,9 +135,6 @@ def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle):
     size = BATCH_SIZE if batch_size is None else batch_size
     parts = {"x": arrays_of(x), "y": arrays_of(y), "sample_weight": arrays_of(sample_weight)}
     check_arrays(parts)
-    for name, part in parts.items():
-        if part is not None:
-            warn_nonfinite(part, name)
     if parts["y"] is None and sample_weight is None:
         source = (parts["x"],)
     else:

@@ -1,15 +1,10 @@
 """Checks of arrays before any work is done with them."""
 
-import warnings
-
 import numpy as np
 
 from phasewise.data.feed import check_numeric
 from phasewise.data.structure import named_leaves
-
-
-class NonFiniteWarning(UserWarning):
-    """The data hold NaN or infinity."""
+from phasewise.warning import NonFiniteWarning, warn
 
 
 def check_arrays(parts):
@@ -38,19 +33,30 @@ def check_arrays(parts):
             )
 
 
-def warn_nonfinite(structure, name):
-    """Warn once, with the place, where a floating array holds NaN or infinity."""
+def warn_nonfinite(structure, name, locate=lambda row: f"row {row}"):
+    """Warn, with the place, where a floating array holds NaN or infinity. Returns whether one does.
+
+    Args:
+        structure: of arrays.
+        name: what they are.
+        locate: names a row.
+    """
     for where, array in named_leaves(structure, name):
-        if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
+        if array.dtype.kind != "f" or _is_finite(array):
             continue
         bad = ~np.isfinite(array)
         if bad.any():
             place = np.unravel_index(bad.argmax(), array.shape)
-            column = f", position {place[1:]}" if len(place) > 1 else ""
-            warnings.warn(
-                f"{where} holds {array[place]} in row {place[0]}{column} ({int(bad.sum())} such entries in all): the loss will "
-                "not be finite. Clean the data, or leave those rows out.",
+            column = f", position {tuple(map(int, place[1:]))}" if len(place) > 1 else ""
+            warn(
+                f"{where} holds {array[place]} in {locate(place[0])}{column} ({int(bad.sum())} such entries in all): no loss "
+                "or prediction that they enter will be finite. Clean the data, or leave those rows out.",
                 NonFiniteWarning,
-                stacklevel=5,
             )
-            return
+            return True
+    return False
+
+
+def _is_finite(array):
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.isfinite(array.sum(dtype=np.float64))

@@ -4,21 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from phasewise import random
-from phasewise.data import elements, rows
+from phasewise.data import cardinality, element_spec, elements, rows
+from phasewise.data.cardinality import UNKNOWN_CARDINALITY, at_least_zero, positive
+from phasewise.data.order import Orders, looking
 from phasewise.data.structure import as_arrays, fill, leaves, map_leaves, named_leaves
 
 AUTOTUNE = -1
-INFINITE_CARDINALITY = -1
-UNKNOWN_CARDINALITY = -2
-
-
-@dataclasses.dataclass(frozen=True)
-class TensorSpec:
-    """Shape (None: unknown) and dtype of one part of an element."""
-
-    shape: tuple
-    dtype: np.dtype
 
 
 class Dataset:
@@ -28,8 +19,11 @@ class Dataset:
     once and computes row numbers only.
     """
 
-    def __init__(self, stream, cardinality, rows_plan=None, spec=None):
-        self._stream, self._cardinality, self._rows, self._spec = stream, cardinality, rows_plan, spec
+    _untouched = False
+
+    def __init__(self, stream, count, rows_plan=None, spec=None, is_one_pass=False):
+        self._stream, self._cardinality, self._rows, self._spec = stream, count, rows_plan, spec
+        self._is_one_pass = is_one_pass
 
     # -- sources
 
@@ -47,10 +41,15 @@ class Dataset:
                 raise ValueError(f"from_tensor_slices needs arrays with a first axis to slice; {where} is a scalar.")
             if len(array) != len(named[0][1]):
                 raise ValueError(
-                    f"from_tensor_slices needs arrays of one length; {named[0][0]} has {len(named[0][1])} rows and {where} "
-                    f"has {len(array)}."
+                    f"from_tensor_slices needs arrays of one length; {named[0][0]} has {len(named[0][1])} rows (shape "
+                    f"{named[0][1].shape}) and {where} has {len(array)} (shape {array.shape})."
                 )
-        made = _of_rows(rows.Rows(source, rows.every_row(len(named[0][1]))), len(named[0][1]))
+        count = len(named[0][1])
+        made = _of_rows(
+            rows.Rows(source, rows.every_row(count)),
+            count,
+            lambda: element_spec.without_row_axis(element_spec.spec_of(source)),
+        )
         made._untouched = True
         return made
 
@@ -58,18 +57,36 @@ class Dataset:
     def from_tensors(tensors, name=None):
         """One element: the arrays themselves."""
         element = as_arrays(tensors)
-        return Dataset(lambda: iter([element]), 1)
+        return Dataset(lambda: iter([element]), 1, spec=lambda: element_spec.spec_of(element))
 
     @staticmethod
     def from_generator(generator, output_types=None, output_shapes=None, args=None, output_signature=None, name=None):
-        """The elements that `generator(*args)` yields; called anew for each pass."""
+        """The elements that `generator(*args)` yields; called anew for each pass.
+
+        Args:
+            generator: function that returns an iterable; a tuple is an element of several parts.
+            output_signature: what it yields, as `TensorSpec`s (of any library) in the structure of an element. Elements
+                are brought to these dtypes, and their shapes are checked. tf.data insists on it; here it may be left out.
+            output_types, output_shapes: the same in two parts.
+            args: tuple of arguments for the generator.
+        """
         if not callable(generator):
             raise TypeError(f"from_generator takes a function that returns an iterator; got {generator!r}.")
-        return Dataset(lambda: map(as_arrays, generator(*(args or ()))), UNKNOWN_CARDINALITY)
+        spec = element_spec.signature(output_signature, output_types, output_shapes)
+
+        def stream():
+            made = map(as_arrays, generator(*(args or ())))
+            return made if spec is None else (element_spec.conform(element, spec) for element in made)
+
+        return Dataset(stream, UNKNOWN_CARDINALITY, spec=spec)
 
     @staticmethod
     def range(*args, output_type=np.int64, name=None):
         """The integers of Python's `range(*args)`."""
+        if not 1 <= len(args) <= 3:
+            raise ValueError(
+                f"Dataset.range takes 1 to 3 numbers (stop; start, stop; start, stop, step); got {len(args)}."
+            )
         return Dataset.from_tensor_slices(np.arange(*args, dtype=output_type))
 
     @staticmethod
@@ -80,13 +97,9 @@ class Dataset:
         )
         plans = leaves(structure)
         for plan in plans:
-            if not _is_plan(plan):
-                raise TypeError(f"Dataset.zip takes data sets; got {type(plan).__name__}.")
+            _plan("Dataset.zip takes data sets", plan)
         counts = [p._cardinality for p in plans]
-        known = [n for n in counts if n >= 0]
-        cardinality = UNKNOWN_CARDINALITY if UNKNOWN_CARDINALITY in counts else (min(known) if known else -1)
-        untouched = all(p._untouched for p in plans) and len(set(counts)) == 1
-        if untouched:
+        if all(p._untouched for p in plans) and len(set(counts)) == 1:
             return Dataset.from_tensor_slices(map_leaves(lambda p: p._rows.source, structure))
 
         def stream():
@@ -94,112 +107,124 @@ class Dataset:
             for parts in zip(*iterators, strict=False):
                 yield fill(structure, parts)
 
-        return Dataset(stream, cardinality)
+        return Dataset(stream, cardinality.zipped(counts), spec=lambda: map_leaves(lambda p: p.element_spec, structure))
 
     # -- transforms
 
     def map(self, map_func, num_parallel_calls=None, deterministic=None, name=None):
-        """`map_func` of every element; a tuple is given as several arguments."""
-        return Dataset(lambda: elements.mapped(self._stream, map_func), self._cardinality)
+        """`map_func` of every element; a tuple is given as several arguments, and a list that it returns is a tuple."""
+        made = Dataset(lambda: elements.mapped(self._stream, map_func), self._cardinality)
+        made._spec = lambda: self._mapped_spec(map_func)
+        return made
 
     def filter(self, predicate, name=None):
-        """The elements for which `predicate` is true."""
-        return Dataset(lambda: elements.filtered(self._stream, predicate), UNKNOWN_CARDINALITY)
+        """The elements for which `predicate` is true; it returns one boolean."""
+        return self._of_elements(elements.filtered, (predicate,), UNKNOWN_CARDINALITY)
 
     def flat_map(self, map_func, name=None):
         """The elements of the data sets that `map_func` returns, one after the other."""
-        return Dataset(lambda: elements.flat_mapped(self._stream, map_func), UNKNOWN_CARDINALITY)
+
+        def made(*element):
+            return _plan("flat_map's function must return a Dataset", map_func(*element))
+
+        return Dataset(lambda: elements.flat_mapped(self._stream, made), UNKNOWN_CARDINALITY)
 
     def batch(self, batch_size, drop_remainder=False, num_parallel_calls=None, deterministic=None, name=None):
         """Join `batch_size` elements along a new first axis; the last batch may be shorter unless it is dropped."""
-        size = _positive("batch_size", batch_size)
-        count = self._cardinality
-        if count >= 0:
-            count = count // size if drop_remainder else -(-count // size)
+        size = positive("batch_size", batch_size)
+        count = cardinality.batched(self._cardinality, size, drop_remainder)
+
+        def spec():
+            return element_spec.row_axis(self.element_spec, size if drop_remainder else None)
+
         if self._rows is not None and not self._rows.batched:
-            return _of_rows(self._rows.then(rows.batch, size, drop_remainder, batched=True), count)
-        return Dataset(lambda: elements.batch(self._stream, size, drop_remainder), count)
+            return _of_rows(self._rows.then(rows.batch, size, drop_remainder, batched=True), count, spec)
+        return self._of_elements(elements.batch, (size, drop_remainder), count, spec)
 
     def padded_batch(self, batch_size, padded_shapes=None, padding_values=None, drop_remainder=False, name=None):
         """As `batch`, elements of different shapes filled up with `padding_values` (0) to the longest or `padded_shapes`."""
-        size = _positive("batch_size", batch_size)
+        size = positive("batch_size", batch_size)
 
         def join(group):
-            return elements.pad(group, padded_shapes, 0 if padding_values is None else padding_values)
+            return elements.pad(group, padded_shapes, padding_values)
 
-        count = self._cardinality
-        if count >= 0:
-            count = count // size if drop_remainder else -(-count // size)
-        return Dataset(lambda: elements.batch(self._stream, size, drop_remainder, join), count)
+        def spec():
+            return element_spec.padded(self.element_spec, size if drop_remainder else None, padded_shapes)
+
+        count = cardinality.batched(self._cardinality, size, drop_remainder)
+        return self._of_elements(elements.batch, (size, drop_remainder, join), count, spec)
 
     def unbatch(self, name=None):
         """Each row of each element as an element."""
+
+        def spec():
+            return element_spec.without_row_axis(self.element_spec)
+
         if self._rows is not None and self._rows.batched:
-            plan = dataclasses.replace(self._rows, batched=False)
-            counted = sum(map(len, plan.stream())) if 0 <= self._cardinality < 10_000 and not self._shuffled else None
-            return _of_rows(plan, UNKNOWN_CARDINALITY if counted is None else counted)
-        return Dataset(lambda: elements.unbatch(self._stream), UNKNOWN_CARDINALITY)
+            return _of_rows(
+                dataclasses.replace(self._rows, batched=False), cardinality.unbatched(self._cardinality), spec
+            )
+        return self._of_elements(elements.unbatch, (), cardinality.unbatched(self._cardinality), spec)
 
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
         """Random order through a buffer: a buffer smaller than the data shuffles only within its reach, as in tf.data.
 
         Args:
             buffer_size: elements in the buffer; the cardinality or more gives a full permutation.
-            seed: int; without it the order follows `phasewise.set_random_seed`.
+            seed: int; without it the order follows `phasewise.set_random_seed`, called before this.
             reshuffle_each_iteration: whether every pass has another order.
         """
-        size = _positive("buffer_size", buffer_size)
-        orders = _Orders(seed, reshuffle_each_iteration)
-        if self._rows is not None:
-            transform = elements.shuffle if self._rows.batched else rows.shuffle
-            return _of_rows(self._rows.then(transform, size, orders.generator), self._cardinality, shuffled=True)
-        return Dataset(lambda: elements.shuffle(self._stream, size, orders.generator), self._cardinality)
+        size = positive("buffer_size", buffer_size)
+        arguments = (size, Orders(seed, reshuffle_each_iteration is not False).generator)
+        if self._rows is None:
+            return self._of_elements(elements.shuffle, arguments, self._cardinality)
+        of_rows = elements.shuffle if self._rows.batched else rows.shuffle
+        plan = dataclasses.replace(self._rows.then(of_rows, *arguments), shuffled=True)
+        return _of_rows(plan, self._cardinality, lambda: self.element_spec)
 
     def repeat(self, count=None, name=None):
         """The data `count` times over; None or -1 is for ever."""
-        count = None if count in (None, -1) else _at_least_zero("count", count)
-        cardinality = self._cardinality
-        if cardinality != 0 and cardinality != UNKNOWN_CARDINALITY:
-            cardinality = INFINITE_CARDINALITY if count is None else (cardinality * count if cardinality > 0 else -1)
-        elif cardinality == UNKNOWN_CARDINALITY and count is None:
-            cardinality = INFINITE_CARDINALITY
-        return self._reordered(rows.repeat, elements.repeat, (count,), 0 if count == 0 else cardinality)
+        count = None if count in (None, -1) else at_least_zero("count", count)
+        return self._then(rows.repeat, elements.repeat, (count,), cardinality.repeated(self._cardinality, count))
 
     def take(self, count, name=None):
         """The first `count` elements; -1 takes all."""
         if count == -1:
             return self
-        _at_least_zero("count", count)
-        cardinality = self._cardinality
-        if cardinality != UNKNOWN_CARDINALITY:
-            cardinality = count if cardinality == INFINITE_CARDINALITY else min(count, cardinality)
-        return self._selected(0, count, 1, cardinality)
+        most = at_least_zero("count", count)
+        return self._selected(0, most, 1, cardinality.taken(self._cardinality, most))
 
     def skip(self, count, name=None):
         """All but the first `count` elements; -1 skips all."""
         if count == -1:
             return self.take(0)
-        _at_least_zero("count", count)
-        cardinality = self._cardinality
-        return self._selected(count, None, 1, max(0, cardinality - count) if cardinality >= 0 else cardinality)
+        number = at_least_zero("count", count)
+        return self._selected(number, None, 1, cardinality.skipped(self._cardinality, number))
 
     def shard(self, num_shards, index, name=None):
         """Every `num_shards`-th element, beginning with number `index`."""
-        if not 0 <= index < _positive("num_shards", num_shards):
-            raise ValueError(f"shard's index must be in [0, {num_shards}); got {index}.")
-        cardinality = self._cardinality
-        if cardinality >= 0:
-            cardinality = len(range(index, cardinality, num_shards))
-        return self._selected(index, None, num_shards, cardinality)
+        shards = positive("num_shards", num_shards)
+        if not 0 <= index < shards:
+            raise ValueError(f"shard's index must be in [0, {shards}); got {index}.")
+        return self._selected(index, None, shards, cardinality.sharded(self._cardinality, shards, index))
 
     def concatenate(self, dataset, name=None):
-        """These elements, then those of `dataset`."""
-        counts = (self._cardinality, dataset._cardinality)
-        cardinality = sum(counts) if min(counts) >= 0 else (-1 if -1 in counts else UNKNOWN_CARDINALITY)
+        """These elements, then those of `dataset`.
+
+        Raises:
+            TypeError: `dataset` is no data set, or (when it is seen) its elements have another structure.
+        """
+        _plan("concatenate takes a Dataset", dataset)
+        count = cardinality.concatenated(self._cardinality, dataset._cardinality)
+
+        def spec():
+            return element_spec.common(self.element_spec, dataset.element_spec)
+
         mine, other = self._rows, dataset._rows
-        if mine is not None and other is not None and mine.source is other.source and mine.batched == other.batched:
-            return _of_rows(mine.then(rows.concatenate, other.stream), cardinality)
-        return Dataset(lambda: elements.concatenate(self._stream, dataset._stream), cardinality)
+        if mine is None or other is None or mine.source is not other.source or mine.batched != other.batched:
+            return self._of_elements(elements.concatenate, (dataset._stream,), count, spec)
+        plan = mine.then(rows.concatenate, other.stream)
+        return _of_rows(dataclasses.replace(plan, shuffled=mine.shuffled or other.shuffled), count, spec)
 
     def cache(self, filename="", name=None):
         """Remember the elements of the first complete pass, in memory."""
@@ -207,12 +232,9 @@ class Dataset:
             raise ValueError(
                 "cache(filename) is not supported: the cache is kept in memory. Call cache() without a name."
             )
-        if self._rows is not None and not self._shuffled:
+        if self._rows is not None and not self._rows.shuffled:
             return self
-        memory = {}
-        if self._rows is not None:
-            return _of_rows(self._rows.then(elements.cached, memory), self._cardinality)
-        return Dataset(lambda: elements.cached(self._stream, memory), self._cardinality)
+        return self._then(elements.cached, elements.cached, ({},), self._cardinality)
 
     def prefetch(self, buffer_size, name=None):
         """Accepted: the executors stay ahead of the device by themselves."""
@@ -220,32 +242,32 @@ class Dataset:
 
     def enumerate(self, start=0, name=None):
         """(number, element) pairs."""
-        return Dataset(
-            lambda: ((np.int64(start + i), element) for i, element in enumerate(self._stream())), self._cardinality
-        )
+
+        def spec():
+            return element_spec.TensorSpec((), np.int64), self.element_spec
+
+        return self._of_elements(elements.numbered, (start,), self._cardinality, spec)
 
     def window(self, size, shift=None, stride=1, drop_remainder=False, name=None):
         """Data sets of `size` elements each, one window `shift` (default `size`) after the other."""
-        size, stride = _positive("size", size), _positive("stride", stride)
-        shift = size if shift is None else _positive("shift", shift)
+        size, stride = positive("size", size), positive("stride", stride)
+        arguments = size, size if shift is None else positive("shift", shift), stride, drop_remainder
         return Dataset(
-            lambda: map(_window, elements.windows(self._stream, size, shift, stride, drop_remainder)),
-            UNKNOWN_CARDINALITY if self._cardinality >= 0 else self._cardinality,
+            lambda: map(_window, elements.windows(self._stream, *arguments)),
+            cardinality.windowed(self._cardinality, *arguments),
         )
 
     # -- questions
 
     @property
     def element_spec(self):
-        """`TensorSpec`s in the structure of an element. A plan of unknown shape is asked for its first element."""
-        if self._spec is None and self._rows is not None:
-            lead = (None,) if self._rows.batched else ()
-            return map_leaves(lambda a: TensorSpec((*lead, *a.shape[1:]), a.dtype), self._rows.source)
-        if self._spec is None:
-            first = next(iter(self), None)
-            if first is None:
-                raise ValueError("The data set is empty, so its elements have no shape.")
-            self._spec = map_leaves(lambda a: TensorSpec(np.shape(a), np.asarray(a).dtype), first)
+        """`TensorSpec`s in the structure of an element.
+
+        After a `map` (or a generator without a signature) the first element is computed to learn it; no pass of a shuffle is
+        used up.
+        """
+        if self._spec is None or callable(self._spec):
+            self._spec = element_spec.spec_of(self._first()) if self._spec is None else self._spec()
         return self._spec
 
     def cardinality(self):
@@ -261,7 +283,7 @@ class Dataset:
 
     def __len__(self):
         if self._cardinality < 0:
-            kind = "endless" if self._cardinality == INFINITE_CARDINALITY else "of unknown length"
+            kind = "endless" if self._cardinality == cardinality.INFINITE_CARDINALITY else "of unknown length"
             raise TypeError(f"The data set is {kind}: it has no len().")
         return self._cardinality
 
@@ -270,36 +292,33 @@ class Dataset:
 
     # -- inside
 
-    _shuffled = False
-    _untouched = False
+    def _first(self):
+        with looking():
+            first = next(iter(self), None)
+        if first is None:
+            raise ValueError("The data set is empty, so its elements have no shape.")
+        return first
 
-    def _reordered(self, of_rows, of_elements, arguments, cardinality):
-        if self._rows is not None:
-            return _of_rows(self._rows.then(of_rows, *arguments), cardinality, shuffled=self._shuffled)
-        return Dataset(lambda: of_elements(self._stream, *arguments), cardinality)
+    def _mapped_spec(self, map_func):
+        """The spec of what `map_func` makes of the first element; a row axis of unknown length stays one."""
+        first = self._first()
+        found = element_spec.spec_of(next(elements.mapped(lambda: iter([first]), map_func)))
+        return element_spec.open_rows(found, self.element_spec, first)
 
-    def _selected(self, start, stop, step, cardinality):
-        if self._rows is not None:
-            of_rows = elements.select if self._rows.batched else rows.select
-            return _of_rows(self._rows.then(of_rows, start, stop, step), cardinality, shuffled=self._shuffled)
-        return Dataset(lambda: elements.select(self._stream, start, stop, step), cardinality)
+    def _of_elements(self, transform, arguments, count, spec=None):
+        return Dataset(lambda: transform(self._stream, *arguments), count, spec=spec or (lambda: self.element_spec))
 
+    def _then(self, of_rows, of_elements, arguments, count):
+        if self._rows is None:
+            return self._of_elements(of_elements, arguments, count)
+        return _of_rows(self._rows.then(of_rows, *arguments), count, lambda: self.element_spec)
 
-class _Orders:
-    """The sequence of random generators of one shuffle: one a pass."""
-
-    def __init__(self, seed, reshuffle):
-        self._seed, self._reshuffle, self._passes = seed, reshuffle, 0
-
-    def generator(self):
-        if self._seed is None:
-            self._seed = random.fresh_seed()
-        number = self._passes if self._reshuffle else 0
-        self._passes += 1
-        return np.random.default_rng([abs(int(self._seed)), number])
+    def _selected(self, start, stop, step, count):
+        batched = self._rows is not None and self._rows.batched
+        return self._then(elements.select if batched else rows.select, elements.select, (start, stop, step), count)
 
 
-def _of_rows(plan, cardinality, shuffled=False):
+def _of_rows(plan, count, spec):
     def stream():
         for block in plan.stream():
             if plan.batched:
@@ -308,9 +327,7 @@ def _of_rows(plan, cardinality, shuffled=False):
                 for row in block:
                     yield map_leaves(lambda a, row=row: a[row], plan.source)
 
-    made = Dataset(stream, cardinality, plan)
-    made._shuffled = shuffled
-    return made
+    return Dataset(stream, count, plan, spec)
 
 
 def _window(group):
@@ -325,13 +342,7 @@ def _is_plan(value):
     return isinstance(value, Dataset)
 
 
-def _positive(name, value):
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise ValueError(f"{name} must be a positive integer; got {value!r}.")
-    return int(value)
-
-
-def _at_least_zero(name, value):
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 0:
-        raise ValueError(f"{name} must be an integer of at least 0 (or -1 for all); got {value!r}.")
-    return int(value)
+def _plan(rule, value):
+    if not _is_plan(value):
+        raise TypeError(f"{rule}; got {type(value).__name__}.")
+    return value

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from phasewise.data.arrays import to_array
 from phasewise.data.structure import leaves, map_leaves, stack
 
 
@@ -16,11 +17,22 @@ def batch(stream, size, drop_remainder, join=stack):
 
 
 def unbatch(stream):
-    """Each row of each element as an element."""
+    """Each row of each element as an element.
+
+    Raises:
+        ValueError: a part is a scalar, or the parts differ in their number of rows.
+    """
     for element in stream():
-        arrays = map_leaves(np.asarray, element)
-        for i in range(len(leaves(arrays)[0])):
-            yield map_leaves(lambda a, i=i: a[i], arrays)
+        arrays = leaves(element)
+        shapes = [np.shape(a) for a in arrays]
+        if () in shapes:
+            raise ValueError(
+                "unbatch takes batches apart, but a part of an element is a scalar: there are no rows in it."
+            )
+        if len({shape[0] for shape in shapes}) > 1:
+            raise ValueError(f"unbatch needs parts of one length in each element; got the shapes {shapes}.")
+        for i in range(shapes[0][0]):
+            yield map_leaves(lambda a, i=i: a[i], element)
 
 
 def shuffle(stream, buffer_size, generator):
@@ -59,16 +71,33 @@ def concatenate(stream, other):
 
 
 def mapped(stream, function):
-    """`function` of every element; a tuple is given as several arguments."""
+    """`function` of every element, as arrays; a list that it returns is a tuple of parts, as in tf.data."""
     for element in stream():
-        yield call(function, element)
+        made = call(function, element)
+        yield map_leaves(_leaf, tuple(made) if isinstance(made, list) else made)
 
 
 def filtered(stream, predicate):
-    """The elements for which `predicate` is true."""
+    """The elements for which `predicate` is true.
+
+    Raises:
+        ValueError: the predicate returned an array of answers.
+    """
     for element in stream():
-        if bool(np.all(call(predicate, element))):
+        answer = np.asarray(call(predicate, element))
+        if answer.size != 1:
+            raise ValueError(
+                f"filter's predicate must return one boolean for an element; it returned an array of shape {answer.shape}. "
+                "Filter before batching."
+            )
+        if answer.reshape(()):
             yield element
+
+
+def numbered(stream, start):
+    """(number, element) pairs."""
+    for number, element in enumerate(stream(), start):
+        yield np.int64(number), element
 
 
 def flat_mapped(stream, function):
@@ -114,11 +143,14 @@ def pad(group, shapes, values):
     Args:
         group: elements of one structure.
         shapes: what each leaf is filled up to (None on an axis: the longest there), in the elements' structure; None for all.
-        values: what fills, one for all leaves or in the elements' structure.
+        values: what fills, one for all leaves or in the elements' structure; None is 0 (for strings: "").
+
+    Raises:
+        ValueError: an element is larger than its padded shape, or of another rank.
     """
     first = group[0]
     if isinstance(first, tuple):
-        chosen = [(s, v) for s, v in zip(_each(shapes, first), _each(values, first))]
+        chosen = zip(_each(shapes, first), _each(values, first))
         return tuple(pad([g[i] for g in group], s, v) for i, (s, v) in enumerate(chosen))
     if isinstance(first, dict):
         named = isinstance(shapes, dict), isinstance(values, dict)
@@ -126,16 +158,30 @@ def pad(group, shapes, values):
             key: pad([g[key] for g in group], shapes[key] if named[0] else shapes, values[key] if named[1] else values)
             for key in first
         }
-    arrays = [np.asarray(g) for g in group]
-    longest = np.max([a.shape for a in arrays], axis=0).astype(int) if arrays[0].ndim else ()
-    wanted = longest if shapes is None else [n if w in (None, -1) else w for n, w in zip(longest, shapes)]
+    return _pad_arrays([np.asarray(g) for g in group], shapes, values)
+
+
+def _pad_arrays(arrays, shape, value):
+    dtype = np.result_type(*arrays)
+    if len({a.ndim for a in arrays} | ({len(shape)} if shape is not None else set())) > 1:
+        raise ValueError(
+            f"padded_batch: elements of shapes {sorted({a.shape for a in arrays})} and the padded shape {shape} must have "
+            "one rank."
+        )
+    longest = [max(lengths) for lengths in zip(*(a.shape for a in arrays))]
+    wanted = longest if shape is None else [n if w in (None, -1) else w for n, w in zip(longest, shape)]
     if any(n > w for n, w in zip(longest, wanted)):
-        raise ValueError(f"padded_batch: an element has shape {tuple(map(int, longest))}, more than {tuple(shapes)}.")
-    out = np.full((len(arrays), *wanted), values, arrays[0].dtype)
+        raise ValueError(f"padded_batch: an element has shape {tuple(longest)}, more than {tuple(shape)}.")
+    out = np.full((len(arrays), *wanted), np.zeros((), dtype) if value is None else value, dtype)
     for i, array in enumerate(arrays):
-        out[(i, *(slice(n) for n in array.shape))] = array
+        out[(i, *map(slice, array.shape))] = array
     return out
 
 
 def _each(given, first):
     return given if isinstance(given, tuple) and len(given) == len(first) else (given,) * len(first)
+
+
+def _leaf(value):
+    is_plan = hasattr(value, "as_numpy_iterator")
+    return value if is_plan else to_array(value)

@@ -22,8 +22,8 @@ class Feed(NamedTuple):
 
 
 def device_dtype(dtype):
-    """float64 and 64-bit integers are 32-bit on the device; every other numeric dtype stays."""
-    narrow = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+    """float64 and 64-bit integers are 32-bit on the device (complex128: complex64); every other numeric dtype stays."""
+    narrow = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
     return np.dtype(narrow.get(str(dtype), dtype))
 
 
@@ -60,6 +60,23 @@ def check_numeric(where, array):
             f"{where} has dtype {dtype}, but a model takes numbers. Encode strings, dates and objects as numbers first "
             "(categories as integers, for example)."
         )
+
+
+def growing(rows, rows_of):
+    """A key that groups batches by the most rows that one had so far.
+
+    Args:
+        rows: what it begins with; None for nothing.
+        rows_of: `batch -> int`.
+    """
+    most = rows or 0
+
+    def key(batch):
+        nonlocal most
+        most = max(most, rows_of(batch))
+        return most
+
+    return key
 
 
 def pad_rows(structure, rows):

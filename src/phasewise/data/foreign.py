@@ -1,58 +1,44 @@
-"""Sources of other libraries, recognized by what they can do. Nothing is imported for it."""
+"""Sources of batches from other libraries, recognized by what they can do. Nothing is imported for it."""
 
+import itertools
 import sys
 
 import numpy as np
 
-from phasewise.data.dataset import UNKNOWN_CARDINALITY, Dataset
-from phasewise.data.structure import map_leaves
+from phasewise.data.arrays import is_array_like, to_array
+from phasewise.data.cardinality import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
+from phasewise.data.dataset import Dataset
 
 
-def to_array(value):
-    """A NumPy array from a JAX array, a pandas object, a PyTorch tensor, a list of numbers, or anything array-like."""
-    if isinstance(value, np.ndarray):
-        return value
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy()
-    if hasattr(value, "to_numpy"):
-        return value.to_numpy()
-    return np.asarray(value)
+def as_batches(source, shuffle=False):
+    """A plan of batches from a foreign source, or None when `source` is none that is known.
 
+    Args:
+        shuffle: whether the batches of a `PyDataset`-like sequence come in a new order every pass.
 
-def is_array_like(value):
-    """Whether `value` is one array: not a nest, not a source of batches."""
-    if isinstance(value, np.ndarray | np.generic) or hasattr(value, "to_numpy"):
-        return True
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return True
-    return isinstance(value, list) and not any(
-        is_array_like(item) for item in value if not isinstance(item, list | tuple)
-    )
-
-
-def as_batches(source):
-    """A plan of batches from a foreign source, or None when `source` is none that is known."""
+    Raises:
+        TypeError: a PyTorch data set that is not in a DataLoader.
+    """
+    if isinstance(source, list | tuple | dict | str | bytes):
+        return None
     if hasattr(source, "as_numpy_iterator"):  # tf.data
         return Dataset(lambda: map(_tuples, source.as_numpy_iterator()), _length_of_tf(source))
-    if _is_torch_loader(source):
-        return Dataset(lambda: (_from_torch(batch) for batch in source), _length(source))
-    if (
-        hasattr(source, "__getitem__")
-        and hasattr(source, "__len__")
-        and not isinstance(source, list | tuple | dict | str)
-    ):
-        return Dataset(lambda: _sequence(source), _length(source))
+    _refuse_single_rows(source)
+    if hasattr(source, "with_format"):  # a Hugging Face stream of batches
+        source = source.with_format("numpy")
+        return Dataset(lambda: map(_tuples, iter(source)), UNKNOWN_CARDINALITY)
+    if hasattr(source, "__getitem__") and (hasattr(source, "num_batches") or hasattr(source, "__len__")):
+        return _sequence(source, shuffle)
     if hasattr(source, "__next__"):
-        return Dataset(lambda: map(_tuples, source), UNKNOWN_CARDINALITY)
-    if hasattr(source, "__iter__") and not isinstance(source, list | tuple | dict | str | bytes):
+        return Dataset(lambda: map(_tuples, source), UNKNOWN_CARDINALITY, is_one_pass=True)
+    if hasattr(source, "__iter__"):
         return Dataset(lambda: map(_tuples, iter(source)), _length(source))
     return None
 
 
 def is_hugging_face(source):
-    """Whether `source` is a Hugging Face `datasets.Dataset`."""
-    return hasattr(source, "features") and hasattr(source, "column_names") and hasattr(source, "with_format")
+    """Whether `source` is a Hugging Face `datasets.Dataset`, whose rows are at hand."""
+    return all(hasattr(source, name) for name in ("features", "column_names", "with_format", "__len__"))
 
 
 def hugging_face_columns(source):
@@ -61,11 +47,24 @@ def hugging_face_columns(source):
     return {name: np.asarray(table[name][:]) for name in source.column_names}
 
 
-def _sequence(source):
-    for i in range(len(source)):
-        yield _tuples(source[i])
-    if hasattr(source, "on_epoch_end"):
-        source.on_epoch_end()
+def _sequence(source, shuffle):
+    """The plan of a sequence of batches: `source[i]`, told when a pass begins and ends."""
+    count = source.num_batches if hasattr(source, "num_batches") else len(source)
+    plan = Dataset.range(0 if count is None else count)
+    numbers = plan.shuffle(max(count, 1)) if shuffle and count is not None else plan
+
+    def stream():
+        _tell(source, "on_epoch_begin")
+        for i in itertools.count() if count is None else numbers:
+            yield _tuples(source[int(i)])
+        _tell(source, "on_epoch_end")
+
+    return Dataset(stream, INFINITE_CARDINALITY if count is None else count)
+
+
+def _tell(source, event):
+    if hasattr(source, event):
+        getattr(source, event)()
 
 
 def _length(source):
@@ -82,21 +81,21 @@ def _length_of_tf(source):
         return UNKNOWN_CARDINALITY
 
 
-def _is_torch_loader(source):
+def _refuse_single_rows(source):
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(source, torch.utils.data.DataLoader)
-
-
-def _from_torch(batch):
-    return _tuples(tuple(batch) if isinstance(batch, list) else batch)
+    if torch is not None and isinstance(source, torch.utils.data.Dataset) and not hasattr(source, "with_format"):
+        raise TypeError(
+            f"A PyTorch {type(source).__name__} yields single rows. Put it in a DataLoader: "
+            "torch.utils.data.DataLoader(dataset, batch_size=32)."
+        )
 
 
 def _tuples(element):
-    """Leaves as arrays; inside the outermost tuple a list of arrays is a tuple of inputs."""
-    if isinstance(element, list):
-        element = (
-            tuple(element) if element and is_array_like(element[0]) and np.ndim(element[0]) > 0 else np.asarray(element)
-        )
+    """Leaves as arrays; a list of arrays is a tuple, a list of numbers an array."""
+    if isinstance(element, list) and not is_array_like(element):
+        element = tuple(element)
     if isinstance(element, tuple):
         return tuple(_tuples(item) for item in element)
-    return map_leaves(to_array, element)
+    if isinstance(element, dict):
+        return {key: _tuples(value) for key, value in element.items()}
+    return to_array(element)

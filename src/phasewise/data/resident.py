@@ -5,7 +5,7 @@ import itertools
 import jax
 import numpy as np
 
-from phasewise.data.feed import Feed, device_dtype, to_device_dtype
+from phasewise.data.feed import Feed, device_dtype, growing, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves
 
 MAX_BATCHES = 65536
@@ -22,6 +22,8 @@ class Resident:
         self._arrays = to_device_dtype(self.host_source)
         self._on_device = None
         self._batches = None
+        self._is_checked = False
+        self.is_suspect = False  # whether NaN or infinity was found
 
     @property
     def element_spec(self):
@@ -31,6 +33,13 @@ class Resident:
     def sample(self):
         """All rows, as host arrays, in the structure of a batch."""
         return self._arrays
+
+    def unchecked(self, feed):
+        """What has not been looked at: all rows, once, in the structure of a batch, and a function that names a row."""
+        if self._is_checked:
+            return None
+        self._is_checked = True
+        return self._arrays, lambda row: f"row {row}"
 
     @staticmethod
     def fetch(arrays, i):
@@ -52,20 +61,15 @@ class Resident:
                 yield Feed({"source": self._source(), "rows": np.stack(part)}, len(part), size)
 
     def padded_feeds(self, limit=None, rows=None, regroup=False):
-        """Feeds whose batches all have `rows` rows (default: the first batch's), short ones filled up."""
+        """Feeds whose batches all have `rows` rows (default: the most so far), short ones filled up."""
         batches = self._taken(limit)
         if regroup:
             batches = _regrouped(batches, rows)
-        first = next(batches, None)
-        if first is None:
-            return
-        size = rows or len(first)
-        for part in _parts(itertools.chain([first], batches), size):
-            valid = np.asarray([len(b) for b in part], np.int32)
-            filled = np.stack(
-                [b if len(b) == size else np.concatenate([b, np.repeat(b[:1], size - len(b))]) for b in part]
-            )
-            yield Feed({"source": self._source(), "rows": filled, "valid": valid}, len(part), size)
+        for size, group in itertools.groupby(batches, key=growing(rows, len)):
+            for part in _parts(group, size):
+                valid = np.asarray([len(b) for b in part], np.int32)
+                filled = np.stack([np.concatenate([b, np.repeat(b[:1], size - len(b))]) for b in part])
+                yield Feed({"source": self._source(), "rows": filled, "valid": valid}, len(part), size)
 
     def _taken(self, limit):
         if self._batches is None:

@@ -20,16 +20,19 @@ class Rows:
         source: structure of arrays with one first axis.
         stream: makes a new iterator of integer arrays.
         batched: whether each array of the stream is a batch.
+        shuffled: whether a random order is part of it.
     """
 
     source: object
     stream: Callable
     batched: bool = False
+    shuffled: bool = False
 
     def then(self, transform, *args, batched=None):
         """The plan whose stream is `transform(stream, *args)`."""
         stream = self.stream
-        return Rows(self.source, lambda: transform(stream, *args), self.batched if batched is None else batched)
+        batched = self.batched if batched is None else batched
+        return dataclasses.replace(self, stream=lambda: transform(stream, *args), batched=batched)
 
 
 def every_row(count):

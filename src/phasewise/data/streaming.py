@@ -3,15 +3,17 @@
 import itertools
 import queue
 import threading
+import time
 
 import jax
 import numpy as np
 
-from phasewise.data.feed import Feed, pad_rows, to_device_dtype
+from phasewise.data.feed import Feed, growing, pad_rows, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves, stack
 
 FEED_BYTES = 16 << 20
 MAX_BATCHES = 64
+PATIENCE = 0.25  # seconds for which a feed is gathered
 _END = object()
 
 
@@ -22,17 +24,26 @@ class Streaming:
         self._plan = plan
         self.cardinality = plan.cardinality()
         self._ahead = None
-        self._first = None
+        self._first = None  # a batch that was looked at and is still to be taken
+        self._sample = None
         self._started = False
+        self._error = None
+        self._seen = 0
+        self.is_suspect = False  # whether NaN or infinity was found
 
     @property
     def element_spec(self):
-        """Structure of one batch, the row axis None; the first batch is read for it."""
-        return map_leaves(lambda a: _Spec((None, *a.shape[1:]), a.dtype), self._peek())
+        """Structure of one batch of the feed at hand, the row axis None; before any, the first batch is read for it."""
+        if self.sample() is None:
+            raise ValueError("The data hold no rows: not a single batch came.")
+        return map_leaves(lambda a: _Spec((None, *a.shape[1:]), a.dtype), self._sample)
 
     def sample(self):
-        """The first batch, as host arrays; None when there is none."""
-        return self._peek(required=False)
+        """A batch of the feed at hand, before any the first batch, as host arrays; None when there is none."""
+        if self._sample is None:
+            self._first = self._next()
+            self._sample = None if self._first is _END else self._first
+        return self._sample
 
     @staticmethod
     def fetch(arrays, i):
@@ -40,10 +51,10 @@ class Streaming:
         return jax.tree.map(lambda a: a[i], arrays["batches"])
 
     def restart(self):
-        """Begin a new pass. A batch that was only looked at is not lost."""
-        if self._started:
+        """Begin a new pass. A batch that was only looked at is not lost, and a source of one pass goes on where it was."""
+        if self._started and not self._plan._is_one_pass:
             self.close()
-            self._first, self._started = None, False
+            self._first, self._started, self._seen = None, False, 0
 
     def close(self):
         """Stop the thread."""
@@ -54,20 +65,22 @@ class Streaming:
     def feeds(self, limit=None):
         """Feeds of the batches as they are, at most `limit`, from where the last call stopped."""
         for rows, group in itertools.groupby(self._taken(limit), key=lambda b: tuple(a.shape for a in leaves(b))):
-            yield from _stacked(group, rows[0][0], self._most(limit))
+            yield from self._noted(_stacked(group, rows[0][0], self._most(limit)))
+        self._raise_error()
 
     def padded_feeds(self, limit=None, rows=None, regroup=False):
-        """Feeds whose batches all have `rows` rows (default: the first batch's), short ones filled up."""
-        batches = self._taken(limit)
-        if regroup:
-            batches = _regrouped(batches, rows)
-        first = next(batches, None)
-        if first is None:
-            return
-        size = rows or len(leaves(first)[0])
-        yield from _stacked(
-            itertools.chain([first], batches), size, None if regroup else self._most(limit), padded=True
-        )
+        """Feeds whose batches all have `rows` rows (default: the most so far), short ones filled up."""
+        most = None if regroup else self._most(limit)
+        for batches in _runs_alike(self._taken(limit), rows if regroup else None):
+            for size, group in itertools.groupby(batches, key=growing(rows, _rows_of)):
+                yield from self._noted(_stacked(group, size, most, padded=True))
+        self._raise_error()
+
+    def unchecked(self, feed):
+        """What of a feed has not been looked at: its rows in the structure of a batch, and a function that names one."""
+        first, self._seen = self._seen, self._seen + feed.steps
+        batches = map_leaves(lambda a: a[: feed.steps].reshape(-1, *a.shape[2:]), feed.arrays["batches"])
+        return batches, lambda row: f"row {row % feed.rows} of batch {first + row // feed.rows}"
 
     def _most(self, limit):
         """How many batches a feed holds at most, where that is known beforehand."""
@@ -78,7 +91,11 @@ class Streaming:
         taken = 0
         while limit is None or taken < limit:
             self._started = True
-            batch = self._next()
+            try:
+                batch = self._next()
+            except Exception as error:  # raised when the batches before it have been used
+                self._error = error
+                return
             if batch is _END:
                 if limit is None:
                     self.restart()
@@ -86,18 +103,19 @@ class Streaming:
             taken += 1
             yield batch
 
-    def _peek(self, required=True):
-        if self._first is None:
-            self._first = self._next()
-        if self._first is _END:
-            if required:
-                raise ValueError("The data hold no rows: not a single batch came.")
-            return None
-        return self._first
+    def _raise_error(self):
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _noted(self, feeds):
+        for feed in feeds:
+            self._sample = map_leaves(lambda a: a[0], feed.arrays["batches"])
+            yield feed
 
     def _next(self):
         if self._first is not None:
-            first, self._first = self._first, None if self._first is not _END else _END
+            first, self._first = self._first, None
             return first
         if self._ahead is None:
             self._ahead = _Ahead(self._plan)
@@ -162,9 +180,15 @@ def _prepare(plan, items, stopped):
 
 def _as_batch(element):
     batch = to_device_dtype(element)
-    if any(a.ndim == 0 for a in leaves(batch)):
+    shapes = [a.shape for a in leaves(batch)]
+    if () in shapes:
         raise ValueError(
             "The data set yields single elements, not batches: a part of an element is a scalar. Call .batch(n) on it first."
+        )
+    if len({shape[0] for shape in shapes}) > 1:
+        raise ValueError(
+            f"The parts of a batch differ in their number of rows; their shapes are {shapes}. If these are single elements, call "
+            ".batch(n) on the data set first."
         )
     return batch
 
@@ -175,29 +199,43 @@ class _Spec:
 
 
 def _stacked(batches, rows, most, padded=False):
-    """Feeds of stacked batches, all of one capacity."""
+    """Feeds of stacked batches, all of one capacity. A slow source is not waited for: the feed goes as it is, filled up."""
     batches, capacity = iter(batches), None
-    while True:
+    for first in batches:
         if capacity is None:
-            first = next(batches, None)
-            if first is None:
-                return
             size = max(1, sum(a.nbytes for a in leaves(first)))
             capacity = max(1, min(MAX_BATCHES, FEED_BYTES // size, most or MAX_BATCHES))
-            part = [first, *itertools.islice(batches, capacity - 1)]
-        else:
-            part = list(itertools.islice(batches, capacity))
-        if not part:
-            return
-        steps, valid = len(part), np.zeros(capacity, np.int32)
-        valid[:steps] = [len(leaves(b)[0]) for b in part]
-        if padded:
-            part = [pad_rows(b, rows) for b in part]
-        part += part[:1] * (capacity - steps)
-        arrays = {"batches": stack(part)}
+        part = [first, *_within(batches, capacity - 1, PATIENCE)]
+        valid = np.zeros(capacity, np.int32)
+        valid[: len(part)] = [_rows_of(b) for b in part]
+        whole = [pad_rows(b, rows) for b in part] if padded else part
+        arrays = {"batches": stack(whole + whole[:1] * (capacity - len(part)))}
         if padded:
             arrays["valid"] = valid
-        yield Feed(arrays, steps, rows)
+        yield Feed(arrays, len(part), rows)
+
+
+def _within(batches, count, seconds):
+    """At most `count` batches, and none after `seconds`."""
+    begun = time.perf_counter()
+    for batch in itertools.islice(batches, count):
+        yield batch
+        if time.perf_counter() - begun > seconds:
+            return
+
+
+def _rows_of(batch):
+    return len(leaves(batch)[0])
+
+
+def _row_shapes(batch):
+    return tuple(a.shape[1:] for a in leaves(batch))
+
+
+def _runs_alike(batches, rows):
+    """Runs of batches that are alike but for their number of rows; where `rows` is given, regrouped to so many."""
+    runs = itertools.groupby(batches, key=_row_shapes)
+    return (run if rows is None else _regrouped(run, rows) for _, run in runs)
 
 
 def _regrouped(batches, rows):

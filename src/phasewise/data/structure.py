@@ -7,7 +7,10 @@ def map_leaves(function, *structures):
     """`function` on corresponding leaves; the structure of the first is kept."""
     first = structures[0]
     if isinstance(first, tuple):
-        mapped = [map_leaves(function, *items) for items in zip(*structures, strict=True)]
+        if len(structures) == 1:
+            mapped = [map_leaves(function, item) for item in first]
+        else:
+            mapped = [map_leaves(function, *items) for items in zip(*structures, strict=True)]
         return type(first)(*mapped) if hasattr(first, "_fields") else tuple(mapped)
     if isinstance(first, dict):
         return {key: map_leaves(function, *(s[key] for s in structures)) for key in first}
@@ -36,6 +39,19 @@ def named_leaves(structure, name):
     if isinstance(structure, dict):
         return [pair for key, item in structure.items() for pair in named_leaves(item, f"{name}[{key!r}]")]
     return [(name, structure)]
+
+
+def same_structure(first, second):
+    """Whether two structures nest alike."""
+    if isinstance(first, tuple):
+        return isinstance(second, tuple) and len(first) == len(second) and all(map(same_structure, first, second))
+    if isinstance(first, dict):
+        return (
+            isinstance(second, dict)
+            and first.keys() == second.keys()
+            and all(same_structure(value, second[key]) for key, value in first.items())
+        )
+    return not isinstance(second, tuple | dict)
 
 
 def as_arrays(structure):

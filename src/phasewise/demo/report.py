@@ -3,7 +3,7 @@
 import json
 import sys
 
-from phasewise.training.progress import duration
+from phasewise.training.progress.lines import duration
 
 
 def print_text(result, figure):

@@ -1,7 +1,27 @@
 """Mean and variance that keep their digits when the mean is far from zero."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
+
+
+class Moments(NamedTuple):
+    """Mean and variance, the reduced axes kept at size 1.
+
+    Attributes:
+        shift, offset: the mean in two parts, so that `(x - shift) - offset` loses nothing.
+        variance: biased (divided by the count).
+    """
+
+    shift: jax.Array
+    offset: jax.Array
+    variance: jax.Array
+
+    @property
+    def mean(self):
+        """The mean in one part."""
+        return self.shift + self.offset
 
 
 def wide(x):
@@ -32,9 +52,8 @@ def moments(x, axes, *, shift=None, mask=None):
         mask: boolean array that broadcasts against `x`; False positions do not count.
 
     Returns:
-        (shift, offset, variance), each with the reduced axes kept at size 1. The mean is `shift + offset`, kept in two
-        parts so that `(x - shift) - offset` loses nothing. The variance is biased (divided by n), as in Ioffe &
-        Szegedy (2015), algorithm 1. An all-False mask gives offset 0 and variance 0.
+        `Moments`. The variance is biased, as in Ioffe & Szegedy (2015), algorithm 1. An all-False mask gives offset 0 and
+        variance 0.
     """
     x = wide(x)
     if mask is not None:
@@ -43,7 +62,7 @@ def moments(x, axes, *, shift=None, mask=None):
     centred = x - shift
     offset = centred.mean(axes, keepdims=True)
     variance = (centred * centred).mean(axes, keepdims=True) - offset * offset
-    return shift, offset, jnp.maximum(variance, 0)
+    return Moments(shift, offset, jnp.maximum(variance, 0))
 
 
 def _masked_moments(x, axes, shift, mask):
@@ -54,26 +73,44 @@ def _masked_moments(x, axes, shift, mask):
     centred = jnp.where(mask, x - shift, 0)
     offset = centred.sum(axes, keepdims=True) / count
     residual = jnp.where(mask, centred - offset, 0)
-    return shift, offset, (residual * residual).sum(axes, keepdims=True) / count
+    return Moments(shift, offset, (residual * residual).sum(axes, keepdims=True) / count)
 
 
-def normalize(x, shift, offset, variance, *, gamma=None, beta=None, epsilon):
-    """`(x - shift - offset) / sqrt(variance + epsilon) * gamma + beta`, computed in float32 or wider.
+def count_values(x, axes, mask=None):
+    """How many values each mean is taken over: float32, the reduced axes kept at size 1. Arguments as for `moments`."""
+    if mask is None:
+        mask = jnp.ones((1,) * x.ndim, bool)
+    return jnp.broadcast_to(mask, x.shape).sum(axes, keepdims=True, dtype=jnp.float32)
+
+
+def blended(moving_mean, moving_variance, batch, weight):
+    """`Moments` between the moving statistics and those of a batch.
+
+    Args:
+        moving_mean, moving_variance: arrays that broadcast against the batch's moments.
+        batch: `Moments`.
+        weight: weight of the batch in [0, 1]: Schneider et al. (2020), section 3.
+    """
+    distance = (batch.shift - moving_mean) + batch.offset
+    return Moments(moving_mean, weight * distance, (1 - weight) * moving_variance + weight * batch.variance)
+
+
+def normalize(x, moments, *, gamma=None, beta=None, epsilon):
+    """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`, computed in float32 or wider.
 
     Args:
         x: array.
-        shift, offset: the two parts of the mean; `offset` may be None.
-        variance: as `moments` returns it.
+        moments: `Moments`; its `offset` may be None.
         gamma, beta: scale and centre that broadcast against `x`, or None.
-        epsilon: positive number added to the variance.
+        epsilon: number of at least 0 added to the variance.
 
     Returns:
         An array of the shape and dtype of `x`.
     """
-    centred = wide(x) - shift
-    if offset is not None:
-        centred = centred - offset
-    factor = jax.lax.rsqrt(variance + epsilon)
+    centred = wide(x) - moments.shift
+    if moments.offset is not None:
+        centred = centred - moments.offset
+    factor = jax.lax.rsqrt(moments.variance + epsilon)
     if gamma is not None:
         factor = factor * gamma
     y = centred * factor

@@ -47,9 +47,10 @@ class _Merge(Layer):
         return _broadcast([_aligned(s, max(map(len, shapes))) for s in shapes])
 
     def compute_mask(self, inputs, previous_mask):
-        """The positions that count in every input that has a mask."""
-        masks = [m for m in jax.tree.leaves(previous_mask) if m is not None]
-        return functools.reduce(jnp.logical_and, masks) if masks else None
+        """The positions that count in some input; no mask where an input has none. As in Keras."""
+        if not isinstance(previous_mask, list | tuple) or any(mask is None for mask in previous_mask):
+            return None
+        return functools.reduce(jnp.logical_or, previous_mask)
 
     def _shapes(self, input_shape):
         is_list = isinstance(input_shape, list | tuple) and all(isinstance(s, list | tuple) for s in input_shape)
@@ -111,7 +112,7 @@ class Concatenate(Layer):
         return jnp.concatenate(inputs, axis=self.axis)
 
     def compute_mask(self, inputs, previous_mask):
-        """The masks, joined likewise; an input without one counts everywhere."""
+        """The masks, joined likewise; an input without one counts everywhere. As in Keras, a position that has any counts."""
         masks = previous_mask if isinstance(previous_mask, list | tuple) else [previous_mask] * len(inputs)
         if all(m is None for m in masks):
             return None
@@ -121,7 +122,7 @@ class Concatenate(Layer):
             else jnp.broadcast_to(m.reshape(m.shape + (1,) * (x.ndim - m.ndim)), x.shape)
             for x, m in zip(inputs, masks)
         ]
-        return jnp.concatenate(full, axis=self.axis).all(-1)
+        return jnp.concatenate(full, axis=self.axis).any(-1)
 
     def get_config(self):
         """Every argument."""

@@ -1,34 +1,93 @@
 """Losses: a function and a class for each, under Keras's names."""
 
-from phasewise.losses.functions import binary_crossentropy as binary_crossentropy
-from phasewise.losses.functions import categorical_crossentropy as categorical_crossentropy
-from phasewise.losses.functions import categorical_hinge as categorical_hinge
-from phasewise.losses.functions import cosine_similarity as cosine_similarity
-from phasewise.losses.functions import hinge as hinge
-from phasewise.losses.functions import huber as huber
-from phasewise.losses.functions import kl_divergence as kl_divergence
-from phasewise.losses.functions import log_cosh as log_cosh
-from phasewise.losses.functions import mean_absolute_error as mean_absolute_error
-from phasewise.losses.functions import mean_absolute_percentage_error as mean_absolute_percentage_error
-from phasewise.losses.functions import mean_squared_error as mean_squared_error
-from phasewise.losses.functions import mean_squared_logarithmic_error as mean_squared_logarithmic_error
-from phasewise.losses.functions import poisson as poisson
-from phasewise.losses.functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
-from phasewise.losses.functions import squared_hinge as squared_hinge
-from phasewise.losses.loss import BinaryCrossentropy as BinaryCrossentropy
-from phasewise.losses.loss import CategoricalCrossentropy as CategoricalCrossentropy
-from phasewise.losses.loss import CategoricalHinge as CategoricalHinge
-from phasewise.losses.loss import CosineSimilarity as CosineSimilarity
-from phasewise.losses.loss import Hinge as Hinge
-from phasewise.losses.loss import Huber as Huber
-from phasewise.losses.loss import KLDivergence as KLDivergence
-from phasewise.losses.loss import LogCosh as LogCosh
-from phasewise.losses.loss import Loss as Loss
-from phasewise.losses.loss import MeanAbsoluteError as MeanAbsoluteError
-from phasewise.losses.loss import MeanAbsolutePercentageError as MeanAbsolutePercentageError
-from phasewise.losses.loss import MeanSquaredError as MeanSquaredError
-from phasewise.losses.loss import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
-from phasewise.losses.loss import Poisson as Poisson
-from phasewise.losses.loss import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
-from phasewise.losses.loss import SquaredHinge as SquaredHinge
-from phasewise.losses.loss import get as get
+from phasewise.losses.classes import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from phasewise.losses.crossentropy import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+    sparse_categorical_crossentropy,
+)
+from phasewise.losses.functions import (
+    categorical_hinge,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    squared_hinge,
+)
+from phasewise.losses.loss import (
+    Loss,
+    deserialize,
+    get,
+    serialize,
+)
+
+__all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "deserialize",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "serialize",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+]

@@ -1,6 +1,19 @@
-"""Rules by which labels, predictions, weights and masks are brought to one rank. They are Keras's."""
+"""Rules by which labels, predictions, weights and masks are brought to one rank and dtype. They are Keras's."""
 
 import jax.numpy as jnp
+import numpy as np
+
+
+def as_float(x):
+    """`x` as an array of its own float dtype, of float32 where that is narrower or not a float."""
+    x = jnp.asarray(x)
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def paired(y_true, y_pred):
+    """Labels and predictions as arrays of one float dtype, and of one rank where the ranks differ by one."""
+    y_pred = as_float(y_pred)
+    return same_rank(jnp.asarray(y_true).astype(y_pred.dtype), y_pred)
 
 
 def same_rank(a, b):
@@ -13,24 +26,49 @@ def same_rank(a, b):
 
 
 def broadcast_rows(weight, values):
-    """`weight` of fewer axes as an array that broadcasts against `values` from the left."""
-    weight = jnp.asarray(weight)
+    """`weight` as an array that broadcasts against `values` from the left: (rows,) weighs whole rows.
+
+    Keras 3 broadcasts from the right, as NumPy does, which for square values weighs columns.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    given = weight = jnp.asarray(weight)
     if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
         weight = weight[..., 0]
-    return weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim)) if weight.ndim < values.ndim else weight
+    if weight.ndim < values.ndim:
+        weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
+    try:
+        np.broadcast_shapes(weight.shape, values.shape)
+    except ValueError:
+        raise ValueError(
+            f"Weights or a mask of shape {given.shape} do not fit values of shape {values.shape}: "
+            "give one number a row, or one for each value."
+        ) from None
+    return weight
 
 
 def reduce(values, reduction, sample_weight=None, mask=None):
     """The values of a loss as one number (or themselves, for reduction None).
 
     Args:
-        values: array (rows, ...).
+        values: float array (rows, ...), or a scalar that stands for every row.
         reduction: "sum", "sum_over_batch_size" or "mean" (divided by the number of values that count),
-            "mean_with_sample_weight" (divided by the weights' sum), "none" or None.
+            "mean_with_sample_weight" (divided by the sum of the weights, each counted for every value that it weighs),
+            "none" or None.
         sample_weight: array that broadcasts from the left; multiplies the values.
         mask: boolean; False positions are neither summed nor counted.
+
+    Returns:
+        A scalar, 0 where nothing counts; or the weighted values.
     """
-    weight = None if sample_weight is None else broadcast_rows(sample_weight, values).astype(values.dtype)
+    if values.ndim == 0:
+        others = [np.shape(x) for x in (sample_weight, mask) if x is not None]
+        values = jnp.broadcast_to(values, np.broadcast_shapes(*others))
+    weight = None
+    if sample_weight is not None:
+        values, weight = same_rank(values, jnp.asarray(sample_weight).astype(values.dtype))
+        weight = broadcast_rows(weight, values)
     if mask is not None:
         mask = jnp.broadcast_to(broadcast_rows(mask, values), values.shape).astype(bool)
         values = jnp.where(mask, values, 0)
@@ -40,8 +78,11 @@ def reduce(values, reduction, sample_weight=None, mask=None):
     if reduction == "sum":
         return weighted.sum()
     if reduction == "mean_with_sample_weight" and weight is not None:
-        weight = jnp.broadcast_to(weight, values.shape)
-        count = (weight if mask is None else jnp.where(mask, weight, 0)).sum()
-    else:
-        count = values.size if mask is None else mask.sum()
-    return weighted.sum() / jnp.maximum(count, 1e-7) if mask is not None or weight is not None else weighted.mean()
+        counted = jnp.broadcast_to(weight, weighted.shape)
+        return ratio(weighted.sum(), (counted if mask is None else jnp.where(mask, counted, 0)).sum())
+    return weighted.mean() if mask is None else ratio(weighted.sum(), mask.sum())
+
+
+def ratio(a, b):
+    """a / b, and 0 where b is 0; gradients stay finite."""
+    return jnp.where(b == 0, 0.0, a / jnp.where(b == 0, 1.0, b))

@@ -1,53 +1,62 @@
 """Accuracies: how often predictions are right."""
 
-import jax
 import jax.numpy as jnp
 
 from phasewise.losses.alignment import same_rank
-from phasewise.losses.functions import sparse_labels
+from phasewise.losses.crossentropy import sparse_labels
 from phasewise.metrics.metric import KIND
-from phasewise.metrics.reduction import MeanMetricWrapper
+from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper
 from phasewise.registry import register
 
 
-def _arrays(y_true, y_pred):
-    return same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
-
-
+@register(FUNCTIONS)
 def accuracy(y_true, y_pred):
     """Whether labels and predictions are equal, entry by entry."""
-    y_true, y_pred = _arrays(y_true, y_pred)
+    y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
     return (y_true == y_pred).astype(jnp.float32)
 
 
+@register(FUNCTIONS)
 def binary_accuracy(y_true, y_pred, threshold=0.5):
-    """Whether a probability above `threshold` goes with label 1, entry by entry."""
-    y_true, y_pred = _arrays(y_true, y_pred)
+    """Whether a prediction above `threshold` goes with label 1, entry by entry. For logits, give 0."""
+    y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
     return (y_true == (y_pred > threshold).astype(y_true.dtype)).astype(jnp.float32)
 
 
+@register(FUNCTIONS)
 def categorical_accuracy(y_true, y_pred):
     """Whether the largest entry of one-hot labels and of predictions are in the same place."""
     return (jnp.argmax(jnp.asarray(y_true), -1) == jnp.argmax(jnp.asarray(y_pred), -1)).astype(jnp.float32)
 
 
+@register(FUNCTIONS)
 def sparse_categorical_accuracy(y_true, y_pred):
     """Whether the largest prediction is in the place that the integer label names."""
     y_pred = jnp.asarray(y_pred)
     return (sparse_labels(y_true, y_pred) == jnp.argmax(y_pred, -1)).astype(jnp.float32)
 
 
+@register(FUNCTIONS)
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
-    """Whether the label is among the `k` largest predictions, labels one-hot."""
+    """Whether fewer than `k` predictions are larger than the one-hot label's class."""
     return sparse_top_k_categorical_accuracy(jnp.argmax(jnp.asarray(y_true), -1), y_pred, k)
 
 
-def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
-    """Whether the integer label is among the `k` largest predictions."""
+@register(FUNCTIONS)
+def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+    """Whether fewer than `k` predictions are larger than the integer label's class; a NaN counts as the smallest.
+
+    Args:
+        from_sorted_ids: whether the predictions are not scores but classes, best first.
+    """
     y_pred = jnp.asarray(y_pred)
-    labels = sparse_labels(y_true, y_pred)
-    largest = jax.lax.top_k(y_pred, min(k, y_pred.shape[-1]))[1]
-    return (largest == labels[..., None]).any(-1).astype(jnp.float32)
+    labels = sparse_labels(y_true, y_pred)[..., None]
+    if from_sorted_ids:
+        return (y_pred[..., :k] == labels).any(-1).astype(jnp.float32)
+    y_pred = jnp.where(jnp.isnan(y_pred), -jnp.inf, y_pred)
+    score = jnp.take_along_axis(y_pred, jnp.clip(labels, 0, y_pred.shape[-1] - 1), -1)
+    known = (labels >= 0) & (labels < y_pred.shape[-1]) & (score > -jnp.inf)
+    return (known[..., 0] & ((y_pred > score).sum(-1) < k)).astype(jnp.float32)
 
 
 @register(KIND)
@@ -60,11 +69,9 @@ class Accuracy(MeanMetricWrapper):
 
 @register(KIND)
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often a probability above `threshold` goes with label 1."""
+    """How often a prediction above `threshold` goes with label 1. For logits, give 0."""
 
     def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
-        if not 0 < threshold < 1:
-            raise ValueError(f"BinaryAccuracy's threshold is between 0 and 1; got {threshold!r}.")
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 
@@ -94,22 +101,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
 @register(KIND)
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
-    """How often the integer label's class is among the `k` largest predictions."""
+    """How often the integer label's class is among the `k` largest predictions, or the first `k` of sorted classes."""
 
     def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
-        if from_sorted_ids:
-            raise ValueError("from_sorted_ids is not supported: pass scores.")
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)
-
-
-__all__ = [
-    "Accuracy",
-    "BinaryAccuracy",
-    "CategoricalAccuracy",
-    "SparseCategoricalAccuracy",
-    "SparseTopKCategoricalAccuracy",
-    "TopKCategoricalAccuracy",
-    "binary_accuracy",
-    "categorical_accuracy",
-    "sparse_categorical_accuracy",
-]
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)

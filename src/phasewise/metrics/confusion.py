@@ -1,44 +1,60 @@
 """Metrics from counts of true and false positives and negatives at thresholds."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.losses.alignment import broadcast_rows, same_rank
+from phasewise.losses.alignment import broadcast_rows, ratio, same_rank
 from phasewise.metrics.metric import KIND, Metric
 from phasewise.registry import register
 
-_TINY = 1e-7
+COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
 def counts(y_true, y_pred, thresholds, sample_weight=None, axes=None):
-    """Weighted counts at each threshold.
+    """Weighted counts at each threshold: a prediction is positive where it is above.
 
     Args:
         y_true, y_pred: labels (0 or 1) and scores, of one shape.
         thresholds: (t,).
-        axes: the axes to sum over; all by default.
+        sample_weight: array that broadcasts from the left, or None.
+        axes: tuple of the axes to sum over; all by default.
 
     Returns:
-        dict of "tp", "fp", "tn", "fn" -> (t,) or (t, labels).
+        dict of the names in `COUNTS` -> (t,) or (t, labels).
+
+    Raises:
+        ValueError: the shapes differ.
     """
+    shapes = f"labels of shape {jnp.shape(y_true)} and predictions of shape {jnp.shape(y_pred)}"
     y_true, y_pred = same_rank(jnp.asarray(y_true, jnp.float32), jnp.asarray(y_pred, jnp.float32))
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"Positives are counted from labels and predictions of one shape; got {shapes}.")
     weight = jnp.ones_like(y_pred)
     if sample_weight is not None:
         weight = jnp.broadcast_to(broadcast_rows(jnp.asarray(sample_weight, jnp.float32), y_pred), y_pred.shape)
-    axes = axes or tuple(range(y_pred.ndim))
-    shape = (-1,) + (1,) * y_pred.ndim
-    positive = (y_pred[None] > thresholds.reshape(shape)).astype(jnp.float32)
-    label = y_true.astype(bool).astype(jnp.float32)
+    return _counts(y_true.astype(bool), y_pred, weight, jnp.asarray(thresholds, jnp.float32), axes)
+
+
+@partial(jax.jit, static_argnames="axes")
+def _counts(label, y_pred, weight, thresholds, axes):
+    """As `counts`; compiled by itself too, so that (t, rows) is never laid out in memory."""
+    axes = tuple(range(y_pred.ndim)) if axes is None else axes
+    positive = y_pred > thresholds.reshape((-1,) + (1,) * y_pred.ndim)
+    sums = {
+        "true_positives": positive & label,
+        "false_positives": positive & ~label,
+        "true_negatives": ~positive & ~label,
+        "false_negatives": ~positive & label,
+    }
     over = tuple(a + 1 for a in axes)
-    tp = (positive * (label * weight)[None]).sum(over)
-    fp = (positive * ((1 - label) * weight)[None]).sum(over)
-    positives, negatives = (label * weight).sum(axes), ((1 - label) * weight).sum(axes)
-    return {"tp": tp, "fp": fp, "tn": negatives - fp, "fn": positives - tp}
+    return {name: jnp.where(where, weight, 0).sum(over) for name, where in sums.items()}
 
 
-class _Counting(Metric):
-    """Accumulates some of the four counts at thresholds."""
+class _AtThresholds(Metric):
+    """Accumulates the counts named in `kept`, at thresholds."""
 
     kept = ()
 
@@ -48,25 +64,27 @@ class _Counting(Metric):
         self.top_k, self.class_id = top_k, class_id
         if thresholds is None:
             thresholds = 0.5 if top_k is None else -np.inf
+        elif any(t is None or not 0 <= t <= 1 for t in np.atleast_1d(thresholds)):
+            raise ValueError(f"{type(self).__name__}'s thresholds are in [0, 1]; got {thresholds!r}.")
         self.thresholds = [float(t) for t in np.atleast_1d(thresholds)]
-        if any(not 0 <= t <= 1 for t in self.thresholds if np.isfinite(t)):
-            raise ValueError(f"{type(self).__name__}'s thresholds are in [0, 1]; got {self._given!r}.")
         for kind in self.kept:
-            setattr(self, kind, self.add_variable((len(self.thresholds),), name=kind))
+            setattr(self, kind, self.add_variable((len(self.thresholds),), "zeros", name=kind))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Take one batch into account."""
+        """Take one batch into account: labels (rows, ...) of 0 and 1, scores of the same shape."""
         y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
         if self.top_k is not None:
-            lowest = jax.lax.top_k(y_pred, self.top_k)[0][..., -1:]
-            y_pred = jnp.where(y_pred >= lowest, y_pred, -jnp.inf)
+            y_pred = _largest(y_pred, self.top_k)
         if self.class_id is not None:
+            if y_pred.ndim == 1:
+                name = f"{type(self).__name__}(class_id={self.class_id})"
+                raise ValueError(f"{name} needs predictions (rows, classes); got {y_pred.shape}.")
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
-        found = counts(y_true, y_pred, jnp.asarray(self.thresholds, jnp.float32), sample_weight)
+        found = counts(y_true, y_pred, self.thresholds, sample_weight)
         for kind in self.kept:
             getattr(self, kind).assign_add(found[kind])
 
-    def _scalar(self, values):
+    def _one_or_all(self, values):
         return values[0] if len(self.thresholds) == 1 else values
 
     def get_config(self):
@@ -76,7 +94,7 @@ class _Counting(Metric):
 
 
 @register(KIND)
-class Precision(_Counting):
+class Precision(_AtThresholds):
     """True positives over all predicted positives; 0 when there are none.
 
     Args:
@@ -85,156 +103,58 @@ class Precision(_Counting):
         class_id: look at this class only.
     """
 
-    kept = ("tp", "fp")
+    kept = ("true_positives", "false_positives")
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name="precision", dtype=None):
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(thresholds, top_k, class_id, name, dtype)
 
     def result(self):
         """The value so far, one for each threshold."""
-        return self._scalar(_ratio(self.tp.value, self.tp.value + self.fp.value))
+        true, false = jnp.asarray(self.true_positives.value), jnp.asarray(self.false_positives.value)
+        return self._one_or_all(ratio(true, true + false))
 
 
 @register(KIND)
-class Recall(_Counting):
+class Recall(_AtThresholds):
     """True positives over all real positives; 0 when there are none. Arguments as for `Precision`."""
 
-    kept = ("tp", "fn")
+    kept = ("true_positives", "false_negatives")
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name="recall", dtype=None):
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(thresholds, top_k, class_id, name, dtype)
 
     def result(self):
         """The value so far, one for each threshold."""
-        return self._scalar(_ratio(self.tp.value, self.tp.value + self.fn.value))
+        found, missed = jnp.asarray(self.true_positives.value), jnp.asarray(self.false_negatives.value)
+        return self._one_or_all(ratio(found, found + missed))
 
 
-def _count(class_name, kind, name):
-    def __init__(self, thresholds=None, name=name, dtype=None):
-        _Counting.__init__(self, thresholds, None, None, name, dtype)
+def _count(class_name, kind):
+    def __init__(self, thresholds=None, name=None, dtype=None):
+        _AtThresholds.__init__(self, thresholds, None, None, name, dtype)
 
     def result(self):
         """The count so far, one for each threshold."""
-        return self._scalar(jnp.asarray(getattr(self, kind).value))
+        return self._one_or_all(jnp.asarray(getattr(self, kind).value))
 
     body = {
         "kept": (kind,),
         "__init__": __init__,
         "result": result,
-        "__doc__": f"Number of {name.replace('_', ' ')}, weighted, at each threshold.",
+        "__doc__": f"Number of {kind.replace('_', ' ')}, weighted, at each threshold.",
         "__module__": __name__,
     }
-    return register(KIND)(type(class_name, (_Counting,), body))
+    return register(KIND)(type(class_name, (_AtThresholds,), body))
 
 
-TruePositives = _count("TruePositives", "tp", "true_positives")
-FalsePositives = _count("FalsePositives", "fp", "false_positives")
-TrueNegatives = _count("TrueNegatives", "tn", "true_negatives")
-FalseNegatives = _count("FalseNegatives", "fn", "false_negatives")
+TruePositives = _count("TruePositives", "true_positives")
+FalsePositives = _count("FalsePositives", "false_positives")
+TrueNegatives = _count("TrueNegatives", "true_negatives")
+FalseNegatives = _count("FalseNegatives", "false_negatives")
 
 
-@register(KIND)
-class AUC(Metric):
-    """Area under the ROC or precision-recall curve, from counts at thresholds.
-
-    Args:
-        num_thresholds: at least 2, evenly spaced over [0, 1].
-        curve: "ROC" or "PR".
-        summation_method: "interpolation" (Davis & Goadrich 2006 for PR), "minoring" or "majoring".
-        thresholds: list in [0, 1] instead of `num_thresholds`; the ends are added.
-        multi_label: one curve for each of `num_labels` labels, their areas averaged with `label_weights`.
-        from_logits: whether predictions go through a sigmoid first.
-    """
-
-    def __init__(
-        self,
-        num_thresholds=200,
-        curve="ROC",
-        summation_method="interpolation",
-        name="auc",
-        dtype=None,
-        thresholds=None,
-        multi_label=False,
-        num_labels=None,
-        label_weights=None,
-        from_logits=False,
-    ):
-        super().__init__(dtype, name)
-        if curve not in ("ROC", "PR"):
-            raise ValueError(f"AUC's curve is 'ROC' or 'PR'; got {curve!r}.")
-        if summation_method not in ("interpolation", "minoring", "majoring"):
-            raise ValueError(
-                f"AUC's summation_method is 'interpolation', 'minoring' or 'majoring'; got {summation_method!r}."
-            )
-        self._given = thresholds
-        if thresholds is not None:
-            inner = sorted(float(t) for t in thresholds)
-        else:
-            if num_thresholds <= 1:
-                raise ValueError(f"AUC's num_thresholds must be at least 2; got {num_thresholds!r}.")
-            inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
-        self.thresholds = np.asarray([-_TINY, *inner, 1 + _TINY], np.float32)
-        self.num_thresholds = len(self.thresholds)
-        self.curve, self.summation_method, self.from_logits = curve, summation_method, from_logits
-        self.multi_label, self.num_labels, self.label_weights = multi_label, num_labels, label_weights
-        if multi_label and num_labels is None:
-            raise ValueError("AUC(multi_label=True) needs num_labels.")
-        shape = (self.num_thresholds, num_labels) if multi_label else (self.num_thresholds,)
-        for kind in ("tp", "fp", "tn", "fn"):
-            setattr(self, kind, self.add_variable(shape, name=kind))
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Take one batch into account."""
-        y_pred = jnp.asarray(y_pred, jnp.float32)
-        if self.from_logits:
-            y_pred = jax.nn.sigmoid(y_pred)
-        axes = (0,) if self.multi_label else None
-        found = counts(y_true, y_pred, jnp.asarray(self.thresholds), sample_weight, axes)
-        for kind, value in found.items():
-            getattr(self, kind).assign_add(value)
-
-    def result(self):
-        """The area so far."""
-        tp, fp, tn, fn = (jnp.asarray(getattr(self, kind).value) for kind in ("tp", "fp", "tn", "fn"))
-        if self.curve == "PR" and self.summation_method == "interpolation":
-            areas = _interpolated_pr(tp, fp, fn)
-        else:
-            recall = _ratio(tp, tp + fn)
-            x, y = (_ratio(fp, fp + tn), recall) if self.curve == "ROC" else (recall, _ratio(tp, tp + fp))
-            low, high = jnp.minimum(y[:-1], y[1:]), jnp.maximum(y[:-1], y[1:])
-            height = {"interpolation": (y[:-1] + y[1:]) / 2, "minoring": low, "majoring": high}[self.summation_method]
-            areas = ((x[:-1] - x[1:]) * height).sum(0)
-        if not self.multi_label:
-            return areas
-        if self.label_weights is None:
-            return areas.mean()
-        weights = jnp.asarray(self.label_weights, jnp.float32)
-        return _ratio((areas * weights).sum(), weights.sum())
-
-    def get_config(self):
-        """Every argument."""
-        names = (
-            "curve",
-            "summation_method",
-            "multi_label",
-            "num_labels",
-            "label_weights",
-            "from_logits",
-            "num_thresholds",
-        )
-        return {**super().get_config(), **{n: getattr(self, n) for n in names}, "thresholds": self._given}
-
-
-def _interpolated_pr(tp, fp, fn):
-    """The precision-recall area with true positives interpolated linearly between thresholds (Davis & Goadrich 2006)."""
-    d_tp = tp[:-1] - tp[1:]
-    p = tp + fp
-    slope = _ratio(d_tp, jnp.maximum(p[:-1] - p[1:], 0))
-    intercept = tp[1:] - slope * p[1:]
-    both = (p[:-1] > 0) & (p[1:] > 0)
-    relative = jnp.where(both, _ratio(p[:-1], jnp.maximum(p[1:], 0)), jnp.ones_like(p[1:]))
-    return _ratio(slope * (d_tp + intercept * jnp.log(relative)), jnp.maximum(tp[1:] + fn[1:], 0)).sum(0)
-
-
-def _ratio(a, b):
-    return jnp.where(b == 0, 0.0, a / jnp.where(b == 0, 1.0, b))
+def _largest(y_pred, k):
+    """`y_pred` with all but the `k` largest of each row at -inf; of equal ones the first count."""
+    places = jax.lax.top_k(y_pred, k)[1]
+    chosen = jax.nn.one_hot(places, y_pred.shape[-1], dtype=bool).any(-2)
+    return jnp.where(chosen, y_pred, -jnp.inf)

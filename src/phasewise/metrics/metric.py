@@ -1,9 +1,10 @@
 """Metric: accumulators in variables, so that it works by hand and inside a compiled loop alike."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise import naming, registry
+from phasewise import initializers, naming, registry, variable
 from phasewise.losses.alignment import broadcast_rows
 from phasewise.variable import Variable
 
@@ -14,44 +15,98 @@ class Metric:
     """Subclass it with `update_state` and `result`; make accumulators with `add_variable`.
 
     Args:
-        dtype: accepted; accumulators are float32.
+        dtype: accepted; accumulators and results are float32.
         name: str.
     """
 
     def __init__(self, dtype=None, name=None):
         self.name = name or naming.unique_name(type(self).__name__)
         self.dtype = dtype or "float32"
+        self._variables = []
 
-    def add_variable(self, shape, initializer="zeros", dtype=None, name=None):
-        """An accumulator that begins at 0 (or as `initializer`, "zeros" or a callable `(shape, dtype)`, says)."""
-        make = initializer if callable(initializer) else lambda shape, dtype: np.zeros(shape, dtype)
-        return Variable(make, tuple(shape), dtype or "float32", trainable=False, autocast=False, name=name or "total")
+    def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
+        """An accumulator.
 
-    def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None):
+        Args:
+            shape: tuple of int.
+            initializer: name, object or function `(shape, dtype) -> array`; None is zeros.
+            dtype: name of a dtype, float32 by default.
+            aggregation: accepted; accumulators live in one program, that sees the whole batch.
+            name: str.
+
+        Raises:
+            RuntimeError: the subclass's `__init__` did not call `super().__init__()`.
+        """
+        if "_variables" not in vars(self):
+            raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before it adds variables.")
+        make = initializers.get(initializer or "zeros")
+        name = name or "variable"
+        with jax.ensure_compile_time_eval():
+            added = Variable(make, tuple(shape), dtype or "float32", trainable=False, autocast=False, name=name)
+        self._variables.append(added)
+        return added
+
+    def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
         """As `add_variable`."""
-        return self.add_variable(shape, initializer, dtype, name)
+        return self.add_variable(shape, initializer, dtype, name=name)
 
     @property
     def variables(self):
-        """The accumulators."""
-        return [value for value in vars(self).values() if isinstance(value, Variable)]
+        """The accumulators: this metric's own, then those of metrics among its attributes."""
+        found = {id(v): v for v in [*self._variables, *_held([vars(self)])]}
+        return list(found.values())
+
+    def prepare(self, y_true, y_pred):
+        """Make the accumulators that wait for the shapes of the first batch; a compiled loop needs them before it.
+
+        Args:
+            y_true, y_pred: objects with `shape` and `dtype`, the number of rows None or any.
+        """
+        if not self.variables:
+            shapes = [jax.ShapeDtypeStruct([1 if n is None else n for n in x.shape], x.dtype) for x in (y_true, y_pred)]
+            with variable.scope([], []):
+                jax.eval_shape(self.update_state, *shapes)
 
     def reset_state(self):
         """Begin again."""
-        for variable in self.variables:
-            variable.assign(np.zeros(variable.shape, variable.raw.dtype))
+        for each in self.variables:
+            each.assign(np.zeros(each.shape, each.raw.dtype))
 
     def update_state(self, *args, **kwargs):
         """Take one batch into account."""
         raise NotImplementedError(f"{type(self).__name__} must define update_state.")
 
     def result(self):
-        """The value so far, a scalar."""
+        """The value so far: a scalar, or a dict of scalars by name."""
         raise NotImplementedError(f"{type(self).__name__} must define result.")
 
     def __call__(self, *args, **kwargs):
         self.update_state(*args, **kwargs)
         return self.result()
+
+    def stateless_update_state(self, metric_variables, *args, **kwargs):
+        """The values that `update_state` would leave in the variables, from these values; the metric is untouched.
+
+        Args:
+            metric_variables: list of arrays, one for each of `variables`.
+
+        Raises:
+            ValueError: there are more or fewer.
+        """
+        with self._holding(metric_variables) as held:
+            self.update_state(*args, **kwargs)
+            return held.collect(self.variables)
+
+    def stateless_result(self, metric_variables):
+        """The result that goes with these values of the variables."""
+        with self._holding(metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self):
+        """The values of the variables after `reset_state`; the metric is untouched."""
+        with self._holding([each.raw for each in self.variables]) as held:
+            self.reset_state()
+            return held.collect(self.variables)
 
     def get_config(self):
         """Name and dtype."""
@@ -65,32 +120,68 @@ class Metric:
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}>"
 
+    def _holding(self, values):
+        if len(values) != len(self.variables):
+            raise ValueError(
+                f"{self.name} has {len(self.variables)} variables and was given {len(values)} values: "
+                "give one for each."
+            )
+        return variable.scope(self.variables, [jnp.asarray(value) for value in values])
 
-def rowwise(values, sample_weight=None):
-    """Values and weights of one number a row, the mean over the other axes, as Keras takes it.
+
+def rowwise(values, sample_weight=None, fold=jnp.mean):
+    """Values and weights of one number a row, folded over the other axes, as Keras takes it.
+
+    Args:
+        values: array (rows, ...), or a scalar.
+        sample_weight: array that broadcasts from the left, or None.
+        fold: `jnp.mean` or `jnp.sum`, what becomes of the axes past the first.
 
     Returns:
         (values (rows,) multiplied by their weights, sum of the weights).
     """
     values = jnp.asarray(values).astype(jnp.float32)
     if sample_weight is None:
-        values = values.reshape(values.shape[0], -1).mean(1) if values.ndim > 1 else values
+        values = fold(values.reshape(values.shape[0], -1), 1) if values.ndim > 1 else values
         return values, jnp.float32(values.size)
     weight = jnp.asarray(sample_weight).astype(jnp.float32)
-    if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
-        weight = weight[..., 0]
     if values.ndim == weight.ndim + 1 and values.shape[-1] == 1:
         values = values[..., 0]
     if values.ndim > weight.ndim:
-        values = values.mean(tuple(range(weight.ndim, values.ndim)))
-    weight = jnp.broadcast_to(broadcast_rows(weight, values), values.shape)
+        values = fold(values, tuple(range(weight.ndim, values.ndim)))
+    weight = broadcast_rows(weight, values)
+    weight = jnp.broadcast_to(weight, np.broadcast_shapes(weight.shape, values.shape))
     values = values * weight
     if values.ndim > 1:
         axes = tuple(range(1, values.ndim))
-        values, weight = values.mean(axes), weight.mean(axes)
+        values, weight = fold(values, axes), fold(weight, axes)
     return values, weight.sum()
 
 
 def get(identifier):
-    """A metric from a name, a config or an object; None and functions stay."""
+    """A metric from a name, a config or an object; None and functions stay.
+
+    Raises:
+        ValueError: no metric has that name (the message gives the nearest), or it cannot be one.
+    """
     return registry.resolve(KIND, identifier)
+
+
+def serialize(metric):
+    """The name of a function; class name and config of a `Metric`."""
+    return registry.serialize(metric)
+
+
+def deserialize(config):
+    """The metric that `serialize` described."""
+    return registry.deserialize(KIND, config)
+
+
+def _held(values):
+    """The variables in lists, dicts and metrics among these values."""
+    for value in values:
+        if isinstance(value, Variable):
+            yield value
+        inside = value.variables if isinstance(value, Metric) else value
+        inside = inside.values() if isinstance(inside, dict) else inside
+        yield from _held(inside if isinstance(inside, list | tuple) else [])

@@ -1,10 +1,13 @@
-"""Metrics that average: of given values, or of what a function makes of labels and predictions."""
+"""Metrics that sum or average: given values, or what a function makes of labels and predictions."""
 
 import jax.numpy as jnp
 
 from phasewise import registry
+from phasewise.losses.alignment import ratio
 from phasewise.metrics.metric import KIND, Metric, rowwise
 from phasewise.registry import register
+
+FUNCTIONS = "metric function"
 
 
 @register(KIND)
@@ -13,11 +16,11 @@ class Sum(Metric):
 
     def __init__(self, name="sum", dtype=None):
         super().__init__(dtype, name)
-        self.total = self.add_variable((), name="total")
+        self.total = self.add_variable((), "zeros", name="total")
 
     def update_state(self, values, sample_weight=None):
-        """Add values (rows, ...)."""
-        self.total.assign_add(rowwise(values, sample_weight)[0].sum())
+        """Add values (rows, ...), or one number; weights broadcast from the left."""
+        self.total.assign_add(rowwise(values, sample_weight, jnp.sum)[0].sum())
 
     def result(self):
         """The sum so far."""
@@ -30,29 +33,23 @@ class Mean(Metric):
 
     def __init__(self, name="mean", dtype=None):
         super().__init__(dtype, name)
-        self.total = self.add_variable((), name="total")
-        self.count = self.add_variable((), name="count")
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
 
     def update_state(self, values, sample_weight=None):
         """Take values (rows, ...), or one number, into account; weights broadcast from the left."""
-        values = jnp.asarray(values)
-        if values.ndim == 0:
-            weight = jnp.float32(1) if sample_weight is None else jnp.asarray(sample_weight, jnp.float32).sum()
-            values = values.astype(jnp.float32) * weight
-        else:
-            values, weight = rowwise(values, sample_weight)
+        values, weight = rowwise(values, sample_weight)
         self.total.assign_add(values.sum())
         self.count.assign_add(weight)
 
     def result(self):
         """The mean so far."""
-        count = jnp.asarray(self.count.value)
-        return jnp.where(count == 0, 0.0, self.total.value / jnp.where(count == 0, 1.0, count))
+        return ratio(jnp.asarray(self.total.value), jnp.asarray(self.count.value))
 
 
 @register(KIND)
 class MeanMetricWrapper(Mean):
-    """The mean of `fn(y_true, y_pred, **arguments)`."""
+    """The mean of `fn(y_true, y_pred, **arguments)`, values (rows, ...)."""
 
     def __init__(self, fn, name=None, dtype=None, **arguments):
         super().__init__(name or getattr(fn, "__name__", None), dtype)
@@ -68,3 +65,16 @@ class MeanMetricWrapper(Mean):
         if type(self) is MeanMetricWrapper:
             config["fn"] = registry.serialize(self.fn)
         return config
+
+    @classmethod
+    def from_config(cls, config):
+        """A metric from what `get_config` returned; a function's name is looked up among the registered ones."""
+        config = dict(config)
+        if isinstance(config.get("fn"), str):
+            config["fn"] = _function(config["fn"])
+        return cls(**config)
+
+
+def _function(name):
+    known = {function.__name__: function for function in registry.members(FUNCTIONS)}
+    return known[name] if name in known else registry.find("loss", name)

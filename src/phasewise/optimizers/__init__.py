@@ -13,10 +13,20 @@ from phasewise.optimizers.optimizer import Optimizer as Optimizer
 
 
 def get(identifier):
-    """An optimizer from a name, a config, an object, or an optax transformation."""
-    if is_transformation(identifier) and not isinstance(identifier, Optimizer):
+    """An optimizer from a name (in upper or lower case), a config, a class, an object, or an optax transformation.
+
+    Raises:
+        ValueError: there is none of that name, or what was given is no optimizer.
+    """
+    if is_transformation(identifier):
         return OptaxOptimizer(identifier)
-    return registry.resolve(KIND, identifier)
+    found = registry.resolve(KIND, _canonical(identifier) if isinstance(identifier, str) else identifier)
+    if found is None or isinstance(found, Optimizer):
+        return found
+    raise ValueError(
+        f"Could not interpret {identifier!r} as optimizer: give a name, an object of phasewise.optimizers, or an optax "
+        "transformation that is made, as in optax.adam(1e-3)."
+    )
 
 
 def serialize(optimizer):
@@ -26,4 +36,9 @@ def serialize(optimizer):
 
 def deserialize(config):
     """The optimizer that `serialize` described."""
-    return registry.deserialize(KIND, config)
+    return registry.deserialize(KIND, {**config, "class_name": _canonical(config["class_name"])})
+
+
+def _canonical(name):
+    names = {cls.__name__.lower(): cls.__name__ for cls in registry.members(KIND)}
+    return names.get(name.lower(), name)

@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from phasewise.optimizers.optimizer import KIND, Optimizer, check_range
+from phasewise.optimizers.arguments import check_range
+from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.registry import register
 
 
@@ -11,8 +12,8 @@ class Adam(Optimizer):
     """Adaptive moments (Kingma & Ba 2015, the form before section 2.1: epsilon stands outside of the correction, as in
     Keras); `amsgrad` keeps the largest second moment (Reddi et al. 2018)."""
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, **kwargs):
-        super().__init__(learning_rate=learning_rate, **kwargs)
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, *shared, **named):
+        super().__init__(learning_rate, *shared, **named)
         self.beta_1 = check_range("beta_1", beta_1, 0, 1, high_included=False)
         self.beta_2 = check_range("beta_2", beta_2, 0, 1, high_included=False)
         self.epsilon, self.amsgrad = check_range("epsilon", epsilon, 0, None), amsgrad
@@ -39,8 +40,16 @@ class AdamW(Adam):
     """Adam with a weight decay of 0.004 unless another is given (Loshchilov & Hutter 2019)."""
 
     def __init__(
-        self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, **kwargs
+        self,
+        learning_rate=0.001,
+        weight_decay=0.004,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        *shared,
+        **named,
     ):
         if weight_decay is None:
             raise ValueError("AdamW needs a weight_decay; without one, use Adam.")
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **kwargs)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *shared, **named)

@@ -2,6 +2,8 @@
 
 import jax.numpy as jnp
 
+from phasewise.optimizers.arguments import is_number
+
 
 class Clipping:
     """At most one of three bounds: on each gradient's norm, on its entries, on the norm of all together."""
@@ -12,7 +14,7 @@ class Clipping:
         if len(given) > 1:
             raise ValueError(f"Only one of clipnorm, clipvalue and global_clipnorm can be given; got {given}.")
         for name, bound in given.items():
-            if not isinstance(bound, int | float) or bound <= 0:
+            if not is_number(bound) or bound <= 0:
                 raise ValueError(f"{name} must be a positive number; got {bound!r}.")
 
     def __call__(self, grads):

@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from phasewise.optimizers.optimizer import KIND, Optimizer, check_range
+from phasewise.optimizers.arguments import check_range
+from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.registry import register
 
 
@@ -10,8 +11,8 @@ from phasewise.registry import register
 class SGD(Optimizer):
     """w - rate * g; with momentum m: v = m v - rate * g, w + v (or, `nesterov`, w + m v - rate * g)."""
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **kwargs):
-        super().__init__(learning_rate=learning_rate, **kwargs)
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, *shared, **named):
+        super().__init__(learning_rate, *shared, **named)
         self.momentum, self.nesterov = check_range("momentum", momentum, 0, 1), nesterov
         self.slots = ("momentum",) if self.momentum else ()
 
@@ -32,8 +33,8 @@ class SGD(Optimizer):
 class RMSprop(Optimizer):
     """Gradients over the root of a moving average of their squares (Tieleman & Hinton 2012); `centered` takes the variance."""
 
-    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **kwargs):
-        super().__init__(learning_rate=learning_rate, **kwargs)
+    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, *shared, **named):
+        super().__init__(learning_rate, *shared, **named)
         self.rho, self.momentum = check_range("rho", rho, 0, 1), check_range("momentum", momentum, 0, 1)
         self.epsilon, self.centered = check_range("epsilon", epsilon, 0, None), centered
         self.slots = ("velocity", *(("momentum",) if momentum else ()), *(("average",) if centered else ()))

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.optimizers.arguments import check_rate
 from phasewise.optimizers.optimizer import Optimizer
 
 
@@ -12,12 +13,14 @@ class OptaxOptimizer(Optimizer):
     Args:
         transformation: an object with `init` and `update`.
 
-    `learning_rate` can be read and assigned when the transformation was made with `optax.inject_hyperparams`.
+    `learning_rate` can be read and assigned when the transformation, or one part of a chain, was made with
+    `optax.inject_hyperparams`.
     """
 
     def __init__(self, transformation, name="optax"):
         super().__init__(learning_rate=0.0, name=name)
         self.transformation = transformation
+        self._assigned = None
 
     def init(self, params, variables=None):
         """The transformation's state."""
@@ -33,29 +36,38 @@ class OptaxOptimizer(Optimizer):
         return values, {**state, "iterations": state["iterations"] + 1, "optax": inner}
 
     def prepare(self, variables):
-        """Make the state for these variables; optax's own state begins anew when they are others than before."""
+        """Make the state for these variables; optax's own state begins anew when they are others than before. An
+        assigned learning rate holds on."""
+        variables = list(variables)
         if self.state is None or [id(v) for v in variables] != [id(v) for v in self._known]:
-            self.state, self._known = self.init([v.raw for v in variables]), list(variables)
-
-    def _injected(self):
-        hyperparams = getattr(self.state["optax"], "hyperparams", {}) if self.state else {}
-        if "learning_rate" not in hyperparams:
-            raise AttributeError(
-                "An optax transformation keeps its learning rate to itself. To read or change it, make it with "
-                "optax.inject_hyperparams(optax.adam)(learning_rate=...)."
-            )
-        return hyperparams
+            self.state, self._known = self.init([v.raw for v in variables]), variables
+            if self._assigned is not None:
+                self._inject(self._assigned)
 
     @property
     def learning_rate(self):
         """The injected learning rate."""
-        return float(self._injected()["learning_rate"])
+        present = float(_rates_in(self._inner())[0])
+        return present if self.state is not None or self._assigned is None else self._assigned
 
     @learning_rate.setter
     def learning_rate(self, value):
+        if len(_rates_in(self._inner())) > 1:
+            raise TypeError("This learning rate was injected as a schedule: it cannot be assigned. Inject a number.")
+        self._assigned = check_rate(value)
+        if self.state is not None:
+            self._inject(self._assigned)
+
+    def _inner(self):
+        # A transformation tells the rate that it begins with in the state that it makes for no parameters.
+        return self.transformation.init([]) if self.state is None else self.state["optax"]
+
+    def _inject(self, rate):
+        from optax import tree_utils  # here, because most runs do without optax
+
         inner = self.state["optax"]
-        hyperparams = {**self._injected(), "learning_rate": jnp.float32(value)}
-        self.state = {**self.state, "optax": inner._replace(hyperparams=hyperparams)}
+        rate = jnp.asarray(rate, _rates_in(inner)[0].dtype)
+        self.state = {**self.state, "optax": tree_utils.tree_set(inner, learning_rate=rate)}
 
     def get_config(self):
         """An optax transformation is a pair of functions: it has no config.
@@ -66,6 +78,21 @@ class OptaxOptimizer(Optimizer):
         raise ValueError("An optax transformation cannot be written to a config: it is made of functions.")
 
 
+def _rates_in(inner):
+    """The injected rate, then the state of the schedule that sets it, where one does."""
+    from optax import tree_utils
+
+    found = [value for _, value in tree_utils.tree_get_all_with_path(inner, "learning_rate")]
+    if not found:
+        raise AttributeError(
+            "An optax transformation keeps its learning rate to itself. To read or change it, make it with "
+            "optax.inject_hyperparams(optax.adam)(learning_rate=...)."
+        )
+    return found
+
+
 def is_transformation(item):
-    """Whether `item` is an optax transformation."""
+    """Whether `item` is an optax transformation, no optimizer of ours and no class of one."""
+    if isinstance(item, type | Optimizer):
+        return False
     return callable(getattr(item, "init", None)) and callable(getattr(item, "update", None))

@@ -5,8 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import naming, registry
-from phasewise.optimizers import clipping
-from phasewise.optimizers.schedules import LearningRateSchedule
+from phasewise.optimizers.arguments import check_count, check_range, check_rate, schedule_of, spelled_out
+from phasewise.optimizers.clipping import Clipping
+from phasewise.optimizers.schedules import KIND as SCHEDULE
+from phasewise.optimizers.slots import by_variable, filled, whole
+from phasewise.optimizers.weight_decay import Exclusions
 
 KIND = "optimizer"
 
@@ -20,19 +23,26 @@ class Optimizer:
         weight_decay: the fraction of each parameter taken off, times the learning rate, in every step (Loshchilov &
             Hutter 2019), or None.
         clipnorm, clipvalue, global_clipnorm: at most one: bound on each gradient's norm, its entries, the norm of all.
-        use_ema: keep exponential moving averages of the parameters; they replace the parameters when `fit` ends.
+        use_ema: keep exponential moving averages of the parameters; they replace the parameters when `fit` ends. They
+            are averages of what the constraints leave, taken once an update; Keras takes them before the constraints,
+            and under gradient accumulation also in the steps that update nothing.
         ema_momentum: in [0, 1].
-        ema_overwrite_frequency: also replace them every so many steps.
-        loss_scale_factor: number by which gradients are divided, or None.
-        gradient_accumulation_steps: average the gradients of this many steps, then update once.
+        ema_overwrite_frequency: also replace them every so many updates.
+        loss_scale_factor: number by which `fit` multiplies the loss, and by which gradients are divided, or None.
+        gradient_accumulation_steps: average the gradients of this many steps, then update once. A schedule counts the
+            steps, everything else the updates.
         name: str.
     """
 
     slots = ()
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.__signature__ = spelled_out(cls, Optimizer.__init__)
+
     def __init__(
         self,
-        learning_rate=0.001,
+        learning_rate,
         weight_decay=None,
         clipnorm=None,
         clipvalue=None,
@@ -48,38 +58,33 @@ class Optimizer:
         if kwargs:
             raise ValueError(f"{type(self).__name__} has no argument {next(iter(kwargs))!r}.")
         self.name = name or naming.unique_name(type(self).__name__)
-        self.schedule = _schedule(learning_rate)
+        self.schedule = schedule_of(learning_rate)
         self._initial_rate = None if self.schedule else check_rate(learning_rate)
-        self.clipping = clipping.Clipping(clipnorm, clipvalue, global_clipnorm)
+        self.clipping = Clipping(clipnorm, clipvalue, global_clipnorm)
         self.weight_decay = None if weight_decay is None else check_range("weight_decay", weight_decay, 0, None)
-        self.use_ema, self.ema_overwrite_frequency = use_ema, ema_overwrite_frequency
-        self.ema_momentum = check_range("ema_momentum", ema_momentum, 0, 1)
-        self.loss_scale_factor = loss_scale_factor
-        if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
-            raise ValueError(
-                f"gradient_accumulation_steps must be at least 2 or None; got {gradient_accumulation_steps!r}."
-            )
-        self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._undecayed = set()
-        self._undecayed_names = []
-        self.state, self._known = None, []
+        self.use_ema, self.ema_momentum = use_ema, check_range("ema_momentum", ema_momentum, 0, 1)
+        self.ema_overwrite_frequency = check_count("ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        self.loss_scale_factor = loss_scale_factor and check_range("loss_scale_factor", loss_scale_factor, 0, None)
+        self.gradient_accumulation_steps = check_count("gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        self._undecayed = Exclusions()
+        self.state, self._known, self._resting = None, [], {}
 
     # -- the pure part
 
     def init(self, params, variables=None):
         """The state before the first step, for a list of arrays: a dict of NumPy arrays."""
-        state = {"iterations": np.int32(0), "slots": {slot: [_zeros(p) for p in params] for slot in self.slots}}
+        state = {"iterations": np.int32(0), "slots": {slot: [np.zeros_like(p) for p in params] for slot in self.slots}}
         if self.schedule is None:
             state["learning_rate"] = np.float32(self._initial_rate)
         state.update(self.init_extra(params))
         if self.use_ema:
             state["ema"] = [np.array(p) for p in params]
         if self.gradient_accumulation_steps:
-            state["accumulated"] = [_zeros(p) for p in params]
+            state["accumulated"] = [np.zeros_like(p) for p in params]
         return state
 
     def init_extra(self, params):
-        """More entries of the state, for a subclass that needs them."""
+        """More entries of the state, none of them for a single parameter, for a subclass that needs them."""
         return {}
 
     def update(self, grads, state, params, variables=None):
@@ -92,81 +97,79 @@ class Optimizer:
 
         Returns:
             (new params, new state).
+
+        Raises:
+            ValueError: a gradient is None. (Keras warns and leaves its parameter alone.)
         """
         if any(g is None for g in grads):
             raise ValueError("A gradient is None: every parameter needs one.")
-        if not self.gradient_accumulation_steps:
-            return self._apply(grads, state, params, variables)
-        return self._accumulate(grads, state, params, variables)
+        step = self._accumulate if self.gradient_accumulation_steps else self._apply
+        return step(grads, state, params, variables or [None] * len(params), self._rate(state))
 
     def step(self, grad, param, slots, rate, iteration):
         """The new value of one parameter and of its slots.
 
         Args:
             grad, param: arrays; slots: dict name -> array.
-            rate: scalar; iteration: float scalar, 1 in the first step.
+            rate: scalar; iteration: float scalar, 1 in the first update.
 
         Returns:
             (new param, dict of new slots).
         """
         raise NotImplementedError(f"{type(self).__name__} must define `step`.")
 
+    def update_extra(self, state, iteration):
+        """New values of what `init_extra` made."""
+        return {}
+
     def finalize(self, params, state):
         """The parameters when training ends: their averages where they are kept."""
         return list(state["ema"]) if self.use_ema else params
 
-    def _apply(self, grads, state, params, variables):
-        rate = self._rate(state)
+    def scale_loss(self, loss):
+        """What the gradients are to be taken of: `loss` times `loss_scale_factor`."""
+        return loss * self.loss_scale_factor if self.loss_scale_factor else loss
+
+    def _apply(self, grads, state, params, variables, rate):
         iteration = (jnp.asarray(state["iterations"]) + 1).astype(jnp.float32)
         if self.loss_scale_factor:
             grads = [g / self.loss_scale_factor for g in grads]
-        grads = self.clipping(grads)
-        variables = variables or [None] * len(params)
-        new_params, new_slots = [], {slot: [] for slot in state["slots"]}
-        for i, (grad, param, variable) in enumerate(zip(grads, params, variables, strict=True)):
-            grad, before = grad.astype(param.dtype), param
-            if self.weight_decay is not None and not self._is_excluded(variable):
-                before = param - param * (self.weight_decay * rate).astype(param.dtype)
-            slots = {slot: values[i] for slot, values in state["slots"].items()}
-            value, slots = self.step(grad, before, slots, rate, iteration)
-            value = value.astype(param.dtype)
-            if variable is not None and variable.constraint is not None:
-                value = variable.constraint(value)
-            new_params.append(value)
-            for slot, new in slots.items():
-                new_slots[slot].append(new)
-        new_state = {
-            **state,
-            "iterations": state["iterations"] + 1,
-            "slots": new_slots,
-            **self.update_extra(state, iteration),
-        }
-        return self._averaged(new_params, new_state) if self.use_ema else (new_params, new_state)
-
-    def update_extra(self, state, iteration):
-        """New values of what `init_extra` made."""
-        return {}
+        values, slots = [], {slot: [] for slot in state["slots"]}
+        for i, (grad, param, variable) in enumerate(zip(self.clipping(grads), params, variables, strict=True)):
+            before = {slot: kept[i] for slot, kept in state["slots"].items()}
+            decayed = self._decayed(param, variable, rate)
+            value, after = self.step(grad.astype(param.dtype), decayed, before, rate, iteration)
+            values.append(_constrained(value.astype(param.dtype), variable))
+            for slot, new in after.items():
+                slots[slot].append(new)
+        extra = self.update_extra(state, iteration)
+        state = {**state, "iterations": state["iterations"] + 1, "slots": slots, **extra}
+        return self._averaged(values, state, variables) if self.use_ema else (values, state)
 
     def _rate(self, state):
         if self.schedule is not None:
             return jnp.asarray(self.schedule(state["iterations"]), jnp.float32)
         return jnp.asarray(state["learning_rate"], jnp.float32)
 
-    def _averaged(self, params, state):
-        m = self.ema_momentum
-        # The first step copies the parameters, as Keras does.
-        m = jnp.where(state["iterations"] == 1, 0.0, m)
+    def _decayed(self, param, variable, rate):
+        if self.weight_decay is None or variable in self._undecayed:
+            return param
+        return param - param * (self.weight_decay * rate).astype(param.dtype)
+
+    def _averaged(self, params, state, variables):
+        # The first update copies the parameters, as Keras does.
+        m = jnp.where(state["iterations"] == 1, 0.0, self.ema_momentum)
         ema = [(m * old + (1 - m) * new).astype(new.dtype) for old, new in zip(state["ema"], params)]
         if self.ema_overwrite_frequency:
             now = state["iterations"] % self.ema_overwrite_frequency == 0
-            params = [jnp.where(now, average, p) for average, p in zip(ema, params)]
+            params = [jnp.where(now, _constrained(e, v), p) for e, p, v in zip(ema, params, variables)]
         return params, {**state, "ema": ema}
 
-    def _accumulate(self, grads, state, params, variables):
+    def _accumulate(self, grads, state, params, variables, rate):
         every = self.gradient_accumulation_steps
         total = [a + g for a, g in zip(state["accumulated"], grads)]
         inner = {**state, "iterations": state["iterations"] // every}
-        new_params, new_inner = self._apply([t / every for t in total], inner, params, variables)
+        new_params, new_inner = self._apply([t / every for t in total], inner, params, variables, rate)
         due = (state["iterations"] + 1) % every == 0
 
         def pick(new, old):
@@ -180,31 +183,51 @@ class Optimizer:
     # -- the shell
 
     def prepare(self, variables):
-        """Make the state for these variables. Where some are known already, their slots and averages are kept."""
+        """Make the state for these variables. What was kept for a variable that is known is found again, also when it
+        was left out (frozen) for a while."""
+        variables = list(variables)
         if self.state is not None and [id(v) for v in variables] == [id(v) for v in self._known]:
             return
         fresh = self.init([v.raw for v in variables], variables)
         if self.state is not None:
-            fresh = _carried_over(self.state, self._known, fresh, variables)
-        self.state, self._known = fresh, list(variables)
+            kept = {**self._resting, **by_variable(self.state, self._known)}
+            fresh = filled({**fresh, **whole(self.state)}, kept, variables)
+            active = {id(v) for v in variables}
+            self._resting = {key: part for key, part in kept.items() if key not in active}
+        self.state, self._known = fresh, variables
 
-    def apply(self, grads, trainable_variables):
-        """Update the variables by hand with a list of gradients."""
-        variables = list(trainable_variables)
+    def build(self, variables):
+        """`prepare`, under Keras's name."""
         self.prepare(variables)
-        values, self.state = self.update(
-            [jnp.asarray(g) if g is not None else None for g in grads],
-            self.state,
-            [jnp.asarray(v.raw) for v in variables],
-            variables,
-        )
+
+    def apply(self, grads, trainable_variables=None):
+        """Update the variables, those of the last time by default, by hand with a list of gradients.
+
+        Raises:
+            ValueError: a gradient is None, there is not one for each variable, or none are known yet.
+        """
+        if trainable_variables is None and self.state is None:
+            raise ValueError("This optimizer knows no variables yet: give them, apply(grads, variables).")
+        variables = self._known if trainable_variables is None else list(trainable_variables)
+        if len(grads) != len(variables):
+            raise ValueError(f"apply needs one gradient for each variable; got {len(grads)} for {len(variables)}.")
+        self.prepare(variables)
+        grads = [None if g is None else jnp.asarray(g) for g in grads]
+        values, self.state = self.update(grads, self.state, [jnp.asarray(v.raw) for v in variables], variables)
         for variable, value in zip(variables, values):
             variable.assign(value)
 
     def apply_gradients(self, grads_and_vars):
-        """As `apply`, from (gradient, variable) pairs."""
+        """As `apply`, from (gradient, variable) pairs. Returns the number of updates so far."""
         grads, variables = zip(*grads_and_vars)
         self.apply(list(grads), list(variables))
+        return self.iterations
+
+    def finalize_variable_values(self, var_list):
+        """Give the variables their averages, where averages are kept; `fit` does this when it ends."""
+        self.prepare(var_list)
+        for variable, value in zip(self._known, self.finalize([v.raw for v in self._known], self.state)):
+            variable.assign(value)
 
     @property
     def built(self):
@@ -214,19 +237,21 @@ class Optimizer:
     @property
     def iterations(self):
         """Number of updates so far."""
-        count = 0 if self.state is None else int(self.state["iterations"])
-        return count // (self.gradient_accumulation_steps or 1)
+        return self._steps() // (self.gradient_accumulation_steps or 1)
+
+    def _steps(self):
+        return 0 if self.state is None else int(self.state["iterations"])
 
     @property
     def learning_rate(self):
         """The rate of the next step. Assignable, unless a schedule sets it."""
         if self.schedule is not None:
-            return float(self.schedule(np.int32(self.iterations)))
+            return float(self.schedule(np.int32(self._steps())))
         return self._initial_rate if self.state is None else float(self.state["learning_rate"])
 
     @learning_rate.setter
     def learning_rate(self, value):
-        if isinstance(value, LearningRateSchedule):
+        if callable(value):
             raise TypeError("Make a new optimizer to give it a schedule: the rate of this one is a number.")
         if self.schedule is not None:
             raise TypeError(
@@ -237,14 +262,14 @@ class Optimizer:
             self.state = {**self.state, "learning_rate": np.float32(self._initial_rate)}
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
-        """Leave variables out of the weight decay, by object or by a part of their path."""
-        self._undecayed |= {id(v) for v in var_list or ()}
-        self._undecayed_names += list(var_names or ())
+        """Leave variables out of the weight decay, by object or by a regular expression found in their name or path.
 
-    def _is_excluded(self, variable):
-        if variable is None:
-            return False
-        return id(variable) in self._undecayed or any(name in variable.path for name in self._undecayed_names)
+        Raises:
+            ValueError: the optimizer was used already.
+        """
+        if self.built:
+            raise ValueError("exclude_from_weight_decay must be called before the first step: the step is compiled.")
+        self._undecayed.add(var_list, var_names)
 
     def get_config(self):
         """Every argument."""
@@ -262,65 +287,16 @@ class Optimizer:
 
     @classmethod
     def from_config(cls, config):
-        """An optimizer from what `get_config` returned."""
+        """An optimizer from what `get_config` returned.
+
+        Raises:
+            ValueError: the learning rate was a function that is not registered.
+        """
+        rate = config.get("learning_rate")
+        if isinstance(rate, str):
+            config = {**config, "learning_rate": registry.deserialize(SCHEDULE, rate)}
         return cls(**config)
 
 
-def check_rate(value):
-    """A learning rate as a float.
-
-    Raises:
-        ValueError: it is negative or no number.
-    """
-    try:
-        rate = float(value)
-    except (TypeError, ValueError):
-        rate = float("nan")
-    if not 0 <= rate < float("inf") or isinstance(value, bool | str):
-        raise ValueError(
-            f"A learning rate is a number of at least 0, a schedule, or a function of the step; got {value!r}."
-        )
-    return rate
-
-
-def check_range(name, value, low, high, *, high_included=True):
-    """`value` as a float between `low` and `high`.
-
-    Raises:
-        ValueError: it is not.
-    """
-    inside = isinstance(value, int | float) and value >= low
-    inside = inside and (high is None or value < high or (high_included and value == high))
-    if not inside:
-        bound = f"at least {low}" if high is None else f"in [{low}, {high}{']' if high_included else ')'}"
-        raise ValueError(f"An optimizer's {name} must be {bound}; got {value!r}.")
-    return float(value)
-
-
-def _schedule(rate):
-    if isinstance(rate, dict):
-        return registry.deserialize("schedule", rate)
-    return rate if isinstance(rate, LearningRateSchedule) or callable(rate) else None
-
-
-def _zeros(param):
-    return np.zeros(np.shape(param), np.asarray(param).dtype if not hasattr(param, "dtype") else param.dtype)
-
-
-def _carried_over(old, known, fresh, variables):
-    """`fresh` with the slots and averages of the variables that `old` knew."""
-    places = {id(v): i for i, v in enumerate(known)}
-
-    def carry(old_values, new_values):
-        return [old_values[places[id(v)]] if id(v) in places else new for v, new in zip(variables, new_values)]
-
-    state = {**fresh, "iterations": old["iterations"]}
-    if "learning_rate" in old:
-        state["learning_rate"] = old["learning_rate"]
-    state["slots"] = {slot: carry(old["slots"][slot], values) for slot, values in fresh["slots"].items()}
-    for name in ("ema", "accumulated"):
-        if name in old:
-            state[name] = carry(old[name], fresh[name])
-    for name in old.keys() - state.keys() | ({"momentum_product"} & old.keys()):
-        state[name] = old[name]
-    return state
+def _constrained(value, variable):
+    return value if variable is None or variable.constraint is None else variable.constraint(value)

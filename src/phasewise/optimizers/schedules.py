@@ -4,6 +4,7 @@ import math
 
 import jax.numpy as jnp
 
+from phasewise import registry
 from phasewise.registry import register
 
 KIND = "schedule"
@@ -24,6 +25,16 @@ class LearningRateSchedule:
     def from_config(cls, config):
         """A schedule from what `get_config` returned."""
         return cls(**config)
+
+
+def serialize(learning_rate_schedule):
+    """Class name and config."""
+    return registry.serialize(learning_rate_schedule)
+
+
+def deserialize(config):
+    """The schedule that `serialize` described."""
+    return registry.deserialize(KIND, config)
 
 
 @register(KIND)

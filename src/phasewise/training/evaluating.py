@@ -3,7 +3,7 @@
 from phasewise.data import make_executor
 from phasewise.training.callbacks import CallbackList
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.preparing import prepare_both, require_data, require_steps
+from phasewise.training.preparing import prepare_both, prepare_feed, require_data, require_steps
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
 from phasewise.training.state import Cells
@@ -16,13 +16,13 @@ def evaluate(model, plan, steps, verbose, callbacks, policy):
     """The logs of one pass over `plan` (of `steps` batches)."""
     executor = make_executor(plan)
     require_steps(executor, steps, "steps")
-    callbacks = CallbackList(callbacks, model=model)
-    progress = make_progress(verbose, kind="evaluate")
+    callbacks = CallbackList(callbacks, model=model, epochs=1, steps=steps or _known(executor), verbose=verbose)
+    progress = make_progress(verbose)
     progress.task_begin("evaluate", steps or _known(executor))
     callbacks.on_test_begin()
     try:
         logs, seen = run_test(model, executor, steps, policy=policy, callbacks=callbacks, progress=progress)
-        progress.task_end(seen, logs)
+        progress.end(seen, logs)
     finally:
         progress.close()
     callbacks.on_test_end(logs)
@@ -34,10 +34,10 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
     model.objective.reset()
     each = callbacks is not None and callbacks.wants_test_batches
     seen, logs = 0, {}
-    with under(policy=policy):
+    with under(model, policy):
         for feed in test_feeds(model, executor, steps):
             chunks, running = Chunks(1) if each else None, progress.running if progress is not None else lambda: None
-            for logs, count in run_feed(model, executor, feed, "evaluate", chunks, callbacks, running):
+            for logs, count in run_feed(model, executor, feed, "evaluate", chunks, callbacks, running, seen):
                 seen += count
                 if progress is not None:
                     progress.update(seen, logs)
@@ -47,14 +47,14 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
 
 def test_feeds(model, executor, steps):
     """Padded feeds where padding can be masked out of every loss and metric, else feeds of the true shapes."""
-    calls = prepare_both(model, executor, EXAMPLE_ROWS, "evaluate")
+    calls, _ = prepare_both(model, executor, EXAMPLE_ROWS, "evaluate")
     maskable = model.objective.is_rowwise and not calls.adds_losses
     return executor.padded_feeds(steps) if maskable else executor.feeds(steps)
 
 
-def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compiled=lambda: None):
-    """Test one feed; yields (logs, steps) after each chunk, the metrics updated."""
-    prepare_both(model, executor, feed.rows, task)
+def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compiled=lambda: None, seen=0):
+    """Test one feed, whose first batch is number `seen`; yields (logs, steps) after each chunk, the metrics updated."""
+    prepare_feed(model, executor, feed, task)
     loop = program(
         model,
         task,
@@ -67,26 +67,27 @@ def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compil
             model.count_params(),
         ),
     )
-    step = 0
+    step, end = seen, seen + feed.steps
     cells = Cells(model, metrics=True)
     state = cells.gather()
     loop.compile(state, feed)
     on_compiled()
     if callbacks is not None and chunks is not None:
-        callbacks.on_test_batch_begin(0)
+        callbacks.on_test_batch_begin(step)
     for tested, logs, count in loop.run(state, feed, chunks):
         cells.restore(tested)
         if callbacks is not None and chunks is not None:
             callbacks.on_test_batch_end(step, logs)
-            if step + 1 < feed.steps:
+            if step + 1 < end:
                 callbacks.on_test_batch_begin(step + 1)
         step += count
         yield logs, count
 
 
 def test_on_batch(model, plan):
-    """The logs after one more batch."""
+    """The logs of the one batch of `plan`."""
     executor = make_executor(plan)
+    model.objective.reset()
     found = [logs for feed in executor.feeds() for logs, _ in run_feed(model, executor, feed, "test_on_batch")]
     require_data(found)
     return found[-1]

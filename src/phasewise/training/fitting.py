@@ -1,7 +1,6 @@
 """fit and train_on_batch."""
 
 import dataclasses
-import warnings
 
 import jax
 import numpy as np
@@ -10,11 +9,13 @@ from phasewise.data import adapters, make_executor
 from phasewise.training.callbacks import CallbackList, History
 from phasewise.training.evaluating import run_test
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.preparing import prepare_both, require_data, require_steps
+from phasewise.training.preparing import prepare_feed, require_data, require_steps
 from phasewise.training.programs import program
 from phasewise.training.progress import make_progress
 from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, train_step
+from phasewise.training.surprises import warn_of_small_batches
+from phasewise.warning import DataEndedWarning, warn
 
 
 @dataclasses.dataclass
@@ -94,14 +95,14 @@ def fit(model, plan, validation, settings):
     steps = settings.steps_per_epoch or (executor.cardinality if executor.cardinality >= 0 else None)
     history = History()
     callbacks = CallbackList(
-        [*(settings.callbacks or []), history],
+        [settings.callbacks, history],
         model=model,
         epochs=settings.epochs,
         steps=steps,
         verbose=settings.verbose,
     )
     model.stop_training, model.history = False, history
-    progress = make_progress(settings.verbose, kind="fit")
+    progress = make_progress(settings.verbose)
     logs = {}
     callbacks.on_train_begin()
     try:
@@ -127,10 +128,10 @@ def _epoch(model, executor, validation, settings, epoch, callbacks, progress):
         executor.restart()
     logs, seen = _train(model, executor, limit, callbacks, progress)
     if limit is not None and seen < limit and not model.stop_training:
-        warnings.warn(
+        warn(
             f"The data ended after {seen} of the {limit} steps of epoch {epoch + 1}. What was learnt is kept. Give a plan "
             "that is long enough (`dataset.repeat()`), or a smaller steps_per_epoch.",
-            stacklevel=4,
+            DataEndedWarning,
         )
         executor.restart()
     if epoch == settings.initial_epoch:
@@ -139,7 +140,7 @@ def _epoch(model, executor, validation, settings, epoch, callbacks, progress):
         return None
     if validation is not None and settings.validates_after(epoch):
         logs = {**logs, **validation.run(model, callbacks)}
-    progress.epoch_end(seen, logs)
+    progress.end(seen, logs)
     callbacks.on_epoch_end(epoch, logs)
     return logs
 
@@ -164,6 +165,7 @@ def _run_feed(model, executor, feed, task, chunks=None, callbacks=None, seen=0, 
     """Train on one feed; yields (logs, steps) after each chunk, the model updated."""
     loop = _program(model, executor, feed, task)
     each = callbacks is not None and callbacks.wants_train_batches
+    end = seen + feed.steps
     if each:
         callbacks.on_train_batch_begin(seen)
     cells = Cells(model, training=True, metrics=True)
@@ -183,7 +185,7 @@ def _run_feed(model, executor, feed, task, chunks=None, callbacks=None, seen=0, 
         yield logs, count
         if model.stop_training:
             return
-        if each:
+        if each and seen < end:
             callbacks.on_train_batch_begin(seen)
         try:
             item = running.send(cells.gather())
@@ -192,7 +194,13 @@ def _run_feed(model, executor, feed, task, chunks=None, callbacks=None, seen=0, 
 
 
 def _program(model, executor, feed, task):
-    prepare_both(model, executor, feed.rows, task)
+    calls = prepare_feed(model, executor, feed, task)
+    warn_of_small_batches(calls, feed.rows)
+    if not (model.objective.has_loss or calls.adds_losses):
+        raise ValueError(
+            f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
+            "one. Pass loss=."
+        )
     prepare_optimizer(model)
     return program(
         model,
@@ -223,6 +231,7 @@ def _finalize(model):
 def train_on_batch(model, plan):
     """The logs after one step on the one batch of `plan`."""
     executor = make_executor(plan)
+    model.objective.reset()
     found = [logs for feed in executor.feeds() for logs, _ in _run_feed(model, executor, feed, "train_on_batch")]
     require_data(found)
     return found[-1]

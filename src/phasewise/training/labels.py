@@ -57,39 +57,39 @@ def _broadcasts(true, pred):
     return true == pred
 
 
-def check_labels(names, losses, pairs):
+def check_labels(names, losses, pairs, locate):
     """Raises ValueError for a label out of range or of the wrong kind; the message gives the value and its row.
 
     Args:
         pairs: (host array of labels, object with the output's shape) for each output.
+        locate: names a row.
     """
     for name, loss, (true, pred) in zip(names, losses, pairs):
         if loss is None or true is None:
             continue
         true = np.asarray(true)
         if isinstance(loss, SparseCategoricalCrossentropy):
-            _check_classes(name, true, pred.shape[-1], loss.arguments["ignore_class"])
+            _check_classes(name, true, pred.shape[-1], loss.arguments["ignore_class"], locate)
         elif isinstance(loss, BinaryCrossentropy | CategoricalCrossentropy):
-            _require(name, loss.name, true, (true < 0) | (true > 1), "between 0 and 1", _binary_hint(true))
+            outside = (true < 0) | (true > 1)
+            _require(f"output {name!r}", loss.name, true, outside, "between 0 and 1", locate, _binary_hint)
 
 
-def _check_classes(name, true, classes, ignored):
+def _check_classes(name, true, classes, ignored, locate):
+    loss, of = "sparse_categorical_crossentropy", f"output {name!r}"
     if true.dtype.kind == "f":
-        fractional = true != np.floor(true)
-        _require(name, "sparse_categorical_crossentropy", true, fractional, "a whole number", "")
+        _require(of, loss, true, true != np.floor(true), "a whole number", locate)
     outside = (true < 0) | (true >= classes)
     if ignored is not None:
         outside &= true != ignored
-    _require(
-        name, "sparse_categorical_crossentropy", true, outside, f"in [0, {classes - 1}], for {classes} classes", ""
-    )
+    _require(of, loss, true, outside, f"in [0, {classes - 1}], for {classes} classes", locate)
 
 
-def _require(name, loss, true, bad, expected, hint):
+def _require(of, loss, true, bad, expected, locate, hint=lambda true: ""):
     if bad.any():
         place = np.unravel_index(bad.argmax(), bad.shape)
         raise ValueError(
-            f"A label of output {name!r} is {true[place]} in row {place[0]}; {loss} needs every label to be {expected}.{hint}"
+            f"A label of {of} is {true[place]} in {locate(place[0])}; {loss} needs every label to be {expected}.{hint(true)}"
         )
 
 

@@ -69,8 +69,8 @@ def metric_for(item, y_true, y_pred):
     "accuracy" is binary for one unit, sparse categorical for integer labels, else categorical, as in Keras; so is
     "crossentropy".
     """
-    if isinstance(item, str) and item in _BY_SHAPE:
-        binary, sparse, categorical = _BY_SHAPE[item]
+    if isinstance(item, str) and item.lower() in _BY_SHAPE:
+        binary, sparse, categorical = _BY_SHAPE[item.lower()]
         if y_pred.shape[-1] == 1:
             chosen = binary
         elif len(y_true.shape) < len(y_pred.shape) or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1):
@@ -80,7 +80,7 @@ def metric_for(item, y_true, y_pred):
         return getattr(all_metrics, chosen)(name=item)
     found = all_metrics.get(item)
     if isinstance(found, all_metrics.Metric):
-        if isinstance(item, str) and item.islower():
+        if isinstance(item, str):
             found.name = item
         return found
     if isinstance(found, Loss):

@@ -23,10 +23,9 @@ class Objective:
         for given in (metrics, weighted_metrics):
             _check_metric_names(given)
         self.built = False
-        self._names = self._losses = self._loss_weights = ()
+        self._names = self._losses = self._loss_weights = self._unasked = ()
         self._trackers, self._plain, self._weighted = [], [], []
         self._mean = Mean(name="loss")
-        self._checked = set()
 
     def build(self, y_true, y_pred, output_names=None):
         """Match losses and metrics with outputs.
@@ -44,6 +43,8 @@ class Objective:
         self._losses = [as_loss(item) for item in match(self._loss, self._names, "loss", one_for_all=True)]
         weights = match(self._weights, self._names, "loss_weights")
         self._loss_weights = [1.0 if w is None else float(w) for w in weights]
+        asked = zip(self._losses, *(match(given, self._names, kind, lists=True) for kind, given in self._given.items()))
+        self._unasked = [name for name, items in zip(self._names, asked) if not any(items)]
         pairs = self._pairs(y_true, y_pred)
         check_shapes(self._names, self._losses, pairs)
         several = len(self._names) > 1
@@ -131,12 +132,9 @@ class Objective:
         for metric in self.metrics:
             metric.reset_state()
 
-    def check_labels(self, y_true, y_pred, source=None):
-        """Check the labels' values once for each `source`: see `phasewise.training.labels`."""
-        if source in self._checked:
-            return
-        check_labels(self._names, self._losses, self._pairs(y_true, y_pred))
-        self._checked.add(source)
+    def check_labels(self, y_true, y_pred, locate):
+        """Check the values of host arrays of labels: see `phasewise.training.labels`; `locate` names a row."""
+        check_labels(self._names, self._losses, self._pairs(y_true, y_pred), locate)
 
     # -- inside
 
@@ -146,7 +144,7 @@ class Objective:
             if self.has_loss or self._given["metrics"]:
                 raise ValueError("The model has a loss or metrics, but the data have no labels: `y` is missing.")
             return [(None, pred) for pred in preds]
-        trues = _flat_labels(y_true, names)
+        trues = _flat_labels(y_true, names, self._unasked)
         if len(trues) != len(preds):
             raise ValueError(
                 f"The model has {len(preds)} outputs, {list(names)}, and the labels have {len(trues)} parts: give one for each."
@@ -168,9 +166,10 @@ class Objective:
         for i, given in enumerate(match(self._given[kind], self._names, kind, lists=True)):
             for item in given or ():
                 metric = metric_for(item, *pairs[i])
+                metric.prepare(*pairs[i])
                 name = f"{self._names[i]}_{metric.name}" if several else metric.name
                 entries.append((i, name, metric))
-        return entries
+        return sorted(entries, key=lambda entry: entry[1]) if several else entries  # the order of Keras's `evaluate`
 
 
 def _resolved_early(loss):
@@ -187,12 +186,14 @@ def _check_metric_names(given):
     for item in items:
         if isinstance(item, list | tuple):
             _check_metric_names(item)
-        elif isinstance(item, str) and item not in ("accuracy", "acc", "crossentropy", "ce"):
+        elif isinstance(item, str) and item.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
             registry.find("metric", item)
 
 
-def _flat_labels(y_true, names):
+def _flat_labels(y_true, names, unasked=()):
+    """The labels of each output in order; None for an output without loss and metrics that has none."""
     if isinstance(y_true, dict):
+        y_true = {**dict.fromkeys(unasked), **y_true}
         missing = [n for n in names if n not in y_true]
         if missing and len(y_true) == len(names) == 1:
             return list(y_true.values())

@@ -6,7 +6,7 @@ import numpy as np
 from phasewise.data import make_executor
 from phasewise.training.callbacks import CallbackList
 from phasewise.training.loop import MapProgram
-from phasewise.training.preparing import batch_spec, prepare, require_data, require_steps
+from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
 from phasewise.training.state import Cells
@@ -19,14 +19,15 @@ def predict(model, plan, steps, verbose, callbacks, policy):
     """The outputs of one pass over `plan` (of `steps` batches), as NumPy arrays."""
     executor = make_executor(plan)
     require_steps(executor, steps, "steps")
-    callbacks = CallbackList(callbacks, model=model)
-    progress = make_progress(verbose, kind="predict")
-    progress.task_begin("predict", steps or (executor.cardinality if executor.cardinality >= 0 else None))
+    known = steps or (executor.cardinality if executor.cardinality >= 0 else None)
+    callbacks = CallbackList(callbacks, model=model, epochs=1, steps=known, verbose=verbose)
+    progress = make_progress(verbose)
+    progress.task_begin("predict", known)
     callbacks.on_predict_begin()
     try:
-        with under(policy=policy):
+        with under(model, policy):
             outputs, seen = _run(model, executor, steps, "predict", progress, callbacks)
-        progress.task_end(seen, {})
+        progress.end(seen, {})
     finally:
         progress.close()
     callbacks.on_predict_end()
@@ -61,6 +62,7 @@ def _run(model, executor, steps, task, progress=None, callbacks=None):
             progress.update(seen, {})
 
     for feed in feeds:
+        look_at_feed(executor, feed)
         loop = program(
             model,
             task,

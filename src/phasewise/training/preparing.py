@@ -2,6 +2,7 @@
 
 import jax
 
+from phasewise.data.checks import warn_nonfinite
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
 
@@ -48,24 +49,45 @@ def prepare(model, spec, task):
     return trace_calls(model, x, task)
 
 
-def prepare_objective(model, spec, outputs, executor):
-    """Resolve losses and metrics against the shapes of labels and outputs; check the labels' values, once.
-
-    Args:
-        spec: structure of a batch.
-        outputs: the shapes that the model returns for it.
-        executor: what holds the data.
-    """
-    _, y, _ = unpack(spec)
-    model.objective.build(y, outputs, model.output_names)
-    if y is not None:
-        _, labels, _ = unpack(executor.sample())
-        model.objective.check_labels(labels, outputs, source=id(executor))
-
-
 def prepare_both(model, executor, rows, task):
-    """Prepare the model and its objective for batches of `rows` rows; the record of the model's calls."""
+    """Prepare the model, and resolve losses and metrics, for batches of `rows` rows.
+
+    Returns:
+        (record of the model's calls, structure of the outputs' shapes).
+    """
     spec = batch_spec(executor, rows)
     calls, outputs = prepare(model, spec, task)
-    prepare_objective(model, spec, outputs, executor)
+    _, y, _ = unpack(spec)
+    model.objective.build(y, outputs, model.output_names)
+    return calls, outputs
+
+
+def prepare_feed(model, executor, feed, task):
+    """As `prepare_both` for the batches of a feed, whose values are checked too. Returns the record of the calls.
+
+    Raises:
+        ValueError: a label that does not fit its loss; the message names the value and its row.
+    """
+    calls, outputs = prepare_both(model, executor, feed.rows, task)
+    found = look_at_feed(executor, feed)
+    if found is not None:
+        (_, y, _), locate = found
+        if y is not None:
+            model.objective.check_labels(y, outputs, locate)
     return calls
+
+
+def look_at_feed(executor, feed):
+    """Warn of NaN and infinity in what the executor brings for the first time, once.
+
+    Returns:
+        ((x, y, sample_weight), a function that names a row), or None where all has been looked at before.
+    """
+    found = executor.unchecked(feed)
+    if found is None:
+        return None
+    parts, locate = unpack(found[0]), found[1]
+    for name, part in zip(("x", "y", "sample_weight"), parts):
+        if part is not None and not executor.is_suspect:
+            executor.is_suspect = warn_nonfinite(part, name, locate)
+    return parts, locate

@@ -10,6 +10,7 @@ import jax
 
 from phasewise import observe, phase, random, statistics_policy, variable
 from phasewise.layer_losses import collected_losses
+from phasewise.registry import nearest
 
 
 def switch_key(model):
@@ -19,6 +20,7 @@ def switch_key(model):
         phase.switch_key(),
         statistics_policy.current(),
         tuple(layer._own_trainable for layer in layers),
+        tuple(v.trainable for layer in layers for v in layer.own_variables()),
         tuple(map(id, layers)),
     )
 
@@ -27,18 +29,30 @@ def program(model, kind, key, make):
     """The program of this `kind` for the present switch and `key`; made by `make()` when there is none yet."""
     full_key = (kind, switch_key(model), key)
     if full_key not in model.programs:
-        model.programs[full_key] = make()
-    return model.programs[full_key]
+        layers = model.all_layers()  # kept, so that no new layer can come to bear the identity of one in the key
+        model.programs[full_key] = (make(), layers)
+    return model.programs[full_key][0]
 
 
 @contextlib.contextmanager
-def under(task=None, policy=None):
-    """A task and a statistics policy, both None where they do not matter."""
-    with contextlib.ExitStack() as stack:
-        if task is not None:
-            stack.enter_context(phase.task(task))
-        if policy is not None:
-            stack.enter_context(statistics_policy.statistics(policy))
+def under(model, policy):
+    """What `model` does inside the block follows the statistics policy that its user gave, None for none.
+
+    Raises:
+        ValueError: no such policy, or a dict with a name that no normalization layer of the model has.
+    """
+    policy = statistics_policy.resolve(policy)
+    if isinstance(policy, statistics_policy.ByLayer):
+        known = [layer.name for layer in model.all_layers() if layer.updates_state]
+        for name in policy.names():
+            if name not in known:
+                near = nearest(name, known)
+                hint = f" Did you mean {near!r}?" if near else ""
+                raise ValueError(
+                    f"`statistics` names the layer {name!r}, which is no batch normalization of {model.name!r}.{hint} It has: "
+                    f"{', '.join(known) or 'none'}."
+                )
+    with statistics_policy.statistics(policy):
         yield
 
 

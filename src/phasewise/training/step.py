@@ -42,9 +42,10 @@ def train_step(model, objective, optimizer, task):
         def loss_of(params):
             outputs, added, other = call_purely(model, {**state, "params": params}, x, task=task)
             total, parts = objective.total_loss(y, outputs, sample_weight)
-            return sum(added, total), (outputs, parts, other)
+            total = sum(added, total)
+            return optimizer.scale_loss(total), (total, outputs, parts, other)
 
-        (total, (outputs, parts, other)), grads = jax.value_and_grad(loss_of, has_aux=True)(state["params"])
+        (_, (total, outputs, parts, other)), grads = jax.value_and_grad(loss_of, has_aux=True)(state["params"])
         params, optimizer_state = optimizer.update(grads, state["optimizer"], state["params"], trained)
         return {
             **state,

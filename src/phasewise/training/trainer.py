@@ -128,7 +128,8 @@ class Trainer:
             x, y, sample_weight, batch_size, verbose, callbacks: as in `fit`.
             steps: how many batches to take.
             return_dict: a dict by name instead of a list.
-            statistics: "moving" or "batch": what normalization layers in inference normalize with. Ours, not Keras's.
+            statistics: what normalization layers in inference normalize with: "moving", "batch", `phasewise.blend(n)`, or a
+                dict of these by layer name. Ours, not Keras's.
 
         Returns:
             The loss alone where there are no metrics, else a list in the order of `metrics_names`, or a dict.
@@ -148,19 +149,20 @@ class Trainer:
         Args:
             x: as in `fit`; of a plan of tuples the first part is taken.
             steps: how many batches to take.
-            statistics: "moving" or "batch": what normalization layers in inference normalize with. Ours, not Keras's.
+            statistics: what normalization layers in inference normalize with: "moving", "batch", `phasewise.blend(n)`, or a
+                dict of these by layer name. Ours, not Keras's.
         """
         plan = as_plan(x, batch_size=batch_size, role="predict")
         return predicting.predict(self, plan, steps, verbose, callbacks, statistics)
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """One step on one batch. Returns the loss and metrics of the batches since `reset_metrics`."""
+        """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
         plan = fitting.one_batch(x, y, sample_weight, class_weight)
         return _returned(fitting.train_on_batch(self, plan), return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """Loss and metrics of one batch, together with those since `reset_metrics`."""
+        """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
         plan = fitting.one_batch(x, y, sample_weight)
         return _returned(evaluating.test_on_batch(self, plan), return_dict)

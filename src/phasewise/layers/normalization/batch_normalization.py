@@ -3,9 +3,13 @@
 import jax.numpy as jnp
 
 from phasewise import initializers, observe, padding, registry, statistics_policy
-from phasewise.kernels.moments import moments, normalize
+from phasewise.collected_moments import is_collecting, record_moments
+from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
 from phasewise.layer import Layer
+from phasewise.layers.normalization import ghost_batches
 from phasewise.layers.normalization.affine import Affine, as_axis, check_axis, check_number
+from phasewise.layers.normalization.batch_renormalization import Renormalization, check_clipping
+from phasewise.layers.normalization.moving_statistics import MovingStatistics
 from phasewise.registry import register
 from phasewise.spec import InputSpec
 
@@ -26,7 +30,13 @@ class BatchNormalization(Layer):
         center, scale: whether to add `beta`, multiply by `gamma`.
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: initializers.
         beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: for the two weights.
+        renorm: whether training corrects the batch's statistics towards moving ones (Ioffe 2017, "Batch renormalization"), so
+            that training and inference agree for small batches.
+        renorm_clipping: dict with any of "rmin", "rmax", "dmax": bounds on the correction.
+        renorm_momentum: in [0, 1], weight of the past in the statistics that correct.
         synchronized: accepted; a batch that is spread over devices is normalized as one batch either way.
+        virtual_batch_size: positive int: training normalizes runs of so many rows, each by itself, and the moving statistics
+            follow them in order (ghost batches: Hoffer et al. 2017, algorithm 1). Ours; Keras 3 lacks it.
 
     Input: (batch, ..., channels, ...), any rank from 2. A `mask` of the shape of the leading axes leaves positions out of
     the statistics. Output: the input's shape and dtype. Statistics are accumulated in float32 or wider.
@@ -54,7 +64,11 @@ class BatchNormalization(Layer):
         gamma_regularizer=None,
         beta_constraint=None,
         gamma_constraint=None,
+        renorm=False,
+        renorm_clipping=None,
+        renorm_momentum=0.99,
         synchronized=False,
+        virtual_batch_size=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -69,7 +83,10 @@ class BatchNormalization(Layer):
         )
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.renorm, self.renorm_clipping = bool(renorm), check_clipping(renorm_clipping)
+        self.renorm_momentum = check_number(self, "renorm_momentum", renorm_momentum, 0, 1, low_included=True)
         self.synchronized = bool(synchronized)
+        self.virtual_batch_size = check_rows(virtual_batch_size)
 
     @property
     def center(self):
@@ -92,34 +109,62 @@ class BatchNormalization(Layer):
             )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
         self.gamma, self.beta = self._affine.build(self, (channels,))
-        state = {"shape": (channels,), "trainable": False, "autocast": False}
-        self.moving_mean = self.add_weight(initializer=self.moving_mean_initializer, name="moving_mean", **state)
-        self.moving_variance = self.add_weight(
-            initializer=self.moving_variance_initializer, name="moving_variance", **state
-        )
+        kind = Renormalization if self.renorm else MovingStatistics
+        self._moving = kind(self, channels, self.moving_mean_initializer, self.moving_variance_initializer)
         self.built = True
+
+    @property
+    def moving_mean(self):
+        """The exponential moving average of the batches' means, a `Variable` of shape (channels,)."""
+        return self._moving.mean
+
+    @property
+    def moving_variance(self):
+        """The exponential moving average of the batches' variances, a `Variable` of shape (channels,)."""
+        return self._moving.variance
 
     def call(self, inputs, training=None, mask=None):
         """The normalized inputs."""
-        channel = self.axis % inputs.ndim
-        shape = [inputs.shape[i] if i == channel else 1 for i in range(inputs.ndim)]
-        if training or statistics_policy.current() == "batch":
-            observe.note_statistics("batch")
-            axes = tuple(i for i in range(inputs.ndim) if i != channel)
-            shift, offset, variance = moments(inputs, axes, mask=_counted(inputs, mask))
-            if training:
-                self._follow(shift + offset, variance)
-        else:
-            observe.note_statistics("moving")
-            shift, offset = self.moving_mean.value.reshape(shape), None
-            variance = self.moving_variance.value.reshape(shape)
-        gamma, beta = (w.raw.reshape(shape) if w is not None else None for w in (self.gamma, self.beta))
-        return normalize(inputs, shift, offset, variance, gamma=gamma, beta=beta, epsilon=self.epsilon)
+        channel, counted = self.axis % inputs.ndim, _counted(inputs, mask)
+        if training:
+            return self._train(inputs, channel, counted)
+        axes, shape = _reduced(inputs, channel)
+        policy = statistics_policy.policy_for(self.name)
+        observe.note_statistics(str(policy), values=inputs.size // inputs.shape[channel])
+        used = Moments(_shaped(self.moving_mean, shape), None, _shaped(self.moving_variance, shape))
+        if policy != "moving" or is_collecting():
+            batch = moments(inputs, axes, mask=counted)
+            record_moments(self, count_values(inputs, axes, counted), batch)
+            if policy == "batch":
+                used = batch
+            elif policy != "moving":
+                rows = padding.count_rows(inputs)
+                used = blended(used.shift, used.variance, batch, rows / (policy.n + rows))
+        return self._normalize(inputs, used, shape)
 
-    def _follow(self, mean, variance):
-        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            past = jnp.asarray(moving.value)
-            moving.assign(past * self.momentum + now.reshape(past.shape).astype(past.dtype) * (1 - self.momentum))
+    def _train(self, inputs, channel, counted):
+        rows = self.virtual_batch_size
+        x = inputs
+        if rows is not None:
+            x, counted = ghost_batches.cut(inputs, rows, counted)
+            channel += 1
+        axes, shape = _reduced(x, channel, kept=() if rows is None else (0,))
+        observe.note_statistics("batch", values=(x.size // x.shape[channel]) // shape[0])
+        batch = moments(x, axes, mask=counted)
+        record_moments(self, count_values(x, axes, counted), batch)
+        weights = [1] + shape[1:]
+        correction = self._moving.correction(batch, weights) if self.renorm else None
+        self._moving.follow(*(part.reshape(shape[0], -1) for part in (batch.mean, batch.variance)))
+        y = self._normalize(x, batch, weights, correction)
+        return y if rows is None else ghost_batches.joined(y, inputs.shape[0])
+
+    def _normalize(self, x, used, shape, correction=None):
+        gamma, beta = (None if w is None else _shaped(w, shape) for w in (self.gamma, self.beta))
+        if correction is not None:
+            r, d = correction
+            beta = (d if gamma is None else d * gamma) + (0 if beta is None else beta)
+            gamma = r if gamma is None else r * gamma
+        return normalize(x, used, gamma=gamma, beta=beta, epsilon=self.epsilon)
 
     def phase_action(self, training, statistics=None):
         """Which statistics normalize."""
@@ -139,8 +184,37 @@ class BatchNormalization(Layer):
             **self._affine.get_config(),
             "moving_mean_initializer": registry.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": registry.serialize(self.moving_variance_initializer),
+            "renorm": self.renorm,
+            "renorm_clipping": self.renorm_clipping if self.renorm else None,
+            "renorm_momentum": self.renorm_momentum,
             "synchronized": self.synchronized,
+            "virtual_batch_size": self.virtual_batch_size,
         }
+
+
+def check_rows(virtual_batch_size):
+    """`virtual_batch_size` as an int, or None.
+
+    Raises:
+        ValueError: it is no positive integer.
+    """
+    if virtual_batch_size is None:
+        return None
+    if isinstance(virtual_batch_size, bool) or not hasattr(virtual_batch_size, "__index__") or virtual_batch_size < 1:
+        raise ValueError(
+            f"BatchNormalization's virtual_batch_size must be a positive integer; got {virtual_batch_size!r}."
+        )
+    return int(virtual_batch_size)
+
+
+def _reduced(x, channel, kept=()):
+    """(the axes that are averaged over, the shape that a statistic then has)."""
+    axes = tuple(i for i in range(x.ndim) if i != channel and i not in kept)
+    return axes, [1 if i in axes else size for i, size in enumerate(x.shape)]
+
+
+def _shaped(variable, shape):
+    return jnp.asarray(variable.raw).reshape(shape)
 
 
 def _counted(inputs, mask):

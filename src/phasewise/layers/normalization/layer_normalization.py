@@ -58,7 +58,7 @@ class LayerNormalization(Layer):
         axes = self._axes(inputs.ndim)
         shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
         gamma, beta = (w.raw.reshape(shape) if w is not None else None for w in (self.gamma, self.beta))
-        return normalize(inputs, *moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
+        return normalize(inputs, moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
 
     def compute_output_shape(self, input_shape):
         """The input's shape."""

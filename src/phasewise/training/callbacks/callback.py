@@ -12,7 +12,7 @@ class Callback:
 
     Attributes:
         model: the model of the run. Set `model.stop_training = True` to end `fit` after the current batch or chunk.
-        params: dict with "epochs", "steps" and "verbose" in `fit`.
+        params: dict with "epochs", "steps" (in an epoch, None where unknown) and "verbose".
     """
 
     params = None
@@ -86,7 +86,11 @@ class Callback:
         """Called after `predict`."""
 
     def on_predict_batch_begin(self, batch, logs=None):
-        """Called before batch number `batch` of `predict`, from 0."""
+        """Called before batch number `batch` of `predict`, from 0.
+
+        Unlike Keras's, the batches are those that run (32 rows each, whatever `batch_size` says, unless a layer
+        normalizes with the batch), and `logs` has no outputs.
+        """
 
     def on_predict_batch_end(self, batch, logs=None):
         """Called after batch number `batch` of `predict`."""

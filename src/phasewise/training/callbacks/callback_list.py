@@ -3,6 +3,7 @@
 import inspect
 
 from phasewise.training.callbacks.callback import Callback
+from phasewise.training.callbacks.history import History
 
 
 class CallbackList(Callback):
@@ -10,6 +11,8 @@ class CallbackList(Callback):
 
     Args:
         callbacks: a callback, a list of them (lists may be nested), or None.
+        add_history: put a `History` behind them where there is none.
+        add_progbar: accepted for Keras's sake; progress is shown by `fit` itself, by no callback.
         model: the model that they get as `.model`.
         **params: what they get as `.params`: "epochs", "steps", "verbose".
 
@@ -17,8 +20,10 @@ class CallbackList(Callback):
         TypeError: something in the list is not a `Callback`.
     """
 
-    def __init__(self, callbacks=None, model=None, **params):
+    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
         self.callbacks = list(_flat(callbacks))
+        if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
+            self.callbacks.append(History())
         self.set_model(model)
         self.set_params(params)
 

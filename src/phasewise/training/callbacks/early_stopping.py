@@ -61,7 +61,7 @@ class EarlyStopping(MetricMonitor):
             if self.baseline is None or self.is_improvement(value, self.baseline):
                 self.wait = 0
             return
-        if self.best_weights is None:  # the first value was NaN
+        if self.restore_best_weights and self.best_weights is None:  # the first value was NaN
             self._keep(epoch)
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch

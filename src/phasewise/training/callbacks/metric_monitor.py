@@ -5,11 +5,11 @@ import operator
 import re
 import warnings
 
-from phasewise.registry import nearest
+from phasewise.registry import nearest, snake_case
 from phasewise.training.callbacks.callback import Callback
 
 _RISING = re.compile(
-    r"(^|_)(acc|accuracy|auc|precision|recall|sensitivity|specificity|f1|f1_score|fbeta_score|iou|r2|r2_score"
+    r"(^|_)(acc|accuracy|auc|precision|recall|sensitivity|specificity|f1|f1_score|f_?beta_score|io_?u|r2|r2_score"
     r"|cosine_similarity|correlation|true_positives|true_negatives|dice|hits|mrr|ndcg|map)(_at_\w+)?(_\d+)?$"
 )
 _FALLING = re.compile(
@@ -57,11 +57,12 @@ class MetricMonitor(Callback):
 
     def is_improvement(self, value, reference):
         """Whether `value` is better than `reference` by more than `min_delta`. NaN never is (in Keras the first is)."""
+        rises = self.rises()
         if math.isnan(value):
             return False
         if reference is None:
             return True
-        if self.rises():
+        if rises:
             return operator.gt(value - self.min_delta, reference)
         return operator.lt(value + self.min_delta, reference)
 
@@ -69,19 +70,17 @@ class MetricMonitor(Callback):
         """Whether more is better.
 
         Raises:
-            ValueError: `mode` is "auto", and neither the metric nor its name tells.
+            ValueError: `mode` is "auto", and neither the metric's class nor its name tells.
         """
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        for metric in getattr(self.model, "metrics", None) or ():
-            direction = getattr(metric, "_direction", None)
-            if direction and metric.name == name:
-                return direction == "up"
-        if _FALLING.search(name):
-            return False
-        if _RISING.search(name):
-            return True
+        named = [metric for metric in getattr(self.model, "metrics", None) or () if metric.name == name]
+        for known in (*(snake_case(type(metric).__name__) for metric in named), name):
+            if _FALLING.search(known):
+                return False
+            if _RISING.search(known):
+                return True
         raise ValueError(
             f"{type(self).__name__} cannot tell whether {self.monitor!r} should rise or fall. "
             "Give mode='max' if more is better, mode='min' if less is."

@@ -1,0 +1,83 @@
+"""How many elements a plan has, transform by transform: a count, or one of two answers below zero."""
+
+INFINITE_CARDINALITY = -1
+UNKNOWN_CARDINALITY = -2
+
+
+def batched(count, size, drop_remainder):
+    """Of batches of `size`."""
+    if count < 0:
+        return count
+    return count // size if drop_remainder else -(-count // size)
+
+
+def unbatched(count):
+    """Of the rows of `count` batches."""
+    return count if count in (0, INFINITE_CARDINALITY) else UNKNOWN_CARDINALITY
+
+
+def windowed(count, size, shift, stride, drop_remainder):
+    """Of windows of `size` elements that are `stride` apart, `shift` elements from one to the next."""
+    if count < 0:
+        return count
+    if drop_remainder:
+        return max(0, (count - (size - 1) * stride - 1) // shift + 1)
+    return -(-count // shift)
+
+
+def repeated(count, times):
+    """Of `times` repetitions; None is for ever."""
+    if times == 0 or count == 0:
+        return 0
+    if times is None:
+        return INFINITE_CARDINALITY
+    return count * times if count > 0 else count
+
+
+def taken(count, most):
+    """Of the first `most`."""
+    if count == UNKNOWN_CARDINALITY:
+        return count
+    return most if count == INFINITE_CARDINALITY else min(most, count)
+
+
+def skipped(count, number):
+    """Without the first `number`."""
+    return max(0, count - number) if count >= 0 else count
+
+
+def sharded(count, shards, index):
+    """Of every `shards`-th, from number `index`."""
+    return len(range(index, count, shards)) if count >= 0 else count
+
+
+def zipped(counts):
+    """Of elements side by side: the shortest decides."""
+    if UNKNOWN_CARDINALITY in counts:
+        return UNKNOWN_CARDINALITY
+    return min((n for n in counts if n >= 0), default=INFINITE_CARDINALITY)
+
+
+def concatenated(first, second):
+    """Of one after the other."""
+    if INFINITE_CARDINALITY in (first, second):
+        return INFINITE_CARDINALITY
+    return first + second if min(first, second) >= 0 else UNKNOWN_CARDINALITY
+
+
+def positive(name, value):
+    """`value` as an int of at least 1.
+
+    Raises:
+        ValueError: it is none; the message has the argument's `name`.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+        raise ValueError(f"{name} must be a positive integer; got {value!r}.")
+    return int(value)
+
+
+def at_least_zero(name, value):
+    """`value` as an int of at least 0; raises as `positive` does."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 0:
+        raise ValueError(f"{name} must be an integer of at least 0 (or -1 for all); got {value!r}.")
+    return int(value)

@@ -1,0 +1,34 @@
+"""A penalty on activations, as a layer."""
+
+from phasewise import regularizers
+from phasewise.layer import Layer
+from phasewise.registry import register
+
+
+@register("layer")
+class ActivityRegularization(Layer):
+    """Its input; adds l1 * sum(|x|) + l2 * sum(x²), divided by the number of rows, to the loss.
+
+    Args:
+        l1, l2: at least 0.
+    """
+
+    supports_masking = True
+
+    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+
+    def call(self, inputs):
+        """The inputs."""
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        """The input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Every argument."""
+        config = {**super().get_config(), "l1": self.l1, "l2": self.l2}
+        del config["activity_regularizer"]
+        return config

@@ -1,0 +1,40 @@
+"""Dropout that keeps the mean and variance of standard normal inputs."""
+
+import jax.numpy as jnp
+
+from phasewise.layers.regularization.dropout import Dropout
+from phasewise.layers.regularization.random_layer import check_rate
+from phasewise.registry import register
+
+SATURATION = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717  # where SELU ends on the left
+
+
+@register("layer")
+class AlphaDropout(Dropout):
+    """In training, sets entries to the value at which SELU saturates, then scales and shifts all.
+
+    With q = 1 - rate and s = -1.7581: a * (x or s) + b, where a = (q * (1 + rate * s²))**-0.5 and b = -a * s * rate, so that
+    mean 0 and variance 1 stay (Klambauer et al. 2017, section "New dropout technique"). The identity in inference.
+
+    Args:
+        rate: in [0, 1).
+        noise_shape, seed: as in `Dropout`.
+
+    Input: any shape. Output: the same shape.
+    """
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(rate, noise_shape, seed, **kwargs)
+        check_rate(self, rate, one_included=False)
+
+    def disturb(self, inputs):
+        """The inputs, some of them saturated."""
+        if self.rate == 0:
+            return inputs
+        factor = ((1 - self.rate) * (1 + self.rate * SATURATION**2)) ** -0.5
+        x = jnp.where(self.kept(inputs), inputs, SATURATION)
+        return (factor * x - factor * SATURATION * self.rate).astype(inputs.dtype)
+
+    def disturbance(self):
+        """Saturates."""
+        return f"saturates {self.rate:.0%}"

@@ -1,0 +1,174 @@
+"""Cross-entropies as functions of arrays: of yes-or-no labels, of one-hot labels, of integer labels.
+
+All compute in float32 or wider. Probabilities are kept 1e-7 from 0 and 1, as in Keras, so that a loss never exceeds
+16.2 a label and a saturated probability gets no gradient; logits have no such bound and keep all digits.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from phasewise.losses.alignment import as_float, paired
+from phasewise.losses.functions import KIND, TINY
+from phasewise.registry import register
+from phasewise.warning import PhasewiseWarning, warn
+
+
+@register(KIND, "bce", "BCE")
+def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    """-(y log p + (1 - y) log(1 - p)), mean over `axis`.
+
+    Args:
+        y_true: labels in [0, 1], shaped as the predictions.
+        y_pred: probabilities, or logits.
+        label_smoothing: in [0, 1]; moves labels towards 1/2.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    y_true, y_pred = _of_one_shape("binary_crossentropy", y_true, y_pred)
+    return _binary(_towards_half(y_true, label_smoothing), y_pred, from_logits).mean(axis)
+
+
+@register(KIND)
+def binary_focal_crossentropy(
+    y_true,
+    y_pred,
+    apply_class_balancing=False,
+    alpha=0.25,
+    gamma=2.0,
+    from_logits=False,
+    label_smoothing=0.0,
+    axis=-1,
+):
+    """`binary_crossentropy` times (1 - p of the label)^gamma: easy rows count less (Lin et al. 2017, equation 4).
+
+    Args:
+        apply_class_balancing: whether label 1 also weighs `alpha` and label 0 weighs 1 - `alpha`.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    y_true, y_pred = _of_one_shape("binary_focal_crossentropy", y_true, y_pred)
+    y_true = _towards_half(y_true, label_smoothing)
+    p, q = (jax.nn.sigmoid(y_pred), jax.nn.sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
+    values = jnp.power(y_true * q + (1 - y_true) * p, gamma) * _binary(y_true, y_pred, from_logits)
+    if apply_class_balancing:
+        values = values * (y_true * alpha + (1 - y_true) * (1 - alpha))
+    return values.mean(axis)
+
+
+@register(KIND)
+def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    """-sum(y log p) over the classes along `axis`.
+
+    Args:
+        y_true: one-hot or soft labels, shaped as the predictions.
+        y_pred: probabilities, divided by their sum first; or logits.
+        label_smoothing: in [0, 1]; moves labels towards uniform.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    y_true, y_pred = _of_one_shape("categorical_crossentropy", y_true, y_pred, classes=axis)
+    return -(_towards_uniform(y_true, label_smoothing, axis) * _logs(y_pred, from_logits, axis)).sum(axis)
+
+
+@register(KIND)
+def categorical_focal_crossentropy(
+    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+):
+    """`categorical_crossentropy` with each class's term times alpha * (1 - p)^gamma (Lin et al. 2017, equation 5).
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    y_true, y_pred = _of_one_shape("categorical_focal_crossentropy", y_true, y_pred, classes=axis)
+    logs = _logs(y_pred, from_logits, axis)
+    values = alpha * jnp.power(-jnp.expm1(logs), gamma) * logs
+    return -(_towards_uniform(y_true, label_smoothing, axis) * values).sum(axis)
+
+
+@register(KIND)
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+    """-log p of the labelled class along `axis`; 0, with no gradient, where the label is `ignore_class`.
+
+    Args:
+        y_true: whole numbers (rows, ...), of integer or float dtype; an axis of size 1 for the classes is allowed.
+        y_pred: probabilities, divided by their sum first; or logits; (rows, ..., classes).
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    y_pred = as_float(y_pred)
+    labels = sparse_labels(y_true, y_pred, axis)
+    if ignore_class is not None:
+        y_pred = jnp.where(jnp.expand_dims(labels != ignore_class, axis), y_pred, 1)
+    chosen = jax.nn.one_hot(labels, y_pred.shape[axis], dtype=bool, axis=axis)
+    values = -jnp.where(chosen, _logs(y_pred, from_logits, axis), 0).sum(axis)
+    return values if ignore_class is None else jnp.where(labels == ignore_class, 0, values)
+
+
+@register(KIND)
+def categorical_generalized_cross_entropy(y_true, y_pred, q):
+    """(1 - p^q) / q of the labelled class: between cross-entropy (q to 0) and absolute error (q = 1), robust to wrong
+    labels (Zhang & Sabuncu 2018, equation 6).
+
+    Args:
+        y_true: whole numbers (rows, ...).
+        y_pred: probabilities (rows, ..., classes); one of exactly 0 gets no gradient.
+    """
+    y_pred = as_float(y_pred)
+    chosen = jax.nn.one_hot(sparse_labels(y_true, y_pred), y_pred.shape[-1], dtype=bool)
+    p = jnp.where(chosen, y_pred, 0).sum(-1)
+    return (1 - jnp.where(p > 0, jnp.power(jnp.where(p > 0, p, 1), q), 0)) / q
+
+
+def sparse_labels(y_true, y_pred, axis=-1):
+    """Integer labels shaped as the predictions without `axis`.
+
+    Raises:
+        ValueError: they cannot be.
+    """
+    labels = jnp.asarray(y_true)
+    if labels.ndim == y_pred.ndim:
+        single = axis if labels.shape[axis] == 1 else -1
+        labels = labels.squeeze(single) if labels.shape[single] == 1 else labels
+    axis = axis % y_pred.ndim
+    if labels.shape != y_pred.shape[:axis] + y_pred.shape[axis + 1 :]:
+        raise ValueError(
+            f"Integer labels have the predictions' shape without the classes along axis {axis}; got labels of shape "
+            f"{jnp.shape(y_true)} and predictions of shape {y_pred.shape}."
+        )
+    return labels.astype(jnp.int32)
+
+
+def _of_one_shape(name, y_true, y_pred, classes=None):
+    shapes = f"labels of shape {jnp.shape(y_true)} and predictions of shape {jnp.shape(y_pred)}"
+    y_true, y_pred = paired(y_true, y_pred)
+    if y_true.shape != y_pred.shape:
+        hint = " Integer labels go with sparse_categorical_crossentropy." if classes is not None else ""
+        raise ValueError(f"{name} takes labels and predictions of one shape; got {shapes}.{hint}")
+    if classes is not None and y_pred.shape[classes] == 1:
+        warn(f"{name} of {shapes}: over one class it says nothing. Use binary_crossentropy.", PhasewiseWarning)
+    return y_true, y_pred
+
+
+def _towards_half(y_true, label_smoothing):
+    return y_true * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else y_true
+
+
+def _towards_uniform(y_true, label_smoothing, axis):
+    return y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[axis] if label_smoothing else y_true
+
+
+def _binary(y_true, y_pred, from_logits):
+    if from_logits:
+        return y_true * jax.nn.softplus(-y_pred) + (1 - y_true) * jax.nn.softplus(y_pred)
+    p = jnp.clip(y_pred, TINY, 1 - TINY)
+    return -(y_true * jnp.log(p) + (1 - y_true) * jnp.log(1 - p))
+
+
+def _logs(y_pred, from_logits, axis):
+    if from_logits:
+        return jax.nn.log_softmax(y_pred, axis)
+    return jnp.log(jnp.clip(y_pred / y_pred.sum(axis, keepdims=True), TINY, 1 - TINY))

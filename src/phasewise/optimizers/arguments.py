@@ -1,0 +1,92 @@
+"""What the arguments of an optimizer must be."""
+
+import inspect
+import numbers
+
+from phasewise import registry
+from phasewise.optimizers.schedules import KIND, LearningRateSchedule
+
+
+def check_rate(value):
+    """A learning rate as a float.
+
+    Raises:
+        ValueError: it is negative or no number.
+    """
+    try:
+        rate = float(value)
+    except (TypeError, ValueError):
+        rate = float("nan")
+    if not 0 <= rate < float("inf") or isinstance(value, bool | str):
+        raise ValueError(
+            f"A learning rate is a number of at least 0, a schedule, or a function of the step; got {value!r}."
+        )
+    return rate
+
+
+def check_range(name, value, low, high, *, high_included=True):
+    """`value` as a float between `low` and `high`; `high` may be None.
+
+    Raises:
+        ValueError: it is not.
+    """
+    inside = is_number(value) and value >= low
+    inside = inside and (high is None or value < high or (high_included and value == high))
+    if not inside:
+        bound = f"at least {low}" if high is None else f"in [{low}, {high}{']' if high_included else ')'}"
+        raise ValueError(f"An optimizer's {name} must be {bound}; got {value!r}.")
+    return float(value)
+
+
+def check_count(name, value, least):
+    """`value`, which is None or an integer of at least `least`.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if value is not None and (not is_number(value) or value != int(value) or value < least):
+        raise ValueError(f"{name} must be an integer of at least {least}, or None; got {value!r}.")
+    return None if value is None else int(value)
+
+
+def is_number(value):
+    """Whether `value` is a finite Python or NumPy number."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def schedule_of(rate):
+    """The function of the step that `rate` is, or None where it is a number.
+
+    Args:
+        rate: a number, a schedule, the config of one, or a function of the step or, as in Keras, of nothing.
+    """
+    if isinstance(rate, dict):
+        return registry.deserialize(KIND, rate)
+    if isinstance(rate, LearningRateSchedule) or not callable(rate):
+        return rate if callable(rate) else None
+    return rate if _takes_a_step(rate) else lambda step: rate()
+
+
+def _takes_a_step(function):
+    try:
+        inspect.signature(function).bind(0)
+    except TypeError:
+        return False
+    except ValueError:  # some built-in functions have no signature
+        return True
+    return True
+
+
+def spelled_out(cls, shared):
+    """The signature of `cls` with the arguments of `shared`, a function, written out where it says `*shared, **named`.
+
+    An optimizer takes the arguments that all of them have behind its own, and passes them on; this is for `help` and
+    for editors.
+    """
+    own = [p for p in inspect.signature(cls.__init__).parameters.values() if p.name != "self"]
+    explicit = [p for p in own if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if len(own) - len(explicit) < 2:
+        return inspect.Signature(own)
+    names = {"self", *(p.name for p in explicit)}
+    common = [p for p in inspect.signature(shared).parameters.values() if p.name not in names]
+    return inspect.Signature([*explicit, *common])

@@ -1,0 +1,28 @@
+"""Warnings: one category for each kind of surprise, so that each can be silenced by itself, told at the user's own line."""
+
+import sys
+import warnings
+
+
+class PhasewiseWarning(UserWarning):
+    """What phasewise warns of."""
+
+
+class NonFiniteWarning(PhasewiseWarning):
+    """The data hold NaN or infinity."""
+
+
+class DataEndedWarning(PhasewiseWarning):
+    """The data ended before the steps that were asked for."""
+
+
+class SmallBatchWarning(PhasewiseWarning):
+    """Batch statistics are taken over one or two values."""
+
+
+def warn(message, category):
+    """Warn at the line outside of phasewise from which the call came."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "phasewise":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
