@@ -1,12 +1,9 @@
 """What all tests share: Keras on JAX as the reference, and a clean learning phase."""
 
 import os
-import sys
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-HERE = os.path.dirname(__file__)
-sys.path[:0] = [HERE, os.path.join(HERE, "training")]
 
 import pytest
 

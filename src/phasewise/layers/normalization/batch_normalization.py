@@ -152,7 +152,7 @@ class BatchNormalization(Layer):
         observe.note_statistics("batch", values=(x.size // x.shape[channel]) // shape[0])
         batch = moments(x, axes, mask=counted)
         record_moments(self, count_values(x, axes, counted), batch)
-        weights = [1] + shape[1:]
+        weights = [1, *shape[1:]]
         correction = self._moving.correction(batch, weights) if self.renorm else None
         self._moving.follow(*(part.reshape(shape[0], -1) for part in (batch.mean, batch.variance)))
         y = self._normalize(x, batch, weights, correction)
