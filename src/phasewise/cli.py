@@ -37,22 +37,38 @@ def _parser():
 def _demo(given):
     from phasewise.demo import experiment, figure, report
 
-    if not given.out.parent.is_dir():
-        print(f"phasewise demo: the folder of --out {given.out} does not exist.", file=sys.stderr)
-        return 2
-    if not 0 <= given.seed < 2**32:
-        print(f"phasewise demo: --seed is a whole number from 0 to {2**32 - 1}; got {given.seed}.", file=sys.stderr)
+    mistake = _mistake(given, figure.FORMATS)
+    if mistake is not None:
+        print(f"phasewise demo: {mistake}", file=sys.stderr)
         return 2
 
     def tell(trained):
         if not given.json:
             print(f"trained with {trained.name} in {trained.fit_seconds:.2f} s", flush=True)
 
-    result = experiment.run(given.seed, tell)
+    result, path, trouble = experiment.run(given.seed, tell), None, None
     try:
         figure.draw(result.trained[0], result.shifted, given.out)
         path = given.out.resolve()
     except ImportError:
-        path = None
+        print("phasewise demo: no figure, for want of matplotlib: pip install 'phasewise[plot]'", file=sys.stderr)
+    except OSError as error:
+        trouble = f"phasewise demo: the figure could not be written to {given.out}: {error.strerror}."
     (report.print_json if given.json else report.print_text)(result, path)
-    return 0
+    if trouble is None:
+        return 0
+    print(trouble, file=sys.stderr)
+    return 1
+
+
+def _mistake(given, formats):
+    """What is wrong with the options, found before anything is trained, or None."""
+    if not given.out.parent.is_dir():
+        return f"the folder of --out {given.out} does not exist."
+    if given.out.is_dir():
+        return f"--out {given.out} is a folder; give a file, such as {given.out / 'phasewise-demo.png'}."
+    if given.out.suffix.lower()[1:] not in formats:
+        return f"--out {given.out} must end in one of {', '.join('.' + name for name in formats)}."
+    if not 0 <= given.seed < 2**32:
+        return f"--seed is a whole number from 0 to {2**32 - 1}; got {given.seed}."
+    return None

@@ -18,6 +18,7 @@ from phasewise import (
     registry,
     regularizers,
     symbolic,
+    tap,
 )
 from phasewise.call_signature import build_shapes, call_signature
 from phasewise.kernels.random_bits import random_bits
@@ -180,7 +181,7 @@ class Layer(LayerTree):
                     kwargs["training"] = decision.training
                 self._take_mask(accepted, args, kwargs)
                 with observe.call(self, decision), autocast(self._autocast_dtype()):
-                    outputs = self.call(*args, **kwargs)
+                    outputs = tap.through(self, args, self.call(*args, **kwargs))
             return self._finish(args, kwargs, outputs)
 
     def decide(self, own=None):

@@ -7,12 +7,14 @@ arguments, what it wrote is in `scope.values` at the end, and the cells are unto
 
 import contextlib
 from contextvars import ContextVar
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 _scope = ContextVar("phasewise_variable_scope", default=None)
+_stand_ins = ContextVar("phasewise_stand_ins", default=MappingProxyType({}))
 _autocast = ContextVar("phasewise_autocast", default=None)
 
 
@@ -63,8 +65,7 @@ class Variable:
     @property
     def value(self):
         """The array, from the active scope if there is one; in the compute dtype inside an autocasting layer."""
-        scope = _scope.get()
-        array = self._value if scope is None else scope.read(self)
+        array = self.raw
         dtype = _autocast.get()
         if dtype is not None and self.autocast and jnp.issubdtype(array.dtype, jnp.floating) and array.dtype != dtype:
             return jnp.asarray(array).astype(dtype)
@@ -89,7 +90,8 @@ class Variable:
         """Replace the value. Inside a scope the write stays in the scope.
 
         Raises:
-            ValueError: the shape differs from the variable's, or the value is traced and there is no scope.
+            ValueError: the shape differs from the variable's, the value is traced and there is no scope, or another value
+                stands in for it.
         """
         if isinstance(value, Variable):
             value = value.value
@@ -97,6 +99,8 @@ class Variable:
             raise ValueError(
                 f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape {tuple(np.shape(value))}."
             )
+        if id(self) in _stand_ins.get():
+            raise ValueError(f"Variable {self.path!r} was assigned while another value stands in for it.")
         scope = _scope.get()
         if scope is not None:
             scope.write(self, jnp.asarray(value, self._value.dtype))
@@ -120,6 +124,9 @@ class Variable:
     @property
     def raw(self):
         """The array in its stored dtype, whatever autocast says."""
+        stand_ins = _stand_ins.get()
+        if id(self) in stand_ins:
+            return stand_ins[id(self)]
         scope = _scope.get()
         return self._value if scope is None else scope.read(self)
 
@@ -225,6 +232,21 @@ def eager():
         yield
     finally:
         _scope.reset(token)
+
+
+@contextlib.contextmanager
+def standing_in(variable, value):
+    """Inside the block `variable` is read as `value`, in a scope and outside of one; what it holds is left alone.
+
+    Args:
+        variable: a `Variable`. An assignment to it inside the block is a ValueError.
+        value: array of its shape and stored dtype; may be traced.
+    """
+    token = _stand_ins.set({**_stand_ins.get(), id(variable): value})
+    try:
+        yield
+    finally:
+        _stand_ins.reset(token)
 
 
 def in_scope():

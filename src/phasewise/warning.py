@@ -20,9 +20,13 @@ class SmallBatchWarning(PhasewiseWarning):
     """Batch statistics are taken over one or two values."""
 
 
+# While a model is traced, JAX calls us back from between our own frames.
+_OURS = {"phasewise", "jax", "contextlib", "functools"}
+
+
 def warn(message, category):
-    """Warn at the line outside of phasewise from which the call came."""
+    """Warn at the line outside of phasewise (and of JAX) from which the call came."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "phasewise":
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

@@ -409,7 +409,7 @@ def test_nan_is_warned_of_once_with_its_row_at_the_users_line(linear, task):
         getattr(linear, task)(bad, *(() if task == "predict" else (Y,)), verbose=0)
     caught = [w for w in caught if w.category is NonFiniteWarning]
     assert len(caught) == 1
-    assert "x holds nan in row 41, position (2,) (2 such entries in all)" in str(caught[0].message)
+    assert "x holds nan in row 41, position 2 (one of 2 such entries)" in str(caught[0].message)
     assert caught[0].filename == __file__
 
 

@@ -1,11 +1,10 @@
 """Activations that look at a whole axis: the softmax family and the gated linear unit."""
 
-import warnings
-
 import jax.numpy as jnp
 from jax import lax
 
 from phasewise.activations.activation import activation, check_axis, floating
+from phasewise.warning import PhasewiseWarning, warn
 
 
 @activation()
@@ -25,10 +24,10 @@ def softmax(x, axis=-1):
     x = floating(x)
     check_axis("softmax", x, axis)
     if isinstance(axis, int) and x.shape[axis] == 1:
-        warnings.warn(
+        warn(
             f"softmax over axis {axis} of an array of shape {tuple(x.shape)}: the axis has size 1, so that the result "
             "is 1 everywhere. For one output that is a probability, use sigmoid.",
-            stacklevel=3,
+            PhasewiseWarning,
         )
     powers = jnp.exp(_below_its_maximum(x, axis))
     return powers / jnp.sum(powers, axis=axis, keepdims=True)

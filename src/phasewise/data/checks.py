@@ -47,9 +47,12 @@ def warn_nonfinite(structure, name, locate=lambda row: f"row {row}"):
         bad = ~np.isfinite(array)
         if bad.any():
             place = np.unravel_index(bad.argmax(), array.shape)
-            column = f", position {tuple(map(int, place[1:]))}" if len(place) > 1 else ""
+            inner = ", ".join(map(str, place[1:]))
+            column = "" if not inner else f", position {inner}" if len(place) == 2 else f", position ({inner})"
+            count = int(bad.sum())
+            entries = "the only such entry" if count == 1 else f"one of {count} such entries"
             warn(
-                f"{where} holds {array[place]} in {locate(place[0])}{column} ({int(bad.sum())} such entries in all): no loss "
+                f"{where} holds {array[place]} in {locate(place[0])}{column} ({entries}): no loss "
                 "or prediction that they enter will be finite. Clean the data, or leave those rows out.",
                 NonFiniteWarning,
             )

@@ -6,10 +6,12 @@ from phasewise.layers import BatchNormalization
 from phasewise.model import Model
 
 INPUT, STATISTICS, INK = "#4c78a8", "#e45756", "#333333"
+LOWEST = 4  # a panel is as high as one of this many channels, or higher
+FORMATS = ("pdf", "png", "svg")
 
 
 def draw(trained, samples, path):
-    """Write the figure for a trained model and displaced samples to `path`.
+    """Write the figure for a trained model and displaced samples to `path`, whose ending is one of `FORMATS`.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -17,13 +19,14 @@ def draw(trained, samples, path):
     from matplotlib.figure import Figure  # half a second to import; pyplot and its state are not needed
 
     layers = [layer for layer in trained.model.layers if isinstance(layer, BatchNormalization)]
-    figure = Figure(figsize=(11, 3.4 * len(layers) + 1.1), layout="constrained", facecolor="white")
+    heights = [max(channels, LOWEST) for channels in map(_channels, layers)]
+    figure = Figure(figsize=(11, 0.42 * sum(heights) + 1.1 * len(layers) + 1), layout="constrained", facecolor="white")
     figure.suptitle(
         "What batch normalization subtracts and divides by, when the test data have moved by 2",
         fontsize=13,
         color=INK,
     )
-    grid = figure.subplots(len(layers), 2, squeeze=False)
+    grid = figure.subplots(len(layers), 2, squeeze=False, height_ratios=heights)
     for row, layer in zip(grid, layers):
         for axes, policy in zip(row, ("moving", "batch")):
             _panel(axes, layer, _inputs(trained.model, layer, samples.x, policy), policy)
@@ -31,6 +34,10 @@ def draw(trained, samples, path):
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, markerscale=2.5)
     figure.savefig(path, dpi=120)
+
+
+def _channels(layer):
+    return layer.moving_mean.shape[0]
 
 
 def _inputs(model, layer, x, policy):

@@ -7,7 +7,7 @@ from phasewise.training.progress.lines import duration
 
 
 def print_text(result, figure):
-    """The tables, what `explain()` says, the times and where the figure is."""
+    """The tables, what `explain()` says, the times and where the figure is; `figure` is a path or None."""
     from rich.console import Console  # rich costs 0.1 s to import and is needed only when something is drawn
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 108)
@@ -21,8 +21,9 @@ def print_text(result, figure):
         print(trained.explanation)
     console.print()
     console.print(_times(result))
-    console.print()
-    console.print(f"Figure: {figure}" if figure else "No figure: matplotlib is missing. pip install 'phasewise[plot]'")
+    if figure:
+        console.print()
+        console.print(f"Figure: {figure}", soft_wrap=True)
 
 
 def print_json(result, figure):

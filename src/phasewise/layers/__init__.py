@@ -27,7 +27,12 @@ from phasewise.layers.merging import minimum as minimum
 from phasewise.layers.merging import multiply as multiply
 from phasewise.layers.merging import subtract as subtract
 from phasewise.layers.normalization import BatchNormalization as BatchNormalization
+from phasewise.layers.normalization import GroupNormalization as GroupNormalization
 from phasewise.layers.normalization import LayerNormalization as LayerNormalization
+from phasewise.layers.normalization import Normalization as Normalization
+from phasewise.layers.normalization import RMSNormalization as RMSNormalization
+from phasewise.layers.normalization import SpectralNormalization as SpectralNormalization
+from phasewise.layers.normalization import UnitNormalization as UnitNormalization
 from phasewise.layers.plain import Identity as Identity
 from phasewise.layers.plain import Lambda as Lambda
 from phasewise.layers.plain import Rescaling as Rescaling

@@ -183,5 +183,5 @@ def _held(values):
         if isinstance(value, Variable):
             yield value
         inside = value.variables if isinstance(value, Metric) else value
-        inside = inside.values() if isinstance(inside, dict) else inside
+        inside = list(inside.values()) if isinstance(inside, dict) else inside
         yield from _held(inside if isinstance(inside, list | tuple) else [])

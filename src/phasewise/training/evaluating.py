@@ -42,7 +42,7 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
                 if progress is not None:
                     progress.update(seen, logs)
     require_data(seen)
-    return logs, seen
+    return {name: value for name, value in logs.items() if name != "skipped"}, seen
 
 
 def test_feeds(model, executor, steps):
@@ -74,14 +74,14 @@ def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compil
     on_compiled()
     if callbacks is not None and chunks is not None:
         callbacks.on_test_batch_begin(step)
-    for tested, logs, count in loop.run(state, feed, chunks):
-        cells.restore(tested)
+    for reached in loop.run(state, feed, chunks):
+        cells.restore(reached.state)
         if callbacks is not None and chunks is not None:
-            callbacks.on_test_batch_end(step, logs)
+            callbacks.on_test_batch_end(step, reached.logs)
             if step + 1 < end:
                 callbacks.on_test_batch_begin(step + 1)
-        step += count
-        yield logs, count
+        step += reached.steps
+        yield reached.logs, reached.steps
 
 
 def test_on_batch(model, plan):

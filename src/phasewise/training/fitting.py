@@ -6,15 +6,12 @@ import jax
 import numpy as np
 
 from phasewise.data import adapters, make_executor
-from phasewise.training.callbacks import CallbackList, History
+from phasewise.training.callbacks import CallbackList, History, TerminateOnNaN
 from phasewise.training.evaluating import run_test
-from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.preparing import prepare_feed, require_data, require_steps
-from phasewise.training.programs import program
+from phasewise.training.nonfinite import check_choice
+from phasewise.training.preparing import require_data, require_steps
 from phasewise.training.progress import make_progress
-from phasewise.training.state import Cells
-from phasewise.training.step import logs_of, train_step
-from phasewise.training.surprises import warn_of_small_batches
+from phasewise.training.run import Run
 from phasewise.warning import DataEndedWarning, warn
 
 
@@ -28,12 +25,21 @@ class Settings:
     verbose: object
     callbacks: object
     validation_freq: object
+    on_nonfinite: str = "raise"
 
     def __post_init__(self):
         for name in ("epochs", "steps_per_epoch"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name} must be a positive integer; got {value!r}.")
+
+        check_choice(self.on_nonfinite)
+
+    def policy(self, callbacks):
+        """What to do about NaN and infinity: `TerminateOnNaN` among the callbacks is itself an answer."""
+        if self.on_nonfinite == "raise" and any(isinstance(callback, TerminateOnNaN) for callback in callbacks):
+            return "ignore"
+        return self.on_nonfinite
 
     def validates_after(self, epoch):
         """Whether validation follows `epoch` (from 0)."""
@@ -103,30 +109,33 @@ def fit(model, plan, validation, settings):
     )
     model.stop_training, model.history = False, history
     progress = make_progress(settings.verbose)
+    run = Run(model, executor, settings.policy(callbacks), callbacks)
     logs = {}
     callbacks.on_train_begin()
     try:
         for epoch in range(settings.initial_epoch, settings.epochs):
             progress.epoch_begin(epoch, settings.epochs, steps)
-            logs = _epoch(model, executor, validation, settings, epoch, callbacks, progress)
+            logs = _epoch(run, validation, settings, epoch, progress)
             if logs is None or model.stop_training:
                 break
     finally:
         progress.close()
         executor.close()
+        run.close()
     _finalize(model)
     callbacks.on_train_end(logs)
     return history
 
 
-def _epoch(model, executor, validation, settings, epoch, callbacks, progress):
+def _epoch(run, validation, settings, epoch, progress):
     """One epoch; the logs, or None when there were no more data."""
+    model, executor, callbacks = run.model, run.executor, run.callbacks
     callbacks.on_epoch_begin(epoch)
     model.objective.reset()
     limit = settings.steps_per_epoch
     if limit is None and epoch > settings.initial_epoch:
         executor.restart()
-    logs, seen = _train(model, executor, limit, callbacks, progress)
+    logs, seen = run.epoch(epoch, limit, progress)
     if limit is not None and seen < limit and not model.stop_training:
         warn(
             f"The data ended after {seen} of the {limit} steps of epoch {epoch + 1}. What was learnt is kept. Give a plan "
@@ -145,82 +154,6 @@ def _epoch(model, executor, validation, settings, epoch, callbacks, progress):
     return logs
 
 
-def _train(model, executor, limit, callbacks, progress):
-    """The steps of one epoch. Returns (logs, number of steps)."""
-    fixed = (
-        1 if callbacks.wants_train_batches else (model.steps_per_execution if model.steps_per_execution > 1 else None)
-    )
-    chunks = Chunks(fixed) if fixed else None
-    logs, seen = {}, 0
-    for feed in executor.feeds(limit):
-        for logs, count in _run_feed(model, executor, feed, "fit", chunks, callbacks, seen, progress.running):
-            seen += count
-            progress.update(seen, logs)
-        if model.stop_training:
-            break
-    return logs, seen
-
-
-def _run_feed(model, executor, feed, task, chunks=None, callbacks=None, seen=0, on_compiled=lambda: None):
-    """Train on one feed; yields (logs, steps) after each chunk, the model updated."""
-    loop = _program(model, executor, feed, task)
-    each = callbacks is not None and callbacks.wants_train_batches
-    end = seen + feed.steps
-    if each:
-        callbacks.on_train_batch_begin(seen)
-    cells = Cells(model, training=True, metrics=True)
-    state = cells.gather()
-    loop.compile(state, feed)
-    on_compiled()
-    running = loop.run(state, feed, chunks)
-    item = next(running, None)
-    while item is not None:
-        state, logs, count = item
-        cells.restore(state)
-        seen += count
-        if callbacks is not None:
-            callbacks.on_chunk_end(seen - 1, logs)
-        if each:
-            callbacks.on_train_batch_end(seen - 1, logs)
-        yield logs, count
-        if model.stop_training:
-            return
-        if each and seen < end:
-            callbacks.on_train_batch_begin(seen)
-        try:
-            item = running.send(cells.gather())
-        except StopIteration:
-            return
-
-
-def _program(model, executor, feed, task):
-    calls = prepare_feed(model, executor, feed, task)
-    warn_of_small_batches(calls, feed.rows)
-    if not (model.objective.has_loss or calls.adds_losses):
-        raise ValueError(
-            f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
-            "one. Pass loss=."
-        )
-    prepare_optimizer(model)
-    return program(
-        model,
-        task,
-        executor.fetch,
-        lambda: UpdateProgram(
-            train_step(model, model.objective, model.optimizer, task),
-            executor.fetch,
-            lambda metrics: logs_of(model.objective, metrics),
-            lambda: model.objective.names,
-            model.count_params(),
-        ),
-    )
-
-
-def prepare_optimizer(model):
-    """Make the optimizer's state for the variables that are trainable now; slots of those it knew are kept."""
-    model.optimizer.prepare(model.trainable_variables)
-
-
 def _finalize(model):
     trained = model.trainable_variables
     values = model.optimizer.finalize([v.raw for v in trained], model.optimizer.state)
@@ -232,6 +165,7 @@ def train_on_batch(model, plan):
     """The logs after one step on the one batch of `plan`."""
     executor = make_executor(plan)
     model.objective.reset()
-    found = [logs for feed in executor.feeds() for logs, _ in _run_feed(model, executor, feed, "train_on_batch")]
+    run = Run(model, executor, "ignore", task="train_on_batch")
+    found = [logs for feed in executor.feeds() for logs, _ in run.feed(feed)]
     require_data(found)
     return found[-1]

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from phasewise.losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
+from phasewise.losses import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalCrossentropy,
+)
+
+BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
+ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
 
 
 def check_shapes(names, losses, pairs):
@@ -21,8 +30,8 @@ def check_shapes(names, losses, pairs):
         shapes = f"labels of shape {tuple(true.shape)} and output {name!r} of shape {tuple(pred.shape)}"
         if isinstance(loss, SparseCategoricalCrossentropy):
             _check_sparse_shape(true, pred, shapes)
-        elif isinstance(loss, CategoricalCrossentropy):
-            _check_categorical_shape(true, pred, shapes)
+        elif isinstance(loss, ONE_HOT):
+            _check_categorical_shape(loss, true, pred, shapes)
         elif type(loss).__module__.startswith("phasewise.") and not _broadcasts(true.shape, pred.shape):
             raise ValueError(f"{loss.name} cannot compare {shapes}: they must agree.")
 
@@ -40,12 +49,12 @@ def _check_sparse_shape(true, pred, shapes):
         )
 
 
-def _check_categorical_shape(true, pred, shapes):
+def _check_categorical_shape(loss, true, pred, shapes):
     if tuple(true.shape) == tuple(pred.shape):
         return
     integer = len(true.shape) < len(pred.shape) or true.shape[-1] == 1
     hint = " Integer labels go with sparse_categorical_crossentropy." if integer else " They must agree."
-    raise ValueError(f"categorical_crossentropy takes one-hot labels; it got {shapes}.{hint}")
+    raise ValueError(f"{loss.name} takes one-hot labels; it got {shapes}.{hint}")
 
 
 def _broadcasts(true, pred):
@@ -70,9 +79,10 @@ def check_labels(names, losses, pairs, locate):
         true = np.asarray(true)
         if isinstance(loss, SparseCategoricalCrossentropy):
             _check_classes(name, true, pred.shape[-1], loss.arguments["ignore_class"], locate)
-        elif isinstance(loss, BinaryCrossentropy | CategoricalCrossentropy):
+        elif isinstance(loss, BINARY | ONE_HOT):
             outside = (true < 0) | (true > 1)
-            _require(f"output {name!r}", loss.name, true, outside, "between 0 and 1", locate, _binary_hint)
+            hint = _binary_hint if isinstance(loss, BINARY) else _no_hint
+            _require(f"output {name!r}", loss.name, true, outside, "between 0 and 1", locate, hint)
 
 
 def _check_classes(name, true, classes, ignored, locate):
@@ -85,15 +95,22 @@ def _check_classes(name, true, classes, ignored, locate):
     _require(of, loss, true, outside, f"in [0, {classes - 1}], for {classes} classes", locate)
 
 
-def _require(of, loss, true, bad, expected, locate, hint=lambda true: ""):
+def _no_hint(true):
+    return ""
+
+
+def _require(of, loss, true, bad, expected, locate, hint=_no_hint):
     if bad.any():
         place = np.unravel_index(bad.argmax(), bad.shape)
         raise ValueError(
-            f"A label of {of} is {true[place]} in {locate(place[0])}; {loss} needs every label to be {expected}.{hint(true)}"
+            f"A label of {of} is {true[place]:.6g} in {locate(place[0])}; {loss} needs every label to be {expected}."
+            f"{hint(true)}"
         )
 
 
 def _binary_hint(true):
     if set(np.unique(true[:1000])) <= {-1, 1}:
         return " Labels -1 and 1 become 0 and 1 with (y + 1) / 2."
-    return " Class numbers go with sparse_categorical_crossentropy." if true.max() > 1 else ""
+    if true.max() <= 1:
+        return ""
+    return " Class numbers go with sparse_categorical_crossentropy and an output with one unit a class."

@@ -5,6 +5,7 @@ progress is live and Ctrl-C answers.
 """
 
 import time
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +44,23 @@ class Chunks:
         self._seconds_a_step = max(seconds / count, 1e-7)
 
 
+class Reached(NamedTuple):
+    """Where a chunk led to.
+
+    Attributes:
+        state: after its last step.
+        logs: dict of numbers.
+        start, steps: number of its first step in the feed, and how many they were.
+        is_sound: what the program's check says of the state.
+    """
+
+    state: dict
+    logs: dict
+    start: int
+    steps: int
+    is_sound: bool
+
+
 class UpdateProgram:
     """A compiled loop of steps that change the state: training and testing.
 
@@ -52,9 +70,10 @@ class UpdateProgram:
         logs: `metrics -> dict of scalars`.
         names: a function that gives the logs' names in the order in which they are shown.
         weights: number of weights of the model.
+        check: `state -> boolean scalar`, asked after each chunk; or None.
     """
 
-    def __init__(self, step, fetch, logs, names, weights):
+    def __init__(self, step, fetch, logs, names, weights, check=None):
         self.chunks = Chunks()
         self._names = names
 
@@ -64,7 +83,7 @@ class UpdateProgram:
                 return step(state, fetch(arrays, i), *valid)
 
             state = jax.lax.fori_loop(start, start + count, body, state)
-            return state, logs(state["metrics"])
+            return state, logs(state["metrics"]), True if check is None else check(state)
 
         self._run = compiled(run, weights=weights)
         self._compiled = set()
@@ -77,14 +96,18 @@ class UpdateProgram:
             self._compiled.add(shapes)
 
     def run(self, state, feed, chunks=None):
-        """Yields (state, logs, steps) after each chunk of the feed; `state` is good whenever it is yielded.
+        """Yields `Reached` after each chunk of the feed.
 
         The consumer may change the model between two yields and send the new state back.
         """
         for start, count in (chunks or self.chunks).split(feed.steps):
-            state, logs = self._run(state, feed.arrays, np.int32(start), np.int32(count))
-            logs = self._on_host(logs)
-            state = (yield state, logs, count) or state
+            reached = self.advance(state, feed, start, count)
+            state = (yield reached) or reached.state
+
+    def advance(self, state, feed, start, count):
+        """`Reached` after `count` steps from number `start` of the feed."""
+        state, logs, is_sound = self._run(state, feed.arrays, np.int32(start), np.int32(count))
+        return Reached(state, self._on_host(logs), start, count, bool(is_sound))
 
     def _on_host(self, logs):
         logs = {name: np.asarray(value) for name, value in logs.items()}

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from phasewise import losses, registry
 from phasewise.losses.loss import as_loss
-from phasewise.metrics import Mean, MeanMetricWrapper
+from phasewise.metrics import Mean, MeanMetricWrapper, Sum
 from phasewise.training.labels import check_labels, check_shapes
 from phasewise.training.matching import flat_outputs, match, metric_for
 
@@ -26,6 +26,7 @@ class Objective:
         self._names = self._losses = self._loss_weights = self._unasked = ()
         self._trackers, self._plain, self._weighted = [], [], []
         self._mean = Mean(name="loss")
+        self._skipped = None
 
     def build(self, y_true, y_pred, output_names=None):
         """Match losses and metrics with outputs.
@@ -96,14 +97,28 @@ class Objective:
         for _, name, metric in [*self._plain, *self._weighted]:
             value = metric.result()
             found.update(value if isinstance(value, dict) else {name: value})
+        if self._skipped is not None:
+            none_left = (self._mean.count.value == 0) & (self._skipped.result() > 0)
+            found["loss"] = jnp.where(none_left, jnp.nan, found["loss"])
+            found["skipped"] = self._skipped.result()
         return found
 
+    def values_by_output(self, y_true, y_pred):
+        """Each loss before it is reduced: dict output name -> array (rows, ...)."""
+        found = zip(self._names, self._losses, self._pairs(y_true, y_pred), strict=True)
+        return {name: jnp.asarray(loss.call(*pair)) for name, loss, pair in found if loss is not None}
+
     # -- what the trainer asks
+
+    def count_skipped(self, counts):
+        """Keep, from here on or no more, the number of steps that were left out; it is the last accumulator."""
+        self._skipped = Sum(name="skipped") if counts else None
 
     @property
     def metrics(self):
         """The metric objects, the loss tracker first."""
-        return [self._mean, *(t for t in self._trackers if t), *(m for _, _, m in [*self._plain, *self._weighted])]
+        given = [m for _, _, m in [*self._plain, *self._weighted]]
+        return [self._mean, *(t for t in self._trackers if t), *given, *([self._skipped] if self._skipped else [])]
 
     @property
     def names(self):

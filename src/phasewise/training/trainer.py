@@ -68,6 +68,8 @@ class Trainer:
         validation_steps=None,
         validation_batch_size=None,
         validation_freq=1,
+        *,
+        on_nonfinite="raise",
     ):
         """Train for a number of epochs.
 
@@ -86,9 +88,15 @@ class Trainer:
             steps_per_epoch: steps in an epoch; needed for an endless plan.
             validation_steps, validation_batch_size: likewise for validation.
             validation_freq: int, or list of epoch numbers (from 1) after which to validate.
+            on_nonfinite: what to do when a loss, gradient or weight becomes NaN or infinite: "raise" an error that names the
+                layer and the rows, "skip" the step and count it in the logs as "skipped", or "ignore" it. A `TerminateOnNaN`
+                among the callbacks takes the place of "raise". Ours, not Keras's.
 
         Returns:
             `History`: `.history` has a list of values, one an epoch, for every logged name.
+
+        Raises:
+            NonFiniteError: see `on_nonfinite`.
 
         Whatever ends the run (Ctrl-C, an error, a callback), the model holds the last good state.
         """
@@ -102,6 +110,7 @@ class Trainer:
             verbose=verbose,
             callbacks=callbacks,
             validation_freq=validation_freq,
+            on_nonfinite=on_nonfinite,
         )
         plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
         validation = None

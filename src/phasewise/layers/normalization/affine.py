@@ -64,7 +64,7 @@ def check_axis(layer, axis, rank):
     if not 0 < place < rank:
         raise ValueError(
             f"{type(layer).__name__} {layer.name!r} has axis={axis}, which is no axis of an input with {rank} axes other "
-            f"than the batch axis: give 1 to {rank - 1}, or -1 for the last."
+            f"than the batch axis: give {'1' if rank == 2 else f'1 to {rank - 1}'}, or -1 for the last."
         )
     return place
 
@@ -79,3 +79,43 @@ def as_axis(layer, axis):
         return operator.index(axis)
     except TypeError:
         raise TypeError(f"{type(layer).__name__}'s axis must be an integer; got {axis!r}.") from None
+
+
+def as_axes(layer, axis):
+    """`axis` as an int, or as a list of int where it is a list or tuple.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    return [as_axis(layer, a) for a in axis] if isinstance(axis, list | tuple) else as_axis(layer, axis)
+
+
+def check_axes(layer, axis, rank):
+    """The axes that `as_axes` gave, counted from the front, as a tuple in ascending order.
+
+    Raises:
+        ValueError: one is no axis of an input with `rank` axes, or is there twice.
+    """
+    given = axis if isinstance(axis, list) else [axis]
+    for a in given:
+        if not -rank <= a < rank:
+            raise ValueError(f"{type(layer).__name__} {layer.name!r} has axis={a}; its input has {rank} axes.")
+    axes = sorted(a % rank for a in given)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"{type(layer).__name__} {layer.name!r} has axis={axis}, which names one axis twice.")
+    return tuple(axes)
+
+
+def known_sizes(layer, axes, input_shape):
+    """The sizes of `axes`, for which the layer makes weights.
+
+    Raises:
+        ValueError: one is unknown.
+    """
+    sizes = tuple(input_shape[a] for a in axes)
+    if None in sizes:
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} needs a known size on axis {axes[sizes.index(None)]}; the input has shape "
+            f"{tuple(input_shape)}. Give that size in Input."
+        )
+    return sizes

@@ -2,7 +2,7 @@
 
 from phasewise.kernels.moments import moments, normalize
 from phasewise.layer import Layer
-from phasewise.layers.normalization.affine import Affine, as_axis, check_number
+from phasewise.layers.normalization.affine import Affine, as_axes, check_axes, check_number, known_sizes
 from phasewise.registry import register
 
 
@@ -38,7 +38,7 @@ class LayerNormalization(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.axis = [as_axis(self, a) for a in axis] if isinstance(axis, list | tuple) else as_axis(self, axis)
+        self.axis = as_axes(self, axis)
         self.epsilon = check_number(self, "epsilon", epsilon, 0, low_included=True)
         self._affine = Affine(
             center,
@@ -49,13 +49,13 @@ class LayerNormalization(Layer):
 
     def build(self, input_shape):
         """Makes gamma and beta, of the shape of the normalized axes."""
-        axes = self._axes(len(input_shape))
-        self.gamma, self.beta = self._affine.build(self, tuple(input_shape[a] for a in axes))
+        axes = check_axes(self, self.axis, len(input_shape))
+        self.gamma, self.beta = self._affine.build(self, known_sizes(self, axes, input_shape))
         self.built = True
 
     def call(self, inputs):
         """The normalized inputs."""
-        axes = self._axes(inputs.ndim)
+        axes = check_axes(self, self.axis, inputs.ndim)
         shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
         gamma, beta = (w.raw.reshape(shape) if w is not None else None for w in (self.gamma, self.beta))
         return normalize(inputs, moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
@@ -67,10 +67,3 @@ class LayerNormalization(Layer):
     def get_config(self):
         """Every argument."""
         return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon, **self._affine.get_config()}
-
-    def _axes(self, rank):
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        for axis in axes:
-            if not -rank <= axis < rank:
-                raise ValueError(f"LayerNormalization {self.name!r} has axis={axis}; its input has {rank} axes.")
-        return tuple(sorted(a % rank for a in axes))

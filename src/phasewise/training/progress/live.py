@@ -17,9 +17,9 @@ class Live(Lines):
         self.show(0, "compiling" if first else "")
 
     def update(self, step, logs):
-        """Show the state, when the last time is long enough ago."""
+        """Show the state, when the last time is long enough ago or the last step is done: validation may follow."""
         super().update(step, logs)
-        if self._last - self._shown > SECONDS_BETWEEN:
+        if self._last - self._shown > SECONDS_BETWEEN or step == self.steps:
             self._shown = self._last
             self.show(step, self.status(step, logs))
 
@@ -29,18 +29,24 @@ class Live(Lines):
 
 
 class Terminal(Live):
-    """A bar below the finished lines; what the program prints meanwhile appears above it."""
+    """A bar below the finished lines; what the program prints meanwhile appears above it.
+
+    Where the terminal is narrow, the bar gives way first and the end of the status next; a finished line is folded
+    between its parts.
+    """
 
     def __init__(self, stream):
         super().__init__(stream)
         from rich.console import Console  # rich is imported only where something is drawn
         from rich.progress import BarColumn, Progress, TextColumn
 
+        console = Console(file=stream, highlight=False, markup=False)
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(24),
-            TextColumn("{task.fields[of]}  {task.fields[status]}"),
-            console=Console(file=stream, highlight=False, markup=False),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(min(24, console.width // 8)),
+            TextColumn("{task.fields[of]}", markup=False),
+            _one_line_column(),
+            console=console,
             auto_refresh=False,
             transient=True,
         )
@@ -58,13 +64,40 @@ class Terminal(Live):
 
     def end(self, step, logs):
         """Write the finished line above the bar."""
-        self._progress.console.print(self.line(step, logs), soft_wrap=True)
+        console = self._progress.console
+        console.print(folded(self.line(step, logs), console.width, " " * (len(self.label) + 2)), soft_wrap=True)
 
     def close(self):
         """Take the bar away and give the cursor back."""
         if self._task is not None:
             self._progress.stop()
             self._task = None
+
+
+def folded(line, width, indent):
+    """`line` broken where two blanks part it, so that no row exceeds `width` if it can be helped; `indent` opens the rows after
+    the first."""
+    rows = [""]
+    for part in line.split("  "):
+        longer = f"{rows[-1]}  {part}" if rows[-1].strip() else rows[-1] + part
+        if len(longer) <= width or not rows[-1].strip():
+            rows[-1] = longer
+        else:
+            rows.append(indent + part)
+    return "\n".join(rows)
+
+
+def _one_line_column():
+    """A column for the status, the one that is cut, with an ellipsis, where the terminal is narrow."""
+    from rich.progress import ProgressColumn
+    from rich.table import Column
+    from rich.text import Text
+
+    class Status(ProgressColumn):
+        def render(self, task):
+            return Text(task.fields["status"], no_wrap=True, overflow="ellipsis")
+
+    return Status(Column(no_wrap=False))
 
 
 class Notebook(Live):

@@ -1,0 +1,51 @@
+"""Root mean square normalization: each row by its own size, alike in both phases."""
+
+import jax
+
+from phasewise.kernels.moments import wide
+from phasewise.layer import Layer
+from phasewise.layers.normalization.affine import as_axes, check_axes, check_number, known_sizes
+from phasewise.registry import register
+
+
+@register("layer")
+class RMSNormalization(Layer):
+    """`x / sqrt(mean(x²) + epsilon) * scale`: Zhang & Sennrich (2019), equation 4.
+
+    Args:
+        axis: int or list of int, the axes that the mean is taken over, which `scale` has one entry for.
+        epsilon: at least 0.
+
+    Input: any shape with the axes. Output: the input's shape and dtype; computed in float32 or wider.
+
+    Where it differs from Keras: a mask passes through.
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = as_axes(self, axis)
+        self.epsilon = check_number(self, "epsilon", epsilon, 0, low_included=True)
+
+    def build(self, input_shape):
+        """Makes scale, of the shape of the normalized axes."""
+        axes = check_axes(self, self.axis, len(input_shape))
+        self.scale = self.add_weight(known_sizes(self, axes, input_shape), "ones", name="scale")
+        self.built = True
+
+    def call(self, inputs):
+        """The normalized inputs."""
+        axes = check_axes(self, self.axis, inputs.ndim)
+        shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
+        x = wide(inputs)
+        factor = jax.lax.rsqrt((x * x).mean(axes, keepdims=True) + self.epsilon)
+        return (x * factor * self.scale.raw.reshape(shape)).astype(inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        """The input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Every argument."""
+        return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon}

@@ -1,0 +1,105 @@
+"""Spectral normalization: a layer called with a kernel whose largest singular value is about 1."""
+
+import jax.numpy as jnp
+
+from phasewise import initializers, naming, registry
+from phasewise.kernels.moments import wide
+from phasewise.kernels.spectral_norm import spectral_norm
+from phasewise.layer import Layer
+from phasewise.registry import register
+from phasewise.variable import standing_in
+
+
+@register("layer")
+class SpectralNormalization(Layer):
+    """Calls the wrapped layer with `kernel / sigma`, sigma an estimate of the kernel's largest singular value.
+
+    The kernel counts as a matrix (everything else, last axis). Sigma is v W uᵀ after `power_iterations` rounds of power
+    iteration that begin at `vector_u`, with u and v constants to the gradient (Miyato et al. 2018, algorithm 1). Training
+    and inference compute alike; a call in training stores the new `vector_u`, which is how the estimate comes closer from
+    step to step, and one in inference stores nothing. A kernel of zeros stays as it is. A frozen layer is always in
+    inference.
+
+    Args:
+        layer: a layer that has a `kernel`, or `embeddings`, once it is built.
+        power_iterations: positive int.
+
+    Input and output: those of the wrapped layer.
+
+    Where it differs from Keras: the kernel itself is never changed, so that its regularizer and the optimizer see the
+    weight that is trained. Keras overwrites the kernel with `kernel / sigma` at each call in training (which its `fit` on
+    JAX silently loses) and predicts with the kernel as it stands, not normalized where that was lost. Keras also casts the
+    output to the input's dtype, which makes integers of embeddings.
+    """
+
+    freezing_means_inference = True
+    updates_state = True
+
+    def __init__(self, layer, power_iterations=1, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(layer, Layer):
+            raise ValueError(f"SpectralNormalization wraps a layer; got {layer!r}.")
+        if isinstance(power_iterations, bool) or not hasattr(power_iterations, "__index__") or power_iterations < 1:
+            raise ValueError(
+                f"SpectralNormalization's power_iterations must be a positive integer; got {power_iterations!r}."
+            )
+        self.layer = layer
+        self.power_iterations = int(power_iterations)
+
+    def build(self, input_shape):
+        """Builds the wrapped layer and makes vector_u, of shape (1, last axis of the kernel)."""
+        if not self.layer.built:
+            with naming.path_part(self.layer.name):
+                self.layer.build(input_shape)
+            self.layer.built = True
+        self.kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
+        if self.kernel is None:
+            raise ValueError(
+                f"SpectralNormalization {self.name!r} wraps {self.layer.name!r} ({type(self.layer).__name__}), which has "
+                "neither a `kernel` nor `embeddings`."
+            )
+        self.vector_u = self.add_weight(
+            (1, self.kernel.shape[-1]),
+            initializers.TruncatedNormal(stddev=0.02),
+            dtype=self.kernel.dtype,
+            trainable=False,
+            autocast=False,
+            name="vector_u",
+        )
+        self.built = True
+
+    def call(self, inputs, training=None):
+        """The wrapped layer's output."""
+        kernel = jnp.asarray(self.kernel.raw)
+        matrix = wide(kernel).reshape(-1, kernel.shape[-1])
+        sigma, u = spectral_norm(matrix, jnp.asarray(self.vector_u.raw), self.power_iterations)
+        if training:
+            self.vector_u.assign(u)
+        normalized = (matrix / sigma).reshape(kernel.shape).astype(kernel.dtype)
+        with standing_in(self.kernel, normalized):
+            return self.layer(inputs).astype(self.compute_dtype)
+
+    def compute_mask(self, inputs, previous_mask):
+        """The wrapped layer's."""
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def compute_output_shape(self, input_shape):
+        """The wrapped layer's."""
+        return self.layer.compute_output_shape(input_shape)
+
+    def phase_action(self, training, statistics=None):
+        """What becomes of `vector_u`."""
+        return "kernel / sigma, vector_u follows" if training else "kernel / sigma"
+
+    def get_config(self):
+        """Every argument."""
+        return {
+            **super().get_config(),
+            "layer": registry.serialize(self.layer),
+            "power_iterations": self.power_iterations,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """A new layer around a new wrapped layer."""
+        return cls(**{**config, "layer": registry.deserialize("layer", config["layer"])})

@@ -1,0 +1,118 @@
+"""A training run: the steps of a model over an executor's feeds, chunk by chunk."""
+
+from phasewise.training.callbacks import CallbackList
+from phasewise.training.loop import Chunks, UpdateProgram
+from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
+from phasewise.training.preparing import prepare_feed
+from phasewise.training.programs import program
+from phasewise.training.state import Cells
+from phasewise.training.step import logs_of, train_step, unpack
+from phasewise.training.surprises import warn_of_small_batches
+
+
+class Run:
+    """Trains `model`.
+
+    Args:
+        model: compiled.
+        executor: what holds the data.
+        on_nonfinite: "raise", "skip" or "ignore".
+        callbacks: a `CallbackList`.
+        task: "fit" or "train_on_batch".
+    """
+
+    def __init__(self, model, executor, on_nonfinite, callbacks=None, task="fit"):
+        self.model, self.executor, self.callbacks = model, executor, callbacks or CallbackList()
+        self._on_nonfinite, self._task = on_nonfinite, task
+        self._epoch = 0
+        model.objective.count_skipped(on_nonfinite == "skip")
+
+    def close(self):
+        """The run ended, however."""
+        self.model.objective.count_skipped(False)
+
+    def epoch(self, epoch, limit, progress):
+        """The steps of one epoch, at most `limit`. Returns (logs, number of steps)."""
+        self._epoch = epoch
+        logs, seen = {}, 0
+        for feed in self.executor.feeds(limit):
+            for logs, count in self.feed(feed, seen, progress.running):
+                seen += count
+                progress.update(seen, logs)
+            if self.model.stop_training:
+                break
+        return logs, seen
+
+    def feed(self, feed, seen=0, on_compiled=lambda: None):
+        """Train on one feed, whose first step is number `seen` of the epoch.
+
+        Yields (logs, steps) after each chunk, the model updated.
+
+        Raises:
+            NonFiniteError: a step gave NaN or infinity, and that is to be an error.
+        """
+        loop, callbacks, each = self._program(feed), self.callbacks, self.callbacks.wants_train_batches
+        end = seen + feed.steps
+        if each:
+            callbacks.on_train_batch_begin(seen)
+        cells = Cells(self.model, training=True, metrics=True)
+        before = cells.gather()
+        loop.compile(before, feed)
+        on_compiled()
+        running = loop.run(before, feed, self._chunks())
+        reached = next(running, None)
+        while reached is not None:
+            if not reached.is_sound:
+                self._raise(loop, cells, before, feed, reached, seen)
+            cells.restore(reached.state)
+            seen += reached.steps
+            callbacks.on_chunk_end(seen - 1, reached.logs)
+            if each:
+                callbacks.on_train_batch_end(seen - 1, reached.logs)
+            yield reached.logs, reached.steps
+            if self.model.stop_training:
+                return
+            if each and seen < end:
+                callbacks.on_train_batch_begin(seen)
+            before = cells.gather()
+            try:
+                reached = running.send(before)
+            except StopIteration:
+                return
+
+    def _chunks(self):
+        if self.callbacks.wants_train_batches:
+            return Chunks(1)
+        fixed = self.model.steps_per_execution
+        return Chunks(fixed) if fixed > 1 else None
+
+    def _raise(self, loop, cells, before, feed, reached, seen):
+        """Restore the last good state and raise the error that tells what went wrong after it."""
+        place, state = first_bad_step(loop, before, feed, reached.start, reached.steps)
+        cells.restore(state)
+        batch = unpack(self.executor.fetch(feed.arrays, place))
+        raise error_for(self.model, state, batch, epoch=self._epoch, step=seen + place - reached.start)
+
+    def _program(self, feed):
+        model, task = self.model, self._task
+        calls = prepare_feed(model, self.executor, feed, task)
+        warn_of_small_batches(calls, feed.rows)
+        if not (model.objective.has_loss or calls.adds_losses):
+            raise ValueError(
+                f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
+                "one. Pass loss=."
+            )
+        model.optimizer.prepare(model.trainable_variables)
+        return program(model, (task, self._on_nonfinite), self.executor.fetch, self._compiled)
+
+    def _compiled(self):
+        model, objective = self.model, self.model.objective
+        step = train_step(model, objective, model.optimizer, self._task)
+        return UpdateProgram(
+            kept_where_finite(step) if self._on_nonfinite == "skip" else step,
+            self.executor.fetch,
+            lambda metrics: logs_of(objective, metrics),
+            lambda: objective.names,
+            model.count_params(),
+            check=is_sound if self._on_nonfinite == "raise" else None,
+        )
