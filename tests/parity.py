@@ -17,13 +17,15 @@ def inputs_of(shapes, seed=0):
 
 
 def share_weights(ours, theirs, seed=1):
-    """Give both layers the same random weights (variances positive)."""
+    """Give both layers the same random weights (variances and standard deviations positive)."""
     rng = np.random.default_rng(seed)
     values = []
     for w in theirs.weights:
         value = rng.normal(size=w.shape).astype("float32")
-        values.append(np.abs(value) + 0.5 if "variance" in w.path else value)
+        values.append(np.abs(value) + 0.5 if "variance" in w.path or "stddev" in w.path else value)
     theirs.set_weights(values)
+    if hasattr(theirs, "finalize_state"):  # Keras's Normalization computes with copies of its weights
+        theirs.finalize_state()
     ours.set_weights(values)
 
 
@@ -46,8 +48,8 @@ def check_layer(ours, theirs, x, *, training=None, rtol=1e-5, atol=1e-5, **call)
 
     our_params, their_params = [jnp.asarray(v.raw) for v in train], [v.value for v in theirs.trainable_variables]
     gradient = {"has_aux": True, "argnums": (0, 1)}
-    (_, (y, state)), grads = jax.value_and_grad(our_loss, **gradient)(our_params, x)
-    (_, (y_ref, state_ref)), grads_ref = jax.value_and_grad(their_loss, **gradient)(their_params, x)
+    (_, (y, state)), grads = jax.jit(jax.value_and_grad(our_loss, **gradient))(our_params, x)
+    (_, (y_ref, state_ref)), grads_ref = jax.jit(jax.value_and_grad(their_loss, **gradient))(their_params, x)
     close(y, y_ref, rtol, atol)
     close(grads, grads_ref, 10 * rtol, 10 * atol)
     close(state, state_ref[: len(state)], rtol, atol)

@@ -24,6 +24,7 @@ from phasewise.precision import DTypePolicy, dtype_policy, set_dtype_policy
 from phasewise.pure import pure
 from phasewise.random import set_random_seed
 from phasewise.sequential import Sequential
+from phasewise.shift import recalibrate
 from phasewise.spec import InputSpec
 from phasewise.statistics_policy import blend, statistics
 from phasewise.variable import Variable
@@ -55,6 +56,7 @@ __all__ = [
     "optimizers",
     "pure",
     "random",
+    "recalibrate",
     "regularizers",
     "set_dtype_policy",
     "set_random_seed",

@@ -8,7 +8,7 @@ _record = ContextVar("phasewise_collected_moments", default=None)
 
 @contextlib.contextmanager
 def collected_moments():
-    """Yields a list that receives (layer, count, mean in two parts, variance) for every batch normalization inside."""
+    """Yields a list that receives (layer, count, moments) for every call of a batch normalization layer inside."""
     entries = []
     token = _record.set(entries)
     try:
@@ -26,8 +26,8 @@ def record_moments(layer, count, moments):
     """What `layer` sees in the call that is being traced.
 
     Args:
-        count: how many values each mean is taken over.
-        moments: `phasewise.kernels.moments.Moments`.
+        count: (parts, channels), how many values each mean is taken over.
+        moments: `phasewise.kernels.moments.Moments`, each (parts, channels); a part is a batch, or a ghost batch.
     """
     entries = _record.get()
     if entries is not None:

@@ -32,7 +32,13 @@ class Calls(list):
         super().__init__()
         self.stack = []
         self.adds_losses = False  # whether a layer added a loss, which may be computed from the whole batch
-        self.reported = False  # whether what is surprising about them has been told
+        self._reported = set()
+
+    def report(self, subject):
+        """Whether `subject` is still to be told of these calls; from now on it has been."""
+        is_new = subject not in self._reported
+        self._reported.add(subject)
+        return is_new
 
     @property
     def rows_mix(self):

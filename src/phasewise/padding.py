@@ -17,7 +17,7 @@ def real_rows(mask):
     """Inside the block, the batch's rows are real where the boolean array `mask` of shape (rows,) is True."""
     token = _rows.set(mask)
     try:
-        yield
+        yield mask
     finally:
         _rows.reset(token)
 

@@ -20,6 +20,18 @@ class SmallBatchWarning(PhasewiseWarning):
     """Batch statistics are taken over one or two values."""
 
 
+class LaggingStatisticsWarning(PhasewiseWarning):
+    """`fit` ended before moving statistics had caught up with the data."""
+
+
+class InitialStatisticsWarning(PhasewiseWarning):
+    """A layer normalizes with moving statistics that no batch has ever updated."""
+
+
+class PinnedPhaseWarning(PhasewiseWarning):
+    """A pinned learning phase makes `fit` run in inference."""
+
+
 # While a model is traced, JAX calls us back from between our own frames.
 _OURS = {"phasewise", "jax", "contextlib", "functools"}
 

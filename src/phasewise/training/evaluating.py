@@ -8,6 +8,7 @@ from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
 from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, test_step
+from phasewise.training.surprises import warn_of_initial_statistics
 
 EXAMPLE_ROWS = 32  # a batch size at which losses and metrics are resolved before the first batch is there
 
@@ -54,7 +55,7 @@ def test_feeds(model, executor, steps):
 
 def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compiled=lambda: None, seen=0):
     """Test one feed, whose first batch is number `seen`; yields (logs, steps) after each chunk, the metrics updated."""
-    prepare_feed(model, executor, feed, task)
+    warn_of_initial_statistics(prepare_feed(model, executor, feed, task))
     loop = program(
         model,
         task,

@@ -12,6 +12,7 @@ from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
 from phasewise.training.progress import make_progress
 from phasewise.training.run import Run
+from phasewise.training.surprises import warn_of_lag
 from phasewise.warning import DataEndedWarning, warn
 
 
@@ -123,6 +124,7 @@ def fit(model, plan, validation, settings):
         executor.close()
         run.close()
     _finalize(model)
+    warn_of_lag(model)
     callbacks.on_train_end(logs)
     return history
 

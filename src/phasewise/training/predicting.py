@@ -10,6 +10,7 @@ from phasewise.training.preparing import batch_spec, look_at_feed, prepare, requ
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
 from phasewise.training.state import Cells
+from phasewise.training.surprises import warn_of_initial_statistics
 from phasewise.training.step import predict_step
 
 TILE = 32  # rows of the one batch shape at which rows that do not see each other are predicted
@@ -41,6 +42,7 @@ def predict_on_batch(model, plan):
 
 def _run(model, executor, steps, task, progress=None, callbacks=None):
     calls, _ = prepare(model, batch_spec(executor, TILE), task)
+    warn_of_initial_statistics(calls)
     if calls.rows_mix:
         feeds = executor.padded_feeds(steps)
     else:

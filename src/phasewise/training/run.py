@@ -7,7 +7,7 @@ from phasewise.training.preparing import prepare_feed
 from phasewise.training.programs import program
 from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, train_step, unpack
-from phasewise.training.surprises import warn_of_small_batches
+from phasewise.training.surprises import updates_of_a_step, warn_of_pinned_phase, warn_of_small_batches
 
 
 class Run:
@@ -24,7 +24,7 @@ class Run:
     def __init__(self, model, executor, on_nonfinite, callbacks=None, task="fit"):
         self.model, self.executor, self.callbacks = model, executor, callbacks or CallbackList()
         self._on_nonfinite, self._task = on_nonfinite, task
-        self._epoch = 0
+        self._epoch, self._updates = 0, []
         model.objective.count_skipped(on_nonfinite == "skip")
 
     def close(self):
@@ -57,6 +57,7 @@ class Run:
             callbacks.on_train_batch_begin(seen)
         cells = Cells(self.model, training=True, metrics=True)
         before = cells.gather()
+        updates = [(moving, count) for moving, count in self._updates if moving.updates is not None]
         loop.compile(before, feed)
         on_compiled()
         running = loop.run(before, feed, self._chunks())
@@ -65,6 +66,8 @@ class Run:
             if not reached.is_sound:
                 self._raise(loop, cells, before, feed, reached, seen)
             cells.restore(reached.state)
+            for moving, count in updates:
+                moving.note_updates(count * reached.steps)
             seen += reached.steps
             callbacks.on_chunk_end(seen - 1, reached.logs)
             if each:
@@ -97,6 +100,8 @@ class Run:
         model, task = self.model, self._task
         calls = prepare_feed(model, self.executor, feed, task)
         warn_of_small_batches(calls, feed.rows)
+        warn_of_pinned_phase(calls)
+        self._updates = updates_of_a_step(calls, feed.rows)
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "

@@ -16,6 +16,7 @@ class Cells:
         self._model, self._training = model, training
         self._params, self._other = model.split_variables()
         self._metrics = model.objective.variables if metrics else None
+        self.places = {id(variable): place for place, variable in enumerate(self._other)}  # in "other"
 
     def gather(self):
         """The arrays that a step reads and writes.

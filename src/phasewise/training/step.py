@@ -14,6 +14,11 @@ def unpack(batch):
     return (*batch, None, None)[:3]
 
 
+def real_rows_of(x, valid):
+    """Inside the block, the rows of the batch `x` past `valid` are padding; None: all are real."""
+    return padding.real_rows(None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid)
+
+
 def call_purely(model, state, x, *, task):
     """The model's output for `x`, with the arrays of `state` for weights.
 
@@ -64,8 +69,7 @@ def test_step(model, objective, task):
 
     def step(state, batch, valid=None):
         x, y, sample_weight = unpack(batch)
-        real = None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid
-        with padding.real_rows(real):
+        with real_rows_of(x, valid) as real:
             outputs, added, _ = call_purely(model, state, x, task=task)
         total, parts = objective.total_loss(y, outputs, sample_weight, real)
         total = sum(added, total)
@@ -82,8 +86,7 @@ def predict_step(model, task):
 
     def step(state, batch, valid=None):
         x, _, _ = unpack(batch)
-        real = None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid
-        with padding.real_rows(real):
+        with real_rows_of(x, valid):
             return call_purely(model, state, x, task=task)[0]
 
     return step

@@ -1,10 +1,24 @@
 """Warnings of what a run does that a person would not expect."""
 
-from phasewise.warning import SmallBatchWarning, warn
+import dataclasses
+
+import numpy as np
+
+from phasewise.layer import depends_on_phase
+from phasewise.warning import (
+    InitialStatisticsWarning,
+    LaggingStatisticsWarning,
+    PinnedPhaseWarning,
+    SmallBatchWarning,
+    warn,
+)
+
+LEAST_SHARE = 0.01  # of the initial value, from which on a lag is looked for
+LEAST_GAP = 0.1  # in standard deviations, or as a fraction of the variance, from which on it is told
 
 
 def warn_of_small_batches(calls, rows):
-    """Warn when a layer in training takes its statistics over one or two values.
+    """Warn, once, when a layer in training takes its statistics over one or two values.
 
     Args:
         calls: the `observe.Calls` of a training step.
@@ -13,18 +27,117 @@ def warn_of_small_batches(calls, rows):
     few = [
         c for c in calls if c.decision.training and c.statistics == "batch" and c.values is not None and c.values < 3
     ]
-    if not few or calls.reported:
+    if not few or not calls.report("small batches"):
         return
-    calls.reported = True
-    names = ", ".join(dict.fromkeys(repr(call.layer.name) for call in few))
     effect = (
         "the variance of one value is 0, so that the output is the same for every input"
         if few[0].values == 1
         else "of two values one always becomes -1 and the other 1"
     )
     warn(
-        f"Batch normalization ({names}) trains on a batch of {rows} row{'s' * (rows > 1)}: its statistics come from "
+        f"Batch normalization ({_names(few)}) trains on a batch of {rows} row{'s' * (rows > 1)}: its statistics come from "
         f"{few[0].values} value{'s' * (few[0].values > 1)} a channel, and {effect}. Give a larger batch_size, drop a short last "
         "batch (batch(n, drop_remainder=True)), or freeze the layer.",
         SmallBatchWarning,
     )
+
+
+def warn_of_pinned_phase(calls):
+    """Warn, once, when layers run in inference in `fit` because the learning phase is pinned.
+
+    Args:
+        calls: the `observe.Calls` of a training step.
+    """
+    pinned = [c for c in calls if c.decision.rule == 4 and not c.decision.training and depends_on_phase(c.layer)]
+    if pinned and calls.report("pinned phase"):
+        warn(
+            f"The learning phase is pinned to inference, so `fit` trains with {_names(pinned)} in inference: batch normalization "
+            "uses its moving statistics and does not update them, dropout passes through. Unpin it with "
+            "phasewise.backend.set_learning_phase(None), or leave the learning_phase_scope.",
+            PinnedPhaseWarning,
+        )
+
+
+def warn_of_initial_statistics(calls):
+    """Warn, once, when a layer in inference normalizes with moving statistics as they were made.
+
+    Args:
+        calls: the `observe.Calls` of an inference step.
+    """
+    using = [c for c in calls if not c.decision.training and c.statistics not in (None, "batch")]
+    fresh = [c for c in using if getattr(c.layer, "moving_statistics", None) and c.layer.moving_statistics.updates == 0]
+    if fresh and calls.report("initial statistics"):
+        warn(
+            f"Batch normalization ({_names(fresh)}) normalizes with moving statistics that no batch has ever updated: they are "
+            "still the initial mean and variance, so the data pass almost unchanged. Train the layer (not frozen, not called "
+            "with training=False), load weights, or set the statistics with phasewise.recalibrate(model, data).",
+            InitialStatisticsWarning,
+        )
+
+
+def updates_of_a_step(calls, rows):
+    """How many updates one training step makes: list of (`MovingStatistics`, count), each once.
+
+    Args:
+        calls: the `observe.Calls` of the step.
+        rows: rows in its batch.
+    """
+    counts = {}
+    for call in calls:
+        moving = getattr(call.layer, "moving_statistics", None)
+        if moving is not None and call.decision.training:
+            ghosts = call.layer.virtual_batch_size or rows
+            counts[id(moving)] = (moving, counts.get(id(moving), (moving, 0))[1] - (-rows // ghosts))
+    return list(counts.values())
+
+
+@dataclasses.dataclass
+class Lag:
+    """How far a layer's moving statistics are behind the batches that they followed."""
+
+    layer: object
+    updates: int
+    share: float
+    gap: float
+    ratio: float
+
+
+def lag_of(layer):
+    """The `Lag` of a layer whose moving statistics are too far from their batches; None where all is well or unknown."""
+    moving = layer.moving_statistics
+    share = moving.initial_share
+    if share is None or not LEAST_SHARE < share < 1:
+        return None
+    mean, variance = moving.estimate()
+    spread = np.sqrt(np.maximum(variance, 0) + layer.epsilon)
+    gap = float((np.abs(moving.mean.numpy() - mean) / spread).max())
+    ratios = (moving.variance.numpy() + layer.epsilon) / spread**2
+    ratio = float(ratios[np.abs(np.log(np.maximum(ratios, 1e-30))).argmax()])
+    if gap < LEAST_GAP and abs(ratio - 1) < LEAST_GAP:
+        return None
+    return Lag(layer, moving.updates, share, gap, ratio)
+
+
+def warn_of_lag(model):
+    """Warn, once for all layers, when moving statistics have not caught up with the data that they followed."""
+    lags = [lag_of(layer) for layer in model.all_layers() if hasattr(layer, "moving_statistics") and layer.built]
+    lags = [lag for lag in lags if lag is not None]
+    if not lags:
+        return
+    worst = max(lags, key=lambda lag: lag.gap + abs(np.log(max(lag.ratio, 1e-30))))
+    others = f" (and {len(lags) - 1} other layer{'s' * (len(lags) > 2)})" if len(lags) > 1 else ""
+    layer = worst.layer
+    warn(
+        f"fit ended before the moving statistics of {layer.name!r}{others} caught up with the data, so predict and evaluate "
+        f"normalize otherwise than fit did: {worst.updates} updates at momentum {layer.momentum:g} leave {worst.share:.0%} of the "
+        f"initial values; the moving mean is off by up to {worst.gap:.2g} standard deviations, the moving variance is "
+        f"{worst.ratio:.2g} times that of the batches. Remedy: phasewise.recalibrate(model, data), more steps, or a smaller "
+        "momentum.",
+        LaggingStatisticsWarning,
+    )
+
+
+def _names(calls):
+    """The layers of the calls, each once."""
+    names = list(dict.fromkeys(repr(call.layer.name) for call in calls))
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -42,7 +42,8 @@ class BatchNormalization(Layer):
     the statistics. Output: the input's shape and dtype. Statistics are accumulated in float32 or wider.
 
     Where it differs from Keras: an explicit `training=` at the call holds in `predict` too; float32 data with a mean of
-    1e5 standard deviations are normalized to 1e-5 of float64; the variance of a batch of one is 0, never NaN.
+    1e5 standard deviations are normalized to 1e-5 of float64; the variance of a batch of one is 0, never NaN; a batch in
+    which the mask leaves nothing moves no statistic.
     """
 
     freezing_means_inference = True
@@ -123,6 +124,15 @@ class BatchNormalization(Layer):
         """The exponential moving average of the batches' variances, a `Variable` of shape (channels,)."""
         return self._moving.variance
 
+    @property
+    def moving_statistics(self):
+        """`MovingStatistics`: how they follow the batches, and how far they have come."""
+        return self._moving
+
+    def population_values(self, mean, variance):
+        """(variable, value) for every statistic, when the population has this mean and variance, (channels,)."""
+        return self._moving.values_for(mean, variance)
+
     def call(self, inputs, training=None, mask=None):
         """The normalized inputs."""
         channel, counted = self.axis % inputs.ndim, _counted(inputs, mask)
@@ -134,7 +144,7 @@ class BatchNormalization(Layer):
         used = Moments(_shaped(self.moving_mean, shape), None, _shaped(self.moving_variance, shape))
         if policy != "moving" or is_collecting():
             batch = moments(inputs, axes, mask=counted)
-            record_moments(self, count_values(inputs, axes, counted), batch)
+            self._record(inputs, axes, counted, batch)
             if policy == "batch":
                 used = batch
             elif policy != "moving":
@@ -151,12 +161,20 @@ class BatchNormalization(Layer):
         axes, shape = _reduced(x, channel, kept=() if rows is None else (0,))
         observe.note_statistics("batch", values=(x.size // x.shape[channel]) // shape[0])
         batch = moments(x, axes, mask=counted)
-        record_moments(self, count_values(x, axes, counted), batch)
+        self._record(x, axes, counted, batch, shape[0])
         weights = [1, *shape[1:]]
         correction = self._moving.correction(batch, weights) if self.renorm else None
-        self._moving.follow(*(part.reshape(shape[0], -1) for part in (batch.mean, batch.variance)))
+        means, variances = (part.reshape(shape[0], -1) for part in (batch.mean, batch.variance))
+        seen = None if counted is None else count_values(x, axes, counted).reshape(shape[0], -1) > 0
+        self._moving.follow(means, variances, seen)
         y = self._normalize(x, batch, weights, correction)
         return y if rows is None else ghost_batches.joined(y, inputs.shape[0])
+
+    def _record(self, x, axes, counted, batch, parts=1):
+        if is_collecting():
+            found = (count_values(x, axes, counted), *batch)
+            count, *moments = (part.reshape(parts, -1) for part in found)
+            record_moments(self, count, Moments(*moments))
 
     def _normalize(self, x, used, shape, correction=None):
         gamma, beta = (None if w is None else _shaped(w, shape) for w in (self.gamma, self.beta))

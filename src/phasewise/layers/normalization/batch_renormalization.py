@@ -49,13 +49,19 @@ class Renormalization(MovingStatistics):
             d = jnp.clip(d, -self._clipping["dmax"], self._clipping["dmax"])
         return jax.lax.stop_gradient(r), jax.lax.stop_gradient(d)
 
-    def follow(self, means, variances):
-        """Take the statistics of one or several batches, (batches, channels), into account, in order."""
+    def values_for(self, mean, variance):
+        """(variable, float32 value) for every statistic, when the population has this mean and variance."""
+        stddev = np.sqrt(np.asarray(variance, np.float64) + self._epsilon).astype(np.float32)
+        deviations = [(self.stddev, stddev), (self.renorm_stddev, stddev)]
+        return [*super().values_for(mean, variance), (self.renorm_mean, np.asarray(mean, np.float32)), *deviations]
+
+    def follow(self, means, variances, seen=None):
+        """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""
         stddevs = jnp.sqrt(variances + self._epsilon)
-        self.renorm_mean.assign(followed(self.renorm_mean, means, self._renorm_momentum))
-        self.renorm_stddev.assign(followed(self.renorm_stddev, stddevs, self._renorm_momentum))
-        self.mean.assign(followed(self.mean, means, self._momentum))
-        stddev = followed(self.stddev, stddevs, self._momentum)
+        self.renorm_mean.assign(followed(self.renorm_mean, means, self._renorm_momentum, seen))
+        self.renorm_stddev.assign(followed(self.renorm_stddev, stddevs, self._renorm_momentum, seen))
+        self.mean.assign(followed(self.mean, means, self._momentum, seen))
+        stddev = followed(self.stddev, stddevs, self._momentum, seen)
         self.stddev.assign(stddev)
         self.variance.assign(jnp.maximum(stddev * stddev - self._epsilon, 0))
 

@@ -85,7 +85,8 @@ def number(value):
 
 def duration(seconds):
     """A time with its unit: 18 µs, 2.4 ms, 1.3 s."""
-    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1, 1e3, "ms")):
-        if seconds < limit:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    for factor, unit in ((1e6, "µs"), (1e3, "ms")):
+        rounded = float(f"{seconds * factor:.3g}")
+        if rounded < 1000:
+            return f"{rounded:g} {unit}"
+    return f"{float(f'{seconds:.3g}'):g} s"

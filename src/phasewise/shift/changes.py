@@ -1,0 +1,76 @@
+"""What a recalibration changed."""
+
+import dataclasses
+
+import numpy as np
+
+from phasewise.table import render
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One layer.
+
+    Attributes:
+        layer: its name.
+        values: how many values each mean is taken over.
+        mean_shift: how far the mean moved, in standard deviations of the population: (mean over channels, largest).
+        variance_ratio: variance before over variance now: (geometric mean over channels, the one farthest from 1).
+        mean, variance: float64 arrays (channels,): what the layer has now.
+    """
+
+    layer: str
+    values: int
+    mean_shift: tuple
+    variance_ratio: tuple
+    mean: np.ndarray
+    variance: np.ndarray
+
+    @classmethod
+    def between(cls, layer, values, before, now):
+        """The change of `layer` from the (mean, variance) `before` to those of `now`."""
+        mean, variance = now
+        spread = np.sqrt(variance + layer.epsilon)
+        shift = np.abs(before[0] - mean) / np.where(spread > 0, spread, 1)
+        logs = np.log(np.maximum(before[1], 1e-30) + layer.epsilon) - np.log(
+            np.maximum(variance, 1e-30) + layer.epsilon
+        )
+        ratios = (float(np.exp(logs.mean())), float(np.exp(logs[np.abs(logs).argmax()])))
+        return cls(layer.name, values, (float(shift.mean()), float(shift.max())), ratios, mean, variance)
+
+
+class Recalibration(list):
+    """A list of `Change`s, a layer a row; `recalibration["bn"]` finds one by name; `str()` gives the table."""
+
+    def __init__(self, changes, method):
+        super().__init__(changes)
+        self.method = method
+
+    def __getitem__(self, key):
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        for change in self:
+            if change.layer == key:
+                return change
+        raise KeyError(f"No layer called {key!r} was recalibrated; these were: {[change.layer for change in self]}.")
+
+    def to_dict(self):
+        """The rows as dicts and lists, ready for JSON."""
+        rows = [dataclasses.asdict(change) for change in self]
+        return [{**row, "mean": row["mean"].tolist(), "variance": row["variance"].tolist()} for row in rows]
+
+    def __str__(self):
+        columns = ["layer", "values", "mean moved by", "at most", "variance was", "farthest"]
+        rows = [
+            [
+                change.layer,
+                f"{change.values:,}",
+                *(f"{shift:.3g} std" for shift in change.mean_shift),
+                *(f"{ratio:.3g} ×" for ratio in change.variance_ratio),
+            ]
+            for change in self
+        ]
+        title = f"Population statistics ({self.method}) in place of moving averages"
+        return render(title, columns, rows, right=columns[1:])
+
+    __repr__ = __str__

@@ -1,0 +1,148 @@
+"""recalibrate: exact population statistics in place of moving averages."""
+
+import jax
+import numpy as np
+
+from phasewise import phase, statistics_policy
+from phasewise.collected_moments import collected_moments
+from phasewise.data import make_executor
+from phasewise.data.adapters import as_plan
+from phasewise.kernels.population import merged
+from phasewise.shift.changes import Change, Recalibration
+from phasewise.training.loop import MapProgram
+from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
+from phasewise.training.programs import program
+from phasewise.training.progress import make_progress
+from phasewise.training.state import Cells
+from phasewise.training.step import call_purely, real_rows_of, unpack
+
+METHODS = {"layerwise": "moving", "precise": "batch"}  # and the statistics that flow forward
+
+
+def recalibrate(model, data, *, method="layerwise", batch_size=None, steps=None, verbose="auto"):
+    """Give every batch normalization layer the exact mean and variance of its input over `data`.
+
+    The moving statistics that `fit` leaves are averages along the way, over weights that have changed since. Here the
+    weights stand still. Batches are merged in float64, so that a layer's statistics do not depend on how its input is cut
+    into batches. The model is changed only when all passes have succeeded.
+
+    Args:
+        model: a model with batch normalization layers. Frozen ones keep their statistics.
+        data: what `predict` takes: arrays, a `Dataset` of batches …; labels are not looked at.
+        method: "layerwise": one pass for each layer, the layers before it normalizing with the statistics that were just
+            found, so that all agree with what `predict` does; or "precise": one pass in which batch statistics flow forward
+            (Wu & Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3: precise BN), whose deeper layers see what they
+            saw in training, and depend on `batch_size`.
+        batch_size: rows in a batch, 32 by default; only with arrays.
+        steps: how many batches to take; needed for an endless plan.
+        verbose: as in `predict`.
+
+    Returns:
+        `Recalibration`: a list with one `Change` a layer; `str()` gives the table.
+
+    Raises:
+        TypeError: `model` is no model.
+        ValueError: an unknown method, no layer to recalibrate, data that do not fit or are empty.
+    """
+    if method not in METHODS:
+        raise ValueError(f"recalibrate's method is 'layerwise' or 'precise'; got {method!r}.")
+    if not hasattr(model, "predict"):
+        raise TypeError(f"recalibrate takes a model; got {model!r}.")
+    executor = make_executor(as_plan(data, batch_size=batch_size, role="recalibrate"))
+    require_steps(executor, steps, "steps")
+    progress = make_progress(verbose)
+    try:
+        with phase.learning_phase_scope("inference"), statistics_policy.statistics(METHODS[method]):
+            calls, _ = prepare(model, batch_spec(executor, 32), "predict")
+            layers = _layers(model, calls)
+            found = _found(model, executor, layers, method, steps, progress)
+    finally:
+        progress.close()
+        executor.close()
+    return _adopted(found, method)
+
+
+def _layers(model, calls):
+    """The batch normalization layers that are called and not frozen, in the order of their first call."""
+    called = {id(c.layer): c.layer for c in calls if hasattr(c.layer, "population_values")}
+    layers = [layer for layer in called.values() if layer.trainable]
+    if not layers:
+        frozen = f" Its {len(called)} are frozen: set layer.trainable = True." if called else ""
+        raise ValueError(f"{model.name!r} has no batch normalization layer to recalibrate.{frozen}")
+    return layers
+
+
+def _found(model, executor, layers, method, steps, progress):
+    """(layer, count, mean, variance) for each layer; nothing is changed yet."""
+    cells = Cells(model)
+    state, places = cells.gather(), cells.places
+    passes = [[layer] for layer in layers] if method == "layerwise" else [layers]
+    found = []
+    for number, wanted in enumerate(passes):
+        progress.task_begin(f"recalibrate, pass {number + 1}/{len(passes)}", steps or _known(executor))
+        if number:
+            executor.restart()
+        seen, statistics = _one_pass(model, executor, state, steps, progress)
+        progress.end(seen, {})
+        for layer in wanted:
+            count, mean, variance = statistics[id(layer)]
+            found.append((layer, count, mean, variance))
+            for variable, value in layer.population_values(mean, variance):
+                state["other"][places[id(variable)]] = value
+    return found
+
+
+def _one_pass(model, executor, state, steps, progress):
+    """(number of batches, dict from a layer's identity to (count, mean, variance))."""
+    parts, seen = {}, 0
+    for feed in executor.padded_feeds(steps):
+        look_at_feed(executor, feed)
+        loop = program(model, "recalibrate", executor.fetch, lambda: _Gathers(model, executor))
+
+        def on_chunk(count):
+            nonlocal seen
+            seen += count
+            progress.update(seen, {})
+
+        for owner, moments in zip(loop.owners, loop.run(state, feed, progress.running, on_chunk)):
+            parts.setdefault(owner, []).append(moments)
+    require_data(seen, "data")
+    return seen, {owner: _population(entries) for owner, entries in parts.items()}
+
+
+class _Gathers(MapProgram):
+    """The moments of every batch normalization call, for each batch; `owners` are the identities of the layers."""
+
+    def __init__(self, model, executor):
+        self.owners = []
+
+        def step(state, batch, valid=None):
+            x, _, _ = unpack(batch)
+            with real_rows_of(x, valid), collected_moments() as entries:
+                call_purely(model, state, x, task="predict")
+            self.owners[:] = [id(layer) for layer, _, _ in entries]
+            return [(count, *moments) for _, count, moments in entries]
+
+        super().__init__(step, executor.fetch, model.count_params())
+
+
+def _population(entries):
+    """Merge lists of (count, shift, offset, variance), each (batches, parts, channels)."""
+    parts = [[np.asarray(part, np.float64).reshape(-1, part.shape[-1]) for part in moments] for moments in entries]
+    count, shift, offset, variance = (np.concatenate(column) for column in zip(*parts))
+    return merged(count, shift + offset, variance)
+
+
+def _adopted(found, method):
+    """Write what was found into the model."""
+    changes = []
+    for layer, count, mean, variance in found:
+        before = (layer.moving_mean.numpy(), layer.moving_variance.numpy())
+        for variable, value in layer.population_values(mean, variance):
+            variable.assign(value)
+        changes.append(Change.between(layer, int(np.max(count)), before, (mean, variance)))
+    return Recalibration(changes, method)
+
+
+def _known(executor):
+    return executor.cardinality if executor.cardinality >= 0 else None

@@ -1,0 +1,107 @@
+"""Warnings: told at the user's own line, and each kind silenced by itself."""
+
+import linecache
+import warnings
+
+import numpy as np
+import pytest
+
+import phasewise as pw
+from phasewise.layers import BatchNormalization, Dense
+from phasewise.losses import CategoricalCrossentropy
+from phasewise.warning import DataEndedWarning, NonFiniteWarning, PhasewiseWarning, SmallBatchWarning
+
+X, Y = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32), np.ones((8, 1), np.float32)
+
+
+def model(activation=None):
+    net = pw.Sequential([pw.Input((4,)), BatchNormalization(name="bn"), Dense(1, activation=activation)])
+    net.compile("sgd", "mse")
+    return net
+
+
+def see_nan(net):
+    net.predict(X * np.nan, verbose=0)
+
+
+def train_on_one_row(net):
+    net.train_on_batch(X[:1], Y[:1])
+
+
+def run_out_of_data(net):
+    net.fit(pw.Dataset.from_tensor_slices((X, Y)).batch(4), steps_per_epoch=5, verbose=0)
+
+
+SURPRISES = {NonFiniteWarning: see_nan, SmallBatchWarning: train_on_one_row, DataEndedWarning: run_out_of_data}
+
+
+def told(call, *ignored):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for category in ignored:
+            warnings.filterwarnings("ignore", category=category)
+        call()
+    return caught
+
+
+def test_every_category_is_a_user_warning_of_phasewise_and_is_tried_here():
+    assert issubclass(PhasewiseWarning, UserWarning)
+    assert set(PhasewiseWarning.__subclasses__()) == set(SURPRISES)
+
+
+@pytest.mark.parametrize("category", SURPRISES)
+def test_a_warning_points_at_the_line_that_called_and_is_given_once(category):
+    (warning,) = told(lambda: SURPRISES[category](model()))
+    assert warning.category is category
+    assert warning.filename == __file__
+    assert linecache.getline(__file__, warning.lineno).strip().startswith("net.")
+
+
+@pytest.mark.parametrize("category", SURPRISES)
+def test_ignoring_one_category_silences_it_and_no_other(category):
+    others = [other for other in SURPRISES if other is not category]
+    assert not told(lambda: SURPRISES[category](model()), category)
+    assert not told(lambda: SURPRISES[category](model()), PhasewiseWarning)
+    assert [w.category for w in told(lambda: SURPRISES[category](model()), *others)] == [category]
+
+
+@pytest.mark.parametrize("category", SURPRISES)
+def test_a_warning_made_an_error_is_raised(category):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", category)
+        with pytest.raises(category):
+            SURPRISES[category](model())
+
+
+def test_a_warning_given_while_a_model_is_traced_points_at_the_users_line_and_not_into_jax():
+    def call():
+        model("softmax").predict(X, verbose=0)
+
+    caught = told(call)
+    assert caught
+    lines = {linecache.getline(w.filename, w.lineno).strip() for w in caught}
+    assert lines == {'model("softmax").predict(X, verbose=0)'}
+
+
+def test_a_warning_given_in_a_layer_of_the_user_points_into_that_layer():
+    class Certain(pw.Layer):
+        def call(self, x):
+            return pw.activations.softmax(x[:, :1])  # here
+
+    caught = told(lambda: pw.Sequential([Certain()]).predict(X, verbose=0))
+    assert caught
+    assert {linecache.getline(w.filename, w.lineno).strip() for w in caught} == {
+        "return pw.activations.softmax(x[:, :1])  # here"
+    }
+
+
+def test_a_loss_that_says_nothing_points_at_the_line_that_fits():
+    net = model("sigmoid")
+    net.compile("sgd", CategoricalCrossentropy())
+
+    def call():
+        net.fit(X, Y, verbose=0)
+
+    caught = told(call)
+    assert caught
+    assert {linecache.getline(w.filename, w.lineno).strip() for w in caught} == {"net.fit(X, Y, verbose=0)"}
