@@ -32,8 +32,8 @@ def share_weights(ours, theirs, seed=1):
 def check_layer(ours, theirs, x, *, training=None, rtol=1e-5, atol=1e-5, **call):
     """Outputs, gradients with respect to inputs and weights, and the state after the call agree."""
     kwargs = dict(call) if training is None else {**call, "training": training}
-    ours(x, **kwargs)
-    theirs(x, **kwargs)
+    jax.eval_shape(lambda x: ours(x, **kwargs), x)  # builds the weights, and runs nothing
+    theirs(jax.tree.map(lambda array: keras.KerasTensor(array.shape, str(array.dtype)), x), **kwargs)
     share_weights(ours, theirs)
     train, other = ours.trainable_variables, ours.non_trainable_variables
 

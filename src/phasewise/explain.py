@@ -4,9 +4,9 @@ The rows are observed: the model is traced as each task would trace it, and ever
 """
 
 import dataclasses
-import io
 
 from phasewise.layer import depends_on_phase
+from phasewise.table import render
 from phasewise.training.programs import trace_calls, under
 
 TASKS = ("fit", "evaluate", "predict")
@@ -14,12 +14,15 @@ TASKS = ("fit", "evaluate", "predict")
 
 @dataclasses.dataclass(frozen=True)
 class Behaviour:
-    """What one call of a layer does in one task: its phase, the statistics it uses (or None), rule and reason."""
+    """What one call of a layer does in one task: its phase, the statistics it uses (or None), rule and reason.
 
-    phase: str
+    Phase and rule are None where the task does not call the layer.
+    """
+
+    phase: str | None
     action: str
     statistics: str | None
-    rule: int
+    rule: int | None
     reason: str
 
 
@@ -65,58 +68,57 @@ def explain(model, statistics=None, print_fn=None):
     spec = model.example_spec()
     with under(model, statistics):
         observed = {task: trace_calls(model, spec, task)[0] for task in TASKS}
-    rows, seen = [], {}
-    for calls in zip(*(observed[task] for task in TASKS)):
-        layer = calls[0].layer
-        if not depends_on_phase(layer):
-            continue
-        seen[layer.name] = seen.get(layer.name, 0) + 1
-        name = layer.name if seen[layer.name] == 1 else f"{layer.name} (call {seen[layer.name]})"
-        rows.append(Row(name, type(layer).__name__, *(_behaviour(calls, i) for i in range(len(TASKS)))))
+    rows = []
+    for (layer, number), calls in _aligned(observed).items():
+        name = layer.name if number == 1 else f"{layer.name} (call {number})"
+        rows.append(Row(name, type(layer).__name__, *(_behaviour(calls, task) for task in TASKS)))
     explanation = Explanation(rows, f'What the switch does in "{model.name}"')
     if print_fn is not False:
         (print_fn or print)(str(explanation))
     return explanation
 
 
-def _behaviour(calls, index):
-    call = calls[index]
-    decision, reason = _origin(calls, index)
+def _aligned(observed):
+    """(layer, number of its call) -> dict task -> call, for the layers that depend on the phase.
+
+    A call that only some tasks make, as where a block asks `if training`, is missing in the others.
+    """
+    found = {}
+    for task, calls in observed.items():
+        counts = {}
+        for call in calls:
+            if depends_on_phase(call.layer):
+                number = counts[call.layer] = counts.get(call.layer, 0) + 1
+                found.setdefault((call.layer, number), {})[task] = call
+    return found
+
+
+def _behaviour(calls, task):
+    if task not in calls:
+        return Behaviour(None, "not called", None, None, "the layer around it leaves it out")
+    call = calls[task]
+    decision = _origin(call, len({c.decision.phase for c in calls.values()}) > 1)
     action = call.layer.phase_action(call.decision.training, call.statistics)
-    if call.decision.training and TASKS[index] == "fit" and call.layer.updates_state:
-        action += ", moving ones follow"
-    return Behaviour(call.decision.phase, action, call.statistics, decision.rule, reason)
+    if call.decision.training and task == "fit" and call.layer.updates_state:
+        action += f", {call.layer.updates_state}"
+    return Behaviour(call.decision.phase, action, call.statistics, decision.rule, decision.reason)
 
 
-def _origin(calls, index):
+def _origin(call, follows_the_task):
     """The decision that really settled a call.
 
     A composite layer that hands its own `training` on to a layer inside looks like an explicit argument there. Where the
     value follows the task, the parent's decision is the origin.
     """
-    call = calls[index]
-    passed_on = call.decision.rule == 2 and len({c.decision.phase for c in calls}) > 1
+    passed_on = call.decision.rule == 2 and follows_the_task
     while passed_on and call.parent is not None:
         call = call.parent
         passed_on = call.decision.rule == 2
-    return call.decision, call.decision.reason
+    return call.decision
 
 
 def _table(explanation):
-    from rich import box  # rich costs 0.1 s to import and is needed only when something is drawn
-    from rich.console import Console
-    from rich.table import Table
-
     if not explanation:
         return f"{explanation.title}: nothing. No layer in it behaves differently in training and in inference."
-    table = Table(title=explanation.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, show_lines=False)
-    table.add_column("layer", overflow="fold")
-    for task in TASKS:
-        table.add_column(task)
-    for row in explanation:
-        behaviours = [getattr(row, task) for task in TASKS]
-        table.add_row(row.layer, *(f"{b.action}\n└ {b.reason}" for b in behaviours))
-    console = Console(file=io.StringIO(), width=108, color_system=None)
-    console.print(table)
-    lines = console.file.getvalue().rstrip().splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    cells = [[f"{b.action}\n└ {b.reason}" for b in (getattr(row, task) for task in TASKS)] for row in explanation]
+    return render(explanation.title, ["layer", *TASKS], [[row.layer, *three] for row, three in zip(explanation, cells)])

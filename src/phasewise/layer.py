@@ -43,7 +43,8 @@ class Layer(LayerTree):
     """
 
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
-    updates_state = False  # True where a call in training moves statistics of the layer
+    moving_statistics = None  # the `MovingStatistics` of a built batch normalization layer
+    updates_state = None  # in a few words, what a call in training changes of the layer's state besides the weights
     supports_masking = False
 
     def __new__(cls, *args, **kwargs):

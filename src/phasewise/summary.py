@@ -1,12 +1,11 @@
 """summary: the layers of a model as a table."""
 
-import io
 import re
 
 import jax
 import numpy as np
 
-from phasewise import symbolic
+from phasewise import symbolic, table
 
 
 def summary(model, line_length, positions, print_fn, expand_nested, show_trainable, layer_range):
@@ -17,23 +16,16 @@ def summary(model, line_length, positions, print_fn, expand_nested, show_trainab
 
 def render(model, line_length=None, positions=None, expand_nested=False, show_trainable=False, layer_range=None):
     """The table as text."""
-    from rich import box  # rich costs 0.1 s to import and is needed only when something is drawn
-    from rich.console import Console
-    from rich.table import Table
-
     width = line_length or 88
-    table = Table(title=f'Model: "{model.name}"', box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    widths = iter(_widths(positions, width))
-    for column in ("Layer (type)", "Output shape", "Params", *(["Trainable"] if show_trainable else [])):
-        justify = {"Params": "right", "Trainable": "center"}.get(column, "left")
-        table.add_column(column, justify=justify, overflow="fold", width=next(widths, None))
+    headings = ["Layer (type)", "Output shape", "Params", *(["Trainable"] if show_trainable else [])]
+    justified = {"Params": "right", "Trainable": "center"}
+    widths = [*_widths(positions, width), *[None] * len(headings)]
+    columns = [table.Column(name, justified.get(name, "left"), fixed) for name, fixed in zip(headings, widths)]
+    rows = []
     for layer, depth in _rows(_within(model.layers, layer_range), expand_nested):
         cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape(layer), f"{layer.count_params():,}"]
-        table.add_row(*cells, *([_trainable(layer)] if show_trainable else []))
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(table)
-    lines = [line.rstrip() for line in console.file.getvalue().rstrip().splitlines()]
-    return "\n".join([*lines, "", _totals(model)])
+        rows.append(cells + ([_trainable(layer)] if show_trainable else []))
+    return "\n".join([table.render(f'Model: "{model.name}"', columns, rows, width=width), "", _totals(model)])
 
 
 def _widths(positions, width):

@@ -10,6 +10,12 @@ import phasewise as pw
 from parity import check_layer, inputs_of
 from phasewise import registry
 
+
+def dense(units, **arguments):
+    """A layer to be wrapped: a function of the library that makes it."""
+    return lambda library=pw: library.layers.Dense(units, **arguments)
+
+
 # class name, arguments, input shapes
 TABLE = [
     ("Dense", {"units": 3}, (4, 5)),
@@ -46,10 +52,10 @@ TABLE = [
     ("RMSNormalization", {"axis": [2, 1]}, (4, 3, 5)),
     ("UnitNormalization", {}, (4, 5)),
     ("UnitNormalization", {"axis": (1, 2)}, (4, 3, 5)),
-    ("SpectralNormalization", {"layer": ("Dense", {"units": 3})}, (4, 5)),
+    ("SpectralNormalization", {"layer": dense(3)}, (4, 5)),
     (
         "SpectralNormalization",
-        {"layer": ("Dense", {"units": 6, "activation": "tanh"}), "power_iterations": 3},
+        {"layer": dense(6, activation="tanh"), "power_iterations": 3},
         (4, 2, 5),
     ),
     ("Normalization", {}, (4, 5)),
@@ -103,8 +109,8 @@ ONLY_IN_TRAINING = {"SpectralNormalization"}
 
 
 def made(library, kind, arguments, **more):
-    """The layer of `library`; an inner layer is given as (class name, arguments)."""
-    inner = {key: made(library, *value) for key, value in arguments.items() if key == "layer"}
+    """The layer of `library`."""
+    inner = {key: value(library) for key, value in arguments.items() if key == "layer"}
     return getattr(library.layers, kind)(**{**arguments, **inner, **more})
 
 

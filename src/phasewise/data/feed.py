@@ -79,6 +79,11 @@ def growing(rows, rows_of):
     return key
 
 
+def roomy(count):
+    """The next power of two from 2, above 1024 the next multiple of 1024: few programs then serve data of all sizes."""
+    return max(2, 1 << (count - 1).bit_length()) if count <= 1024 else -(-count // 1024) * 1024
+
+
 def pad_rows(structure, rows):
     """Leaves filled up to `rows` rows by repeating the first."""
 

@@ -5,11 +5,12 @@ import itertools
 import jax
 import numpy as np
 
-from phasewise.data.feed import Feed, device_dtype, growing, to_device_dtype
+from phasewise.data.feed import Feed, device_dtype, growing, pad_rows, roomy, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves
 
 MAX_BATCHES = 65536
 MAX_INDEX_BYTES = 32 << 20
+PADDED_BYTES = 16 << 20
 
 
 class Resident:
@@ -67,9 +68,12 @@ class Resident:
             batches = _regrouped(batches, rows)
         for size, group in itertools.groupby(batches, key=growing(rows, len)):
             for part in _parts(group, size):
-                valid = np.asarray([len(b) for b in part], np.int32)
-                filled = np.stack([np.concatenate([b, np.repeat(b[:1], size - len(b))]) for b in part])
-                yield Feed({"source": self._source(), "rows": filled, "valid": valid}, len(part), size)
+                index = np.zeros((roomy(len(part)), size), np.int32)
+                valid = np.zeros(len(index), np.int32)
+                for place, batch in enumerate(part):
+                    index[place, : len(batch)], index[place, len(batch) :] = batch, batch[0]
+                    valid[place] = len(batch)
+                yield Feed({"source": self._roomy_source(), "rows": index, "valid": valid}, len(part), size)
 
     def _taken(self, limit):
         if self._batches is None:
@@ -82,6 +86,13 @@ class Resident:
                 return
             taken += 1
             yield batch
+
+    def _roomy_source(self):
+        """The arrays, small ones filled up to a round number of rows, so that programs are shared by many sizes."""
+        if self._on_device is None and sum(a.nbytes for a in leaves(self._arrays)) <= PADDED_BYTES:
+            rows = roomy(len(leaves(self._arrays)[0]))
+            self._on_device = map_leaves(jax.device_put, pad_rows(self._arrays, rows))
+        return self._source()
 
     def _source(self):
         if self._on_device is None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from phasewise.table import render
+from phasewise.table import Column, render
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,8 @@ class Recalibration(list):
         return [{**row, "mean": row["mean"].tolist(), "variance": row["variance"].tolist()} for row in rows]
 
     def __str__(self):
-        columns = ["layer", "values", "mean moved by", "at most", "variance was", "farthest"]
+        numbers = ("values", "mean moved by", "at most", "variance was", "farthest")
+        columns = ["layer", *(Column(name, "right") for name in numbers)]
         rows = [
             [
                 change.layer,
@@ -71,6 +72,6 @@ class Recalibration(list):
             for change in self
         ]
         title = f"Population statistics ({self.method}) in place of moving averages"
-        return render(title, columns, rows, right=columns[1:])
+        return render(title, columns, rows)
 
     __repr__ = __str__

@@ -124,7 +124,7 @@ def fit(model, plan, validation, settings):
         executor.close()
         run.close()
     _finalize(model)
-    warn_of_lag(model)
+    warn_of_lag(run.updated_layers)
     callbacks.on_train_end(logs)
     return history
 

@@ -122,12 +122,19 @@ class MapProgram:
         self.chunks = Chunks()
 
         def run(state, arrays, start, count, stacked):
-            def body(i, stacked):
-                valid = (arrays["valid"][i],) if "valid" in arrays else ()
-                outputs = step(state, fetch(arrays, i), *valid)
-                return jax.tree.map(lambda s, o: jax.lax.dynamic_update_index_in_dim(s, o, i, 0), stacked, outputs)
+            def fetched(i):
+                return fetch(arrays, jnp.minimum(i, capacity_of(arrays) - 1))
 
-            return jax.lax.fori_loop(start, start + count, body, stacked)
+            # The next batch is fetched before it is due. So a step reads a buffer, whatever the fetch and the size of the
+            # source, and its arithmetic is compiled the same way: a row has the same bits in data of any size.
+            def body(i, carried):
+                batch, stacked = carried
+                valid = (arrays["valid"][i],) if "valid" in arrays else ()
+                outputs = step(state, batch, *valid)
+                stacked = jax.tree.map(lambda s, o: jax.lax.dynamic_update_index_in_dim(s, o, i, 0), stacked, outputs)
+                return fetched(i + 1), stacked
+
+            return jax.lax.fori_loop(start, start + count, body, (fetched(start), stacked))[1]
 
         self._step, self._fetch = step, fetch
         self._run = compiled(run, weights=weights, donate_argnums=4)
@@ -154,7 +161,7 @@ class MapProgram:
             self._outputs[shapes] = jax.eval_shape(
                 lambda s, a: self._step(s, self._fetch(a, 0), *valid), state, feed.arrays
             )
-        capacity = _capacity(feed)
+        capacity = capacity_of(feed.arrays)
         stacked = jax.tree.map(lambda s: jnp.zeros((capacity, *s.shape), s.dtype), self._outputs[shapes])
         return stacked if known else self._run(state, feed.arrays, np.int32(0), np.int32(0), stacked)
 
@@ -163,6 +170,7 @@ def _shapes(feed):
     return tuple(np.shape(leaf) for leaf in jax.tree.leaves(feed.arrays))
 
 
-def _capacity(feed):
-    index = feed.arrays.get("rows", feed.arrays.get("valid"))
-    return index.shape[0] if index is not None else jax.tree.leaves(feed.arrays["batches"])[0].shape[0]
+def capacity_of(arrays):
+    """How many batches the arrays of a feed have room for."""
+    index = arrays.get("rows", arrays.get("valid"))
+    return index.shape[0] if index is not None else jax.tree.leaves(arrays["batches"])[0].shape[0]

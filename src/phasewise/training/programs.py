@@ -43,7 +43,7 @@ def under(model, policy):
     """
     policy = statistics_policy.resolve(policy)
     if isinstance(policy, statistics_policy.ByLayer):
-        known = [layer.name for layer in model.all_layers() if layer.updates_state]
+        known = [layer.name for layer in model.all_layers() if layer.moving_statistics is not None]
         for name in policy.names():
             if name not in known:
                 near = nearest(name, known)

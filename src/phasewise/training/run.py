@@ -25,6 +25,7 @@ class Run:
         self.model, self.executor, self.callbacks = model, executor, callbacks or CallbackList()
         self._on_nonfinite, self._task = on_nonfinite, task
         self._epoch, self._updates = 0, []
+        self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
         model.objective.count_skipped(on_nonfinite == "skip")
 
     def close(self):
@@ -57,7 +58,9 @@ class Run:
             callbacks.on_train_batch_begin(seen)
         cells = Cells(self.model, training=True, metrics=True)
         before = cells.gather()
-        updates = [(moving, count) for moving, count in self._updates if moving.updates is not None]
+        updates = [(layer.moving_statistics, count) for layer, count in self._updates]
+        for moving, _ in updates:
+            moving.check_values()
         loop.compile(before, feed)
         on_compiled()
         running = loop.run(before, feed, self._chunks())
@@ -102,6 +105,7 @@ class Run:
         warn_of_small_batches(calls, feed.rows)
         warn_of_pinned_phase(calls)
         self._updates = updates_of_a_step(calls, feed.rows)
+        self.updated_layers |= dict.fromkeys(layer for layer, _ in self._updates)
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "

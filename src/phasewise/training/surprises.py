@@ -65,7 +65,7 @@ def warn_of_initial_statistics(calls):
         calls: the `observe.Calls` of an inference step.
     """
     using = [c for c in calls if not c.decision.training and c.statistics not in (None, "batch")]
-    fresh = [c for c in using if getattr(c.layer, "moving_statistics", None) and c.layer.moving_statistics.updates == 0]
+    fresh = [c for c in using if c.layer.moving_statistics is not None and c.layer.moving_statistics.updates == 0]
     if fresh and calls.report("initial statistics"):
         warn(
             f"Batch normalization ({_names(fresh)}) normalizes with moving statistics that no batch has ever updated: they are "
@@ -76,7 +76,7 @@ def warn_of_initial_statistics(calls):
 
 
 def updates_of_a_step(calls, rows):
-    """How many updates one training step makes: list of (`MovingStatistics`, count), each once.
+    """How many updates of moving statistics one training step makes: list of (layer, count), each layer once.
 
     Args:
         calls: the `observe.Calls` of the step.
@@ -84,16 +84,15 @@ def updates_of_a_step(calls, rows):
     """
     counts = {}
     for call in calls:
-        moving = getattr(call.layer, "moving_statistics", None)
-        if moving is not None and call.decision.training:
-            ghosts = call.layer.virtual_batch_size or rows
-            counts[id(moving)] = (moving, counts.get(id(moving), (moving, 0))[1] - (-rows // ghosts))
-    return list(counts.values())
+        if call.layer.moving_statistics is not None and call.decision.training:
+            batches = -(-rows // (call.layer.virtual_batch_size or rows))
+            counts[call.layer] = counts.get(call.layer, 0) + batches
+    return list(counts.items())
 
 
 @dataclasses.dataclass
 class Lag:
-    """How far a layer's moving statistics are behind the batches that they followed."""
+    """How far a layer's moving statistics are behind the batches that they followed, on average over the channels."""
 
     layer: object
     updates: int
@@ -110,28 +109,26 @@ def lag_of(layer):
         return None
     mean, variance = moving.estimate()
     spread = np.sqrt(np.maximum(variance, 0) + layer.epsilon)
-    gap = float((np.abs(moving.mean.numpy() - mean) / spread).max())
-    ratios = (moving.variance.numpy() + layer.epsilon) / spread**2
-    ratio = float(ratios[np.abs(np.log(np.maximum(ratios, 1e-30))).argmax()])
+    gap = float((np.abs(moving.mean.numpy() - mean) / spread).mean())
+    ratio = float(np.exp(np.log((moving.variance.numpy() + layer.epsilon) / spread**2).mean()))
     if gap < LEAST_GAP and abs(ratio - 1) < LEAST_GAP:
         return None
     return Lag(layer, moving.updates, share, gap, ratio)
 
 
-def warn_of_lag(model):
+def warn_of_lag(layers):
     """Warn, once for all layers, when moving statistics have not caught up with the data that they followed."""
-    lags = [lag_of(layer) for layer in model.all_layers() if hasattr(layer, "moving_statistics") and layer.built]
-    lags = [lag for lag in lags if lag is not None]
+    lags = [lag for lag in map(lag_of, layers) if lag is not None]
     if not lags:
         return
-    worst = max(lags, key=lambda lag: lag.gap + abs(np.log(max(lag.ratio, 1e-30))))
+    worst = max(lags, key=lambda lag: lag.gap + abs(np.log(lag.ratio)))
     others = f" (and {len(lags) - 1} other layer{'s' * (len(lags) > 2)})" if len(lags) > 1 else ""
     layer = worst.layer
     warn(
         f"fit ended before the moving statistics of {layer.name!r}{others} caught up with the data, so predict and evaluate "
         f"normalize otherwise than fit did: {worst.updates} updates at momentum {layer.momentum:g} leave {worst.share:.0%} of the "
-        f"initial values; the moving mean is off by up to {worst.gap:.2g} standard deviations, the moving variance is "
-        f"{worst.ratio:.2g} times that of the batches. Remedy: phasewise.recalibrate(model, data), more steps, or a smaller "
+        f"initial values; on average over the channels the moving mean is off by {worst.gap:.2g} standard deviations and the moving "
+        f"variance is {worst.ratio:.2g} times that of the batches. Remedy: phasewise.recalibrate(model, data), more steps, or a smaller "
         "momentum.",
         LaggingStatisticsWarning,
     )

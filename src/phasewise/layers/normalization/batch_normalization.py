@@ -47,7 +47,7 @@ class BatchNormalization(Layer):
     """
 
     freezing_means_inference = True
-    updates_state = True
+    updates_state = "moving ones follow"
     supports_masking = True
 
     def __init__(
@@ -111,27 +111,18 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
         self.gamma, self.beta = self._affine.build(self, (channels,))
         kind = Renormalization if self.renorm else MovingStatistics
-        self._moving = kind(self, channels, self.moving_mean_initializer, self.moving_variance_initializer)
+        self.moving_statistics = kind(self, channels, self.moving_mean_initializer, self.moving_variance_initializer)
         self.built = True
 
     @property
     def moving_mean(self):
         """The exponential moving average of the batches' means, a `Variable` of shape (channels,)."""
-        return self._moving.mean
+        return self.moving_statistics.mean
 
     @property
     def moving_variance(self):
         """The exponential moving average of the batches' variances, a `Variable` of shape (channels,)."""
-        return self._moving.variance
-
-    @property
-    def moving_statistics(self):
-        """`MovingStatistics`: how they follow the batches, and how far they have come."""
-        return self._moving
-
-    def population_values(self, mean, variance):
-        """(variable, value) for every statistic, when the population has this mean and variance, (channels,)."""
-        return self._moving.values_for(mean, variance)
+        return self.moving_statistics.variance
 
     def call(self, inputs, training=None, mask=None):
         """The normalized inputs."""
@@ -163,10 +154,10 @@ class BatchNormalization(Layer):
         batch = moments(x, axes, mask=counted)
         self._record(x, axes, counted, batch, shape[0])
         weights = [1, *shape[1:]]
-        correction = self._moving.correction(batch, weights) if self.renorm else None
+        correction = self.moving_statistics.correction(batch, weights) if self.renorm else None
         means, variances = (part.reshape(shape[0], -1) for part in (batch.mean, batch.variance))
         seen = None if counted is None else count_values(x, axes, counted).reshape(shape[0], -1) > 0
-        self._moving.follow(means, variances, seen)
+        self.moving_statistics.follow(means, variances, seen)
         y = self._normalize(x, batch, weights, correction)
         return y if rows is None else ghost_batches.joined(y, inputs.shape[0])
 

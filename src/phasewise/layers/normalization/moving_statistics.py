@@ -23,9 +23,13 @@ class MovingStatistics:
     @property
     def updates(self):
         """How many batches they have followed in `fit` since they were made; None when someone else set them since."""
+        self.check_values()
+        return self._updates
+
+    def check_values(self):
+        """Find out whether someone else has set the statistics."""
         if self._updates is not None and not _equal(self._known, self._values()):
             self._updates = None
-        return self._updates
 
     def note_updates(self, count):
         """`fit` has just made the statistics follow `count` batches more."""

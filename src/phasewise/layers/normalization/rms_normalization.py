@@ -34,13 +34,13 @@ class RMSNormalization(Layer):
         self.scale = self.add_weight(known_sizes(self, axes, input_shape), "ones", name="scale")
         self.built = True
 
-    def call(self, inputs):
+    def call(self, x):
         """The normalized inputs."""
-        axes = check_axes(self, self.axis, inputs.ndim)
-        shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
-        x = wide(inputs)
-        factor = jax.lax.rsqrt((x * x).mean(axes, keepdims=True) + self.epsilon)
-        return (x * factor * self.scale.raw.reshape(shape)).astype(inputs.dtype)
+        axes = check_axes(self, self.axis, x.ndim)
+        shape = [size if i in axes else 1 for i, size in enumerate(x.shape)]
+        values = wide(x)
+        factor = jax.lax.rsqrt((values * values).mean(axes, keepdims=True) + self.epsilon)
+        return (values * factor * self.scale.raw.reshape(shape)).astype(x.dtype)
 
     def compute_output_shape(self, input_shape):
         """The input's shape."""

@@ -33,7 +33,7 @@ class SpectralNormalization(Layer):
     """
 
     freezing_means_inference = True
-    updates_state = True
+    updates_state = "vector_u follows"
 
     def __init__(self, layer, power_iterations=1, **kwargs):
         super().__init__(**kwargs)
@@ -88,8 +88,8 @@ class SpectralNormalization(Layer):
         return self.layer.compute_output_shape(input_shape)
 
     def phase_action(self, training, statistics=None):
-        """What becomes of `vector_u`."""
-        return "kernel / sigma, vector_u follows" if training else "kernel / sigma"
+        """What the wrapped layer is called with, in both phases."""
+        return "kernel / sigma"
 
     def get_config(self):
         """Every argument."""

@@ -1,0 +1,192 @@
+"""What every layer promises, found through the registry: deterministic and batch-invariant in inference, pure, asked truly.
+
+A new layer needs one line in `MAKE`, or none where its parity row can make it.
+"""
+
+import jax
+import numpy as np
+import pytest
+
+import phasewise as pw
+from phasewise import phase, registry
+from test_parity import TABLE, made
+
+ROWS = 12
+RNG = np.random.default_rng(0)
+# Layers whose parity row shows them with their randomness switched off, or that have none.
+MAKE = {
+    "Dropout": ({"rate": 0.5}, (ROWS, 5)),
+    "SpatialDropout1D": ({"rate": 0.5}, (ROWS, 3, 5)),
+    "SpatialDropout2D": ({"rate": 0.5}, (ROWS, 2, 3, 5)),
+    "SpatialDropout3D": ({"rate": 0.5}, (ROWS, 2, 2, 3, 5)),
+    "AlphaDropout": ({"rate": 0.5}, (ROWS, 5)),
+    "GaussianDropout": ({"rate": 0.5}, (ROWS, 5)),
+    "GaussianNoise": ({"stddev": 1.0}, (ROWS, 5)),
+    "Lambda": ({"function": jax.numpy.tanh}, (ROWS, 5)),
+}
+ABSTRACT = {"InputLayer", "Model", "Sequential"}
+
+
+def cases():
+    """(name, arguments, input shapes) of one instance of every registered layer."""
+    rows = {}
+    for name, arguments, shapes in TABLE:
+        rows.setdefault(name, (arguments, shapes))
+    names = [cls.__name__ for cls in registry.members("layer") if cls.__name__ not in ABSTRACT]
+    return [(name, *(MAKE.get(name) or rows[name])) for name in dict.fromkeys(names)]
+
+
+CASES = cases()
+NAMES = [name for name, _, _ in CASES]
+
+
+def inputs_for(shapes):
+    """ROWS rows of these shapes, away from zero so that statistics matter."""
+    many = shapes if isinstance(shapes, list) else [shapes]
+    found = [RNG.normal(2.0, 1.0, (ROWS, *shape[1:])).astype("float32") for shape in many]
+    return found if isinstance(shapes, list) else found[0]
+
+
+class Case:
+    """One layer in a model of its own, its weights away from their initial values."""
+
+    def __init__(self, name, arguments, shapes):
+        self.x = inputs_for(shapes)
+        self.layer = made(pw, name, arguments, name="it")
+        inputs = jax.tree.map(lambda a: pw.Input(a.shape[1:]), self.x)
+        self.model = pw.Model(inputs, self.layer(inputs))
+        self.model.set_weights([np.abs(w) + RNG.uniform(0.5, 1.5, w.shape) for w in self.model.get_weights()])
+        self.weights = self.model.get_weights()
+        self.inference = np.asarray(self.model(self.x))
+
+    def restore(self):
+        self.model.set_weights(self.weights)
+        return self
+
+    def rows(self, chosen):
+        return jax.tree.map(lambda a: a[chosen], self.x)
+
+    def predict(self, x=None, **options):
+        return self.model.predict(self.x if x is None else x, verbose=0, **options)
+
+    def train(self):
+        """The output of a call in training; the weights are put back."""
+        y = np.asarray(self.model(self.x, training=True))
+        self.restore()
+        return y
+
+    @property
+    def depends(self):
+        """Whether training and inference are observed to differ, in output or in what is written."""
+        before = np.asarray(self.model(self.x))
+        after = np.asarray(self.model(self.x, training=True))
+        wrote = any(not np.array_equal(a, b) for a, b in zip(self.weights, self.model.get_weights()))
+        self.restore()
+        return wrote or not np.array_equal(before, after)
+
+
+@pytest.fixture(scope="module", params=CASES, ids=NAMES)
+def case(request):
+    pw.set_random_seed(4)
+    pw.backend.clear_session()
+    return Case(*request.param)
+
+
+@pytest.fixture(scope="module")
+def phase_case(case):
+    if not case.depends:
+        pytest.skip(
+            "alike in training and in inference, which test_explain_tells_of_just_the_layers_that_differ checks"
+        )
+    return case
+
+
+def test_inference_is_deterministic_and_changes_nothing(case):
+    np.testing.assert_array_equal(case.predict(), case.predict())
+    np.testing.assert_array_equal(np.asarray(case.model(case.x)), np.asarray(case.model(case.x)))
+    for a, b in zip(case.weights, case.model.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_row_has_the_same_bits_alone_in_any_batch_and_place(case):
+    whole = case.predict()
+    for size in (1, 5, ROWS):
+        np.testing.assert_array_equal(case.predict(batch_size=size), whole)
+    order = RNG.permutation(ROWS)
+    np.testing.assert_array_equal(case.predict(case.rows(order)), whole[order])
+    np.testing.assert_array_equal(case.predict(case.rows([7])), whole[7:8])
+
+
+def test_training_changes_only_the_state_that_is_declared(case):
+    case.model(case.x, training=True)
+    changed = [not np.array_equal(a, b) for a, b in zip(case.weights, case.model.get_weights())]
+    trainable = {id(v) for v in case.layer.trainable_variables}
+    wrote = [v for v, is_new in zip(case.model.weights, changed) if is_new]
+    case.restore()
+    assert bool(wrote) == bool(case.layer.updates_state)
+    assert not any(id(v) in trainable for v in wrote)
+
+
+def test_explain_tells_of_just_the_layers_that_differ(case):
+    told = [row.layer for row in case.model.explain(print_fn=False)]
+    assert ("it" in told) == case.depends
+
+
+def test_explain_says_what_predict_is_seen_to_do(phase_case):
+    """Under every pin, what `explain` says of predict and evaluate is what their outputs show."""
+    inference, training = phase_case.predict(), phase_case.train()
+    for pinned in (None, "inference", "training"):
+        with pw.learning_phase_scope(pinned):
+            said = phase_case.model.explain(print_fn=False)["it"].predict
+            seen = phase_case.predict(batch_size=ROWS)
+        if not np.array_equal(training, inference):  # else only the state tells the phases apart
+            assert (said.phase == "inference") == np.array_equal(seen, inference)
+        assert said.rule == (5 if pinned is None else 4)
+        if said.phase == "training" and said.statistics == "batch":
+            np.testing.assert_allclose(seen, training, rtol=1e-5, atol=1e-5)
+    phase_case.restore()
+
+
+def observed_phase(case, call):
+    """The phase in which `call(x)` is seen to run the layer: its outputs or its writes tell."""
+    case.restore()
+    outputs = np.asarray(call(case.x))
+    wrote = any(not np.array_equal(a, b) for a, b in zip(case.weights, case.model.get_weights()))
+    case.restore()
+    return "training" if wrote or not np.array_equal(outputs, case.inference) else "inference"
+
+
+def test_the_phase_follows_the_six_rules(phase_case):
+    case, model, layer = phase_case, phase_case.model, phase_case.layer
+    assert observed_phase(case, model) == "inference"  # rule 6
+    with phase.task("fit"):
+        assert observed_phase(case, model) == "training"  # rule 5
+    with pw.learning_phase_scope("training"):
+        assert observed_phase(case, model) == "training"  # rule 4
+        assert observed_phase(case, lambda x: model(x, training=False)) == "inference"  # rule 3
+        pinned = pw.Model(model.input, layer(model.input, training=False))
+        assert observed_phase(case, lambda x: pinned(x, training=True)) == "inference"  # rule 2
+    pinned = pw.Model(model.input, layer(model.input, training=True))
+    assert observed_phase(case, lambda x: pinned(x, training=False)) == "training"  # rule 2
+    layer.trainable = False
+    try:
+        expected = "inference" if layer.freezing_means_inference else "training"
+        assert observed_phase(case, pinned) == expected  # rule 1
+    finally:
+        layer.trainable = True
+
+
+def test_fit_trains_through_every_layer_and_leaves_finite_weights(case):
+    x = case.x
+    inputs = jax.tree.map(lambda a: pw.Input(a.shape[1:]), x)
+    model = pw.Model(inputs, pw.layers.Dense(1)(pw.layers.Flatten()(case.layer(inputs))))
+    model.compile("sgd", "mse")
+    model.fit(x, np.zeros((ROWS, 1)), batch_size=6, verbose=0)
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    case.restore()
+
+
+def test_every_registered_layer_is_here():
+    registered = {cls.__name__ for cls in registry.members("layer")}
+    assert registered - ABSTRACT == set(NAMES)
+    assert registered >= ABSTRACT
