@@ -30,6 +30,7 @@ ABSENT = {
 ADDED = {
     "Layer.compute_output_shape": {"input_shape"},
     "Model.__init__": {"inputs", "outputs", "name", "trainable"},
+    "Model.fit": {"on_nonfinite"},
     "Model.evaluate": {"statistics"},
     "Model.predict": {"statistics"},
     "Sequential.__init__": {"kwargs"},

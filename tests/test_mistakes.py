@@ -69,13 +69,13 @@ TRAINING = {
         model,
         lambda m: m.fit(X[:, :3], Y, verbose=0),
         ValueError,
-        "Input 'in' expects shape (None, 4) (None: any size, the first is the batch); it was given data of shape (32, 3).",
+        "Input 'in' expects shape (None, 4) (None: any size, the first is the batch); it was given data of shape (None, 3).",
     ),
     "an axis too many": (
         model,
         lambda m: m.fit(np.stack([X, X], -1), Y, verbose=0),
         ValueError,
-        "data of shape (32, 4, 2).",
+        "data of shape (None, 4, 2).",
     ),
     "fewer labels than rows": (
         model,
@@ -374,13 +374,13 @@ TRAINING = {
 }
 
 BUILDING = {
-    "an unknown optimizer": (lambda: uncompiled().compile("sdg"), "Unknown optimizer 'sdg'. Did you mean 'SGD'?"),
+    "an unknown optimizer": (lambda: uncompiled().compile("sdg"), "Unknown optimizer 'sdg'. Did you mean 'sgd'?"),
     "an unknown loss": (
         lambda: model(loss="binary_crosentropy"),
         "Unknown loss 'binary_crosentropy'. Did you mean 'binary_crossentropy'?",
     ),
     "a loss that is a number": (lambda: model(loss=3), "Could not interpret 3 as loss: give a name, a config dict"),
-    "an unknown metric": (lambda: model(metrics=("acuracy",)), "Unknown metric 'acuracy'. Did you mean 'Accuracy'?"),
+    "an unknown metric": (lambda: model(metrics=("acuracy",)), "Unknown metric 'acuracy'. Did you mean 'accuracy'?"),
     "an unknown activation": (
         lambda: Dense(3, activation="rleu"),
         "Unknown activation 'rleu'. Did you mean 'relu'?",

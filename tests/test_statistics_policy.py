@@ -52,7 +52,7 @@ def reference(model, x, n_of):
         ({"second": pw.blend(7), "first": "blend(2.5)"}, {"first": 2.5, "second": 7}.get),
         ({}, lambda name: None),
     ],
-    ids=str,
+    ids=["moving", "batch", "blend", "written blend", "blend of 0", "one layer", "two layers", "no layer"],
 )
 def test_predictions_are_those_of_the_formula(model, policy, n_of):
     found = model.predict(X, batch_size=48, statistics=policy, verbose=0)
@@ -135,7 +135,7 @@ def test_a_layer_that_the_model_lacks_is_named(model):
         lambda p: model.predict(X, statistics=p, verbose=0),
         lambda p: model.explain(statistics=p, print_fn=False),
     ):
-        with pytest.raises(ValueError, match="names the layer 'secnd', which is no batch .* Did you mean 'second'?"):
+        with pytest.raises(ValueError, match=r"names the layer 'secnd', which is no batch .* Did you mean 'second'?"):
             call({"secnd": "batch"})
 
 

@@ -150,7 +150,7 @@ class Graph:
         if not fits:
             raise ValueError(
                 f"Input {tensor.name!r} expects shape {(None, *tensor.shape[1:])} (None: any size, the first is the batch); "
-                f"it was given data of shape {tuple(shape)}."
+                f"it was given data of shape {(None, *shape[1:])}."
             )
 
     def _sorted_nodes(self):

@@ -67,10 +67,12 @@ def find(kind, name):
     for table in (_ENTRIES.get(kind, {}), _ENTRIES.get("custom", {})):
         if name in table:
             return table[name]
-    known = sorted({n for n in _ENTRIES.get(kind, {}) if n == n.lower()} or _ENTRIES.get(kind, {}))
-    near = nearest(name, list(_ENTRIES.get(kind, {})))
-    hint = f"Did you mean {near!r}? " if near else ""
-    raise ValueError(f"Unknown {kind} {name!r}. {hint}Known: {', '.join(known)}; or pass an object or a function.")
+    names = _ENTRIES.get(kind, {})
+    lower_first = str(name) == str(name).lower()
+    near = nearest(name, sorted(names, key=lambda n: (n == n.lower()) != lower_first))
+    known = sorted({n for n in names if n == n.lower()} or names)
+    hint = f"Did you mean {near!r}?" if near else f"Known: {', '.join(known)}; or pass an object or a function."
+    raise ValueError(f"Unknown {kind} {name!r}. {hint}")
 
 
 def nearest(name, candidates):

@@ -136,3 +136,13 @@ def test_input_of_another_size_names_the_layer_and_both_shapes():
     layer(np.zeros((2, 4)))
     with pytest.raises(ValueError, match=r"'bn' .* size 4 on axis 1; got an input of shape \(2, 5\)"):
         layer(np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize("layer", [BatchNormalization, LayerNormalization, pw.layers.GroupNormalization])
+def test_mixed_precision_keeps_the_digits_of_float32_inputs(layer):
+    x = (np.random.default_rng(0).normal(size=(64, 32)) + 1000).astype("float32")
+    y = layer(dtype="mixed_bfloat16")(x, **({"training": True} if layer is BatchNormalization else {}))
+    axes = {BatchNormalization: (0,), LayerNormalization: (1,)}.get(layer)
+    wanted = float64_reference(x, axes) if axes else np.zeros_like(x)  # groups of one channel
+    assert y.dtype == jnp.bfloat16
+    np.testing.assert_allclose(np.asarray(y, np.float64), wanted, atol=0.02)

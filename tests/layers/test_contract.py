@@ -6,10 +6,10 @@ A new layer needs one line in `MAKE`, or none where its parity row can make it.
 import jax
 import numpy as np
 import pytest
+from test_parity import TABLE, made
 
 import phasewise as pw
 from phasewise import phase, registry
-from test_parity import TABLE, made
 
 ROWS = 12
 RNG = np.random.default_rng(0)

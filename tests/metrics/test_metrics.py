@@ -217,7 +217,7 @@ class Forgetful(pw.metrics.Metric):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: metrics.get("acuracy"), ValueError, "Unknown metric 'acuracy'. Did you mean 'Accuracy'"),
+        (lambda: metrics.get("acuracy"), ValueError, "Unknown metric 'acuracy'. Did you mean 'accuracy'"),
         (lambda: metrics.get(3), ValueError, "Could not interpret 3 as metric"),
         (lambda: metrics.Precision(thresholds=[0.5, 1.5]), ValueError, r"Precision's thresholds are in \[0, 1\]; got"),
         (lambda: metrics.Recall(thresholds=-1), ValueError, r"Recall's thresholds are in \[0, 1\]; got -1"),

@@ -531,7 +531,7 @@ def _used():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: optimizers.get("adma"), "Unknown optimizer 'adma'. Did you mean 'Adam'?"),
+        (lambda: optimizers.get("adma"), "Unknown optimizer 'adma'. Did you mean 'adam'?"),
         (lambda: optimizers.get(3), "Could not interpret 3 as optimizer"),
         (lambda: optimizers.get(optax.adam), r"Could not interpret <function adam.*optax.adam\(1e-3\)"),
         (lambda: optimizers.get(keras.optimizers.SGD()), "give a name, an object of phasewise.optimizers"),

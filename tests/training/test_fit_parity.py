@@ -170,6 +170,16 @@ def test_class_and_sample_weights_multiply():
     assert_same_history(found, history(theirs, X, Y, sample_weight=weights))
 
 
+@pytest.mark.parametrize("labels, units", [(Y, 1), (CLASSES, 3), (np.eye(3, dtype="float32")[CLASSES], 3)])
+def test_the_loss_crossentropy_is_resolved_by_the_shapes(labels, units):
+    def build(library):
+        x = library.Input((4,))
+        return library.Model(x, library.layers.Dense(units, activation="sigmoid" if units == 1 else "softmax")(x))
+
+    ours, theirs = compiled_twins(build, sgd("crossentropy"))
+    assert_same_history(history(ours, X, labels), history(theirs, X, labels))
+
+
 def test_a_loss_and_a_metric_of_ones_own_are_called_as_keras_calls_them():
     def cube(y_true, y_pred):
         return abs(y_true - y_pred) ** 3

@@ -96,7 +96,7 @@ def blended(moving_mean, moving_variance, batch, weight):
 
 
 def normalize(x, moments, *, gamma=None, beta=None, epsilon):
-    """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`, computed in float32 or wider.
+    """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
 
     Args:
         x: array.
@@ -105,7 +105,7 @@ def normalize(x, moments, *, gamma=None, beta=None, epsilon):
         epsilon: number of at least 0 added to the variance.
 
     Returns:
-        An array of the shape and dtype of `x`.
+        An array of the shape of `x`, in float32 or wider.
     """
     centred = wide(x) - moments.shift
     if moments.offset is not None:
@@ -114,6 +114,4 @@ def normalize(x, moments, *, gamma=None, beta=None, epsilon):
     if gamma is not None:
         factor = factor * gamma
     y = centred * factor
-    if beta is not None:
-        y = y + beta
-    return y.astype(x.dtype)
+    return y if beta is None else y + beta

@@ -1,6 +1,5 @@
 """recalibrate: exact population statistics in place of moving averages."""
 
-import jax
 import numpy as np
 
 from phasewise import phase, statistics_policy

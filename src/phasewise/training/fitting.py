@@ -138,12 +138,14 @@ def _epoch(run, validation, settings, epoch, progress):
     if limit is None and epoch > settings.initial_epoch:
         executor.restart()
     logs, seen = run.epoch(epoch, limit, progress)
-    if limit is not None and seen < limit and not model.stop_training:
+    if limit is not None and seen < limit and not model.stop_training and not run.told_of_short_data:
+        run.told_of_short_data = True
         warn(
             f"The data ended after {seen} of the {limit} steps of epoch {epoch + 1}. What was learnt is kept. Give a plan "
             "that is long enough (`dataset.repeat()`), or a smaller steps_per_epoch.",
             DataEndedWarning,
         )
+    if limit is not None and seen < limit and not model.stop_training:
         executor.restart()
     if epoch == settings.initial_epoch:
         require_data(seen)

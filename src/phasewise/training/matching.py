@@ -2,9 +2,11 @@
 
 import jax
 
+from phasewise import losses as all_losses
 from phasewise import metrics as all_metrics
 from phasewise import registry
 from phasewise.losses import Loss
+from phasewise.losses.loss import as_loss
 
 _BY_SHAPE = {
     "accuracy": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
@@ -70,14 +72,7 @@ def metric_for(item, y_true, y_pred):
     "crossentropy".
     """
     if isinstance(item, str) and item.lower() in _BY_SHAPE:
-        binary, sparse, categorical = _BY_SHAPE[item.lower()]
-        if y_pred.shape[-1] == 1:
-            chosen = binary
-        elif len(y_true.shape) < len(y_pred.shape) or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1):
-            chosen = sparse
-        else:
-            chosen = categorical
-        return getattr(all_metrics, chosen)(name=item)
+        return getattr(all_metrics, _by_shape(item, y_true, y_pred))(name=item)
     found = all_metrics.get(item)
     if isinstance(found, all_metrics.Metric):
         if isinstance(item, str):
@@ -86,6 +81,27 @@ def metric_for(item, y_true, y_pred):
     if isinstance(found, Loss):
         return all_metrics.MeanMetricWrapper(found.call, name=found.name)
     return all_metrics.MeanMetricWrapper(found)
+
+
+def loss_for(item, y_true, y_pred):
+    """The `Loss` that `item` names for an output of this shape; "crossentropy" is resolved as for metrics."""
+    if is_named_by_shape(item) and y_true is not None:
+        return getattr(all_losses, _by_shape(item, y_true, y_pred))()
+    return as_loss(item)
+
+
+def is_named_by_shape(item):
+    """Whether `item` is the name of a loss that the shapes of labels and output decide."""
+    return isinstance(item, str) and item.lower() in ("crossentropy", "ce")
+
+
+def _by_shape(name, y_true, y_pred):
+    binary, sparse, categorical = _BY_SHAPE[name.lower()]
+    if y_pred.shape[-1] == 1:
+        return binary
+    if len(y_true.shape) < len(y_pred.shape) or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1):
+        return sparse
+    return categorical
 
 
 def _as_list(item):

@@ -4,10 +4,9 @@ import jax
 import jax.numpy as jnp
 
 from phasewise import losses, registry
-from phasewise.losses.loss import as_loss
 from phasewise.metrics import Mean, MeanMetricWrapper, Sum
 from phasewise.training.labels import check_labels, check_shapes
-from phasewise.training.matching import flat_outputs, match, metric_for
+from phasewise.training.matching import flat_outputs, is_named_by_shape, loss_for, match, metric_for
 
 
 class Objective:
@@ -41,12 +40,13 @@ class Objective:
         if self.built:
             return
         self._names = flat_outputs(y_pred, output_names)[1]
-        self._losses = [as_loss(item) for item in match(self._loss, self._names, "loss", one_for_all=True)]
+        wanted = match(self._loss, self._names, "loss", one_for_all=True)
         weights = match(self._weights, self._names, "loss_weights")
         self._loss_weights = [1.0 if w is None else float(w) for w in weights]
-        asked = zip(self._losses, *(match(given, self._names, kind, lists=True) for kind, given in self._given.items()))
+        asked = zip(wanted, *(match(given, self._names, kind, lists=True) for kind, given in self._given.items()))
         self._unasked = [name for name, items in zip(self._names, asked) if not any(items)]
         pairs = self._pairs(y_true, y_pred)
+        self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, pairs, strict=True)]
         check_shapes(self._names, self._losses, pairs)
         several = len(self._names) > 1
         if several and any(loss is not None for loss in self._losses):
@@ -193,7 +193,7 @@ def _resolved_early(loss):
         return {key: _resolved_early(item) for key, item in loss.items()}
     if isinstance(loss, list | tuple):
         return [_resolved_early(item) for item in loss]
-    return losses.get(loss)
+    return loss if is_named_by_shape(loss) else losses.get(loss)
 
 
 def _check_metric_names(given):

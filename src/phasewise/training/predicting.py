@@ -10,8 +10,8 @@ from phasewise.training.preparing import batch_spec, look_at_feed, prepare, requ
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
 from phasewise.training.state import Cells
-from phasewise.training.surprises import warn_of_initial_statistics
 from phasewise.training.step import predict_step
+from phasewise.training.surprises import warn_of_initial_statistics
 
 TILE = 32  # rows of the one batch shape at which rows that do not see each other are predicted
 

@@ -5,6 +5,7 @@ import jax
 from phasewise.data.checks import warn_nonfinite
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
+from phasewise.warning import DataEndedWarning, warn
 
 
 def require_compiled(model, task, *, optimizer=False):
@@ -16,10 +17,16 @@ def require_compiled(model, task, *, optimizer=False):
 
 
 def require_steps(executor, steps, argument):
-    """Raises ValueError when the plan is endless and nothing says how many steps to take."""
+    """Raises ValueError when the plan is endless and nothing says how many steps to take; warns when it is too short."""
     if executor.cardinality == -1 and steps is None:
         raise ValueError(
             f"The data never end (the plan repeats without a count), so `{argument}` must say how many batches to take."
+        )
+    if argument != "steps_per_epoch" and steps is not None and 0 <= executor.cardinality < steps:
+        warn(
+            f"`{argument}` asks for {steps} batches, and the data end after {executor.cardinality}: these are all that is used. "
+            "Give a plan that is long enough (`dataset.repeat()`), or a smaller number.",
+            DataEndedWarning,
         )
 
 

@@ -25,6 +25,7 @@ class Run:
         self.model, self.executor, self.callbacks = model, executor, callbacks or CallbackList()
         self._on_nonfinite, self._task = on_nonfinite, task
         self._epoch, self._updates = 0, []
+        self.told_of_short_data = False
         self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
         model.objective.count_skipped(on_nonfinite == "skip")
 

@@ -73,6 +73,7 @@ class BatchNormalization(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.autocast = False  # inputs keep their digits until they are normalized
         self.axis = as_axis(self, axis)
         self.momentum = check_number(self, "momentum", momentum, 0, 1, low_included=True)
         self.epsilon = check_number(self, "epsilon", epsilon, 0, low_included=True)
@@ -173,7 +174,7 @@ class BatchNormalization(Layer):
             r, d = correction
             beta = (d if gamma is None else d * gamma) + (0 if beta is None else beta)
             gamma = r if gamma is None else r * gamma
-        return normalize(x, used, gamma=gamma, beta=beta, epsilon=self.epsilon)
+        return normalize(x, used, gamma=gamma, beta=beta, epsilon=self.epsilon).astype(self.compute_dtype)
 
     def phase_action(self, training, statistics=None):
         """Which statistics normalize."""

@@ -48,6 +48,7 @@ class GroupNormalization(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.autocast = False  # inputs keep their digits until they are normalized
         if isinstance(groups, bool) or not hasattr(groups, "__index__") or (groups < 1 and groups != -1):
             raise ValueError(
                 f"GroupNormalization's groups must be a positive integer, or -1 for one group a channel; got {groups!r}."
@@ -85,7 +86,7 @@ class GroupNormalization(Layer):
         weights = [*(1,) * axis, *parts, *(1,) * (inputs.ndim - axis - 1)]
         gamma, beta = (w.raw.reshape(weights) if w is not None else None for w in (self.gamma, self.beta))
         y = normalize(grouped, moments(grouped, over), gamma=gamma, beta=beta, epsilon=self.epsilon)
-        return y.reshape(shape)
+        return y.reshape(shape).astype(self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """The input's shape."""

@@ -38,6 +38,7 @@ class LayerNormalization(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.autocast = False  # inputs keep their digits until they are normalized
         self.axis = as_axes(self, axis)
         self.epsilon = check_number(self, "epsilon", epsilon, 0, low_included=True)
         self._affine = Affine(
@@ -58,7 +59,8 @@ class LayerNormalization(Layer):
         axes = check_axes(self, self.axis, inputs.ndim)
         shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
         gamma, beta = (w.raw.reshape(shape) if w is not None else None for w in (self.gamma, self.beta))
-        return normalize(inputs, moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
+        y = normalize(inputs, moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
+        return y.astype(self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """The input's shape."""

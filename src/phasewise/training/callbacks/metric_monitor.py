@@ -3,10 +3,10 @@
 import math
 import operator
 import re
-import warnings
 
 from phasewise.registry import nearest, snake_case
 from phasewise.training.callbacks.callback import Callback
+from phasewise.warning import PhasewiseWarning, warn
 
 _RISING = re.compile(
     r"(^|_)(acc|accuracy|auc|precision|recall|sensitivity|specificity|f1|f1_score|f_?beta_score|io_?u|r2|r2_score"
@@ -30,9 +30,9 @@ class MetricMonitor(Callback):
 
     def __init__(self, monitor, mode, min_delta):
         if mode not in ("auto", "min", "max"):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} got the unknown mode {mode!r} and uses 'auto'. Modes: 'auto', 'min', 'max'.",
-                stacklevel=3,
+                PhasewiseWarning,
             )
             mode = "auto"
         self.monitor = monitor
@@ -48,10 +48,10 @@ class MetricMonitor(Callback):
             hint = f" Did you mean {near!r}?" if near else ""
             if not near and self.monitor.startswith("val_"):
                 hint = " Values that begin with 'val_' need validation data in fit."
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} monitors {self.monitor!r}, which is not available.{hint} "
                 f"Available: {', '.join(logs or {}) or 'nothing'}.",
-                stacklevel=3,
+                PhasewiseWarning,
             )
         return value
 
