@@ -28,6 +28,7 @@ class Case:
     least_ratio: float | None = None
     most: float | None = None
     whole_process: bool = False
+    has_peer: bool = True
 
 
 CASES = [
@@ -37,6 +38,7 @@ CASES = [
     Case("import_time", "import, over import jax", "s", most=0.3),
     Case("predict_latency", "predict one row", "s"),
     Case("normalization_error", "BN at mean 1e4: largest error", "", rounds=1, most=1e-5),
+    Case("nonfinite_check", "step with the look for NaN, over one without", "×", rounds=1, most=1.03, has_peer=False),
     Case("changed_bits", "predictions of 256 that change bits with the batch size", "", rounds=1, most=0),
 ]
 
@@ -64,7 +66,7 @@ def measure(case, peer_python):
     ours, theirs = [], []
     for _ in range(case.rounds):
         ours.append(once(case, sys.executable, "phasewise"))
-        if peer_python:
+        if peer_python and case.has_peer:
             theirs.append(once(case, peer_python, "keras"))
     mine, peer = statistics.median(ours), statistics.median(theirs) if theirs else None
     ratio = peer / mine if peer is not None and mine else None
@@ -111,6 +113,8 @@ def shown(value, unit):
     """A number with its unit."""
     if value is None:
         return "-"
+    if unit == "×":
+        return f"{value:.3f}×"
     if unit != "s":
         return f"{value:.3g}"
     for limit, factor, name in ((1e-3, 1e6, "µs"), (1, 1e3, "ms")):

@@ -36,7 +36,8 @@ def main():
         images.astype(np.float32) / 16, labels, test_size=0.25, random_state=0, stratify=labels
     )
     model = build()
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    rate = pw.optimizers.schedules.CosineDecay(2e-3, decay_steps=40 * len(train_x) // 64)
+    model.compile(pw.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(train_x, train_y, batch_size=64, epochs=40, verbose=0)
     print(f"training accuracy in the last epoch  {history.history['accuracy'][-1]:.1%}\n")
 

@@ -151,6 +151,14 @@ def test_a_generator_of_batches_is_one_epoch():
     assert_same(made, whole)
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupt(pw.callbacks.Callback):
     """Ctrl-C in mid-epoch, and the weights as they are then."""
 
@@ -159,7 +167,7 @@ class Interrupt(pw.callbacks.Callback):
         signal.raise_signal(signal.SIGINT)
 
 
-def test_ctrl_c_leaves_the_last_good_state():
+def test_ctrl_c_leaves_the_last_good_state(interruptible):
     made, interrupt = noisy(), Interrupt()
     before = made.get_weights()
     with pytest.raises(KeyboardInterrupt):
@@ -171,7 +179,7 @@ def test_ctrl_c_leaves_the_last_good_state():
     made.fit(X, Y, verbose=0)
 
 
-def test_ctrl_c_answers_within_a_second_and_predict_works_with_what_is_there():
+def test_ctrl_c_answers_within_a_second_and_predict_works_with_what_is_there(interruptible):
     made = model()
     running, sent = threading.Event(), []
 

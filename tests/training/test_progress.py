@@ -209,6 +209,8 @@ def test_folding_keeps_every_part_whole(line, width, wanted):
 
 
 SCRIPT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process started in the background ignores it
 import numpy as np
 import phasewise as pw
 

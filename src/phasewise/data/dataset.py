@@ -4,7 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from phasewise.data import cardinality, element_spec, elements, rows
+import phasewise.data.cardinality as cardinality
+import phasewise.data.element_spec as element_spec
+import phasewise.data.elements as elements
+import phasewise.data.rows as rows
 from phasewise.data.cardinality import UNKNOWN_CARDINALITY, at_least_zero, positive
 from phasewise.data.order import Orders, looking
 from phasewise.data.structure import as_arrays, fill, leaves, map_leaves, named_leaves

@@ -6,6 +6,7 @@ from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import prepare_both, prepare_feed, require_data, require_steps
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
+from phasewise.training.progress.lines import Silent
 from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, test_step
 from phasewise.training.surprises import warn_of_initial_statistics
@@ -26,22 +27,21 @@ def evaluate(model, plan, steps, verbose, callbacks, policy):
         progress.end(seen, logs)
     finally:
         progress.close()
+        executor.close()
     callbacks.on_test_end(logs)
     return logs
 
 
 def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=None):
     """Reset the metrics, go over the data once. Returns (logs, number of batches)."""
+    callbacks, progress = callbacks or CallbackList(), progress or Silent()
     model.objective.reset()
-    each = callbacks is not None and callbacks.wants_test_batches
     seen, logs = 0, {}
     with under(model, policy):
         for feed in test_feeds(model, executor, steps):
-            chunks, running = Chunks(1) if each else None, progress.running if progress is not None else lambda: None
-            for logs, count in run_feed(model, executor, feed, "evaluate", chunks, callbacks, running, seen):
+            for logs, count in run_feed(model, executor, feed, "evaluate", callbacks, progress.running, seen):
                 seen += count
-                if progress is not None:
-                    progress.update(seen, logs)
+                progress.update(seen, logs)
     require_data(seen)
     return {name: value for name, value in logs.items() if name != "skipped"}, seen
 
@@ -53,7 +53,7 @@ def test_feeds(model, executor, steps):
     return executor.padded_feeds(steps) if maskable else executor.feeds(steps)
 
 
-def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compiled=lambda: None, seen=0):
+def run_feed(model, executor, feed, task, callbacks, on_compiled=lambda: None, seen=0):
     """Test one feed, whose first batch is number `seen`; yields (logs, steps) after each chunk, the metrics updated."""
     warn_of_initial_statistics(prepare_feed(model, executor, feed, task))
     loop = program(
@@ -68,16 +68,16 @@ def run_feed(model, executor, feed, task, chunks=None, callbacks=None, on_compil
             model.count_params(),
         ),
     )
-    step, end = seen, seen + feed.steps
+    step, end, each = seen, seen + feed.steps, callbacks.wants_test_batches
     cells = Cells(model, metrics=True)
     state = cells.gather()
     loop.compile(state, feed)
     on_compiled()
-    if callbacks is not None and chunks is not None:
+    if each:
         callbacks.on_test_batch_begin(step)
-    for reached in loop.run(state, feed, chunks):
+    for reached in loop.run(state, feed, Chunks(1) if each else None):
         cells.restore(reached.state)
-        if callbacks is not None and chunks is not None:
+        if each:
             callbacks.on_test_batch_end(step, reached.logs)
             if step + 1 < end:
                 callbacks.on_test_batch_begin(step + 1)
@@ -89,7 +89,8 @@ def test_on_batch(model, plan):
     """The logs of the one batch of `plan`."""
     executor = make_executor(plan)
     model.objective.reset()
-    found = [logs for feed in executor.feeds() for logs, _ in run_feed(model, executor, feed, "test_on_batch")]
+    watched = CallbackList()
+    found = [logs for feed in executor.feeds() for logs, _ in run_feed(model, executor, feed, "test_on_batch", watched)]
     require_data(found)
     return found[-1]
 

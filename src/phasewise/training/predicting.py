@@ -9,6 +9,7 @@ from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, under
 from phasewise.training.progress import make_progress
+from phasewise.training.progress.lines import Silent
 from phasewise.training.state import Cells
 from phasewise.training.step import predict_step
 from phasewise.training.surprises import warn_of_initial_statistics
@@ -23,7 +24,6 @@ def predict(model, plan, steps, verbose, callbacks, policy):
     known = steps or (executor.cardinality if executor.cardinality >= 0 else None)
     callbacks = CallbackList(callbacks, model=model, epochs=1, steps=known, verbose=verbose)
     progress = make_progress(verbose)
-    progress.task_begin("predict", known)
     callbacks.on_predict_begin()
     try:
         with under(model, policy):
@@ -31,37 +31,34 @@ def predict(model, plan, steps, verbose, callbacks, policy):
         progress.end(seen, {})
     finally:
         progress.close()
+        executor.close()
     callbacks.on_predict_end()
     return outputs
 
 
 def predict_on_batch(model, plan):
     """The outputs for the one batch of `plan`."""
-    return _run(model, make_executor(plan), None, "predict_on_batch")[0]
+    return _run(model, make_executor(plan), None, "predict_on_batch", Silent(), CallbackList())[0]
 
 
-def _run(model, executor, steps, task, progress=None, callbacks=None):
+def _run(model, executor, steps, task, progress, callbacks):
     calls, _ = prepare(model, batch_spec(executor, TILE), task)
     warn_of_initial_statistics(calls)
+    progress.task_begin(task, callbacks.params.get("steps") if calls.rows_mix else None)  # tiles are not the plan's batches
     if calls.rows_mix:
         feeds = executor.padded_feeds(steps)
     else:
         feeds = executor.padded_feeds(steps, rows=TILE, regroup=True)
     parts, seen = [], 0
 
-    def on_compiled():
-        if progress is not None:
-            progress.running()
-
     def on_chunk(count):
         nonlocal seen
-        if callbacks is not None and callbacks.wants_predict_batches:
+        if callbacks.wants_predict_batches:
             for step in range(seen, seen + count):
                 callbacks.on_predict_batch_begin(step)
                 callbacks.on_predict_batch_end(step, {})
         seen += count
-        if progress is not None:
-            progress.update(seen, {})
+        progress.update(seen, {})
 
     for feed in feeds:
         look_at_feed(executor, feed)
@@ -71,7 +68,7 @@ def _run(model, executor, steps, task, progress=None, callbacks=None):
             executor.fetch,
             lambda: MapProgram(predict_step(model, task), executor.fetch, model.count_params()),
         )
-        stacked = loop.run(Cells(model).gather(), feed, on_compiled, on_chunk)
+        stacked = loop.run(Cells(model).gather(), feed, progress.running, on_chunk)
         parts.append(_real_rows(stacked, feed))
     require_data(parts)
     return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen

@@ -6,9 +6,9 @@ from phasewise import initializers, observe, padding, registry, statistics_polic
 from phasewise.collected_moments import is_collecting, record_moments
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
 from phasewise.layer import Layer
-from phasewise.layers.normalization import ghost_batches
 from phasewise.layers.normalization.affine import Affine, as_axis, check_axis, check_number
 from phasewise.layers.normalization.batch_renormalization import Renormalization, check_clipping
+from phasewise.layers.normalization.ghost_batches import ghosts_of, rows_of
 from phasewise.layers.normalization.moving_statistics import MovingStatistics
 from phasewise.registry import register
 from phasewise.spec import InputSpec
@@ -148,7 +148,7 @@ class BatchNormalization(Layer):
         rows = self.virtual_batch_size
         x = inputs
         if rows is not None:
-            x, counted = ghost_batches.cut(inputs, rows, counted)
+            x, counted = ghosts_of(inputs, rows, counted)
             channel += 1
         axes, shape = _reduced(x, channel, kept=() if rows is None else (0,))
         observe.note_statistics("batch", values=(x.size // x.shape[channel]) // shape[0])
@@ -160,7 +160,7 @@ class BatchNormalization(Layer):
         seen = None if counted is None else count_values(x, axes, counted).reshape(shape[0], -1) > 0
         self.moving_statistics.follow(means, variances, seen)
         y = self._normalize(x, batch, weights, correction)
-        return y if rows is None else ghost_batches.joined(y, inputs.shape[0])
+        return y if rows is None else rows_of(y, inputs.shape[0])
 
     def _record(self, x, axes, counted, batch, parts=1):
         if is_collecting():

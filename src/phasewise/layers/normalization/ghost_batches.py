@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 
-def cut(x, rows, mask=None):
+def ghosts_of(x, rows, mask=None):
     """`x` as ghost batches of `rows` rows; a last one that is short is filled up.
 
     Args:
@@ -23,8 +23,8 @@ def cut(x, rows, mask=None):
     return _stacked(x, rows, missing), _stacked(mask, rows, missing)
 
 
-def joined(x, count):
-    """The inverse of `cut`: the first `count` rows of all ghost batches as one."""
+def rows_of(x, count):
+    """The inverse of `ghosts_of`: the first `count` rows of all ghost batches as one."""
     return x.reshape(-1, *x.shape[2:])[:count]
 
 
