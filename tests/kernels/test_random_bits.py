@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from phasewise.kernels.random_bits import random_bits
+from phasewise.kernels.random_bits import random_bits, standard_normal
 
 SHAPE = (64, 256)
 
@@ -50,3 +50,18 @@ def test_one_place_over_many_steps_is_uniform():
 
 def test_the_same_key_and_step_give_the_same_bits():
     np.testing.assert_array_equal(draw(3, 9), draw(3, 9))
+
+
+def test_normal_draws_follow_the_normal_distribution():
+    drawn = np.asarray(standard_normal(draw(7, 3)), np.float64).ravel()
+    assert stats.kstest(drawn, "norm").pvalue > 1e-4
+    assert abs(drawn.var() - 1) < 5 * np.sqrt(2 / drawn.size)
+    assert abs(stats.kurtosis(drawn)) < 5 * np.sqrt(24 / drawn.size)
+
+
+def test_the_ends_of_the_bits_are_finite_and_symmetric():
+    ends = np.asarray(standard_normal(np.array([0, 2**32 - 1, 2**31 - 1, 2**31], np.uint32)), np.float64)
+    np.testing.assert_allclose(ends[0], -ends[1])
+    np.testing.assert_allclose(ends[2], -ends[3])
+    assert 5 < ends[1] < 6
+    assert 0 < ends[3] < 1e-6

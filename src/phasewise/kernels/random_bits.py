@@ -1,4 +1,4 @@
-"""Random bits for masks: a hash of (key, step, place), so cheap that drawing a mask costs less than applying it."""
+"""Random bits for masks and noise: a hash of (key, step, place), so cheap that drawing a mask costs less than applying it."""
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,16 @@ def random_bits(key, step, shape):
     """
     places = jax.lax.iota(jnp.uint32, int(np.prod(shape))).reshape(shape)
     return _mixed(_mixed(places ^ _mixed(key)) ^ _mixed(jnp.asarray(step, jnp.uint32) + np.uint32(0x9E3779B9)))
+
+
+def standard_normal(bits):
+    """Draws from N(0, 1) as float32, one for each 32-bit word of `random_bits`.
+
+    The inverse of the distribution function at (n + 1/2) / 2**23 for the upper 23 bits n, so that both tails end at 5.2 standard
+    deviations.
+    """
+    centred = (bits >> 9).astype(jnp.float32) * np.float32(2**-22) + np.float32(2**-23 - 1)
+    return np.float32(np.sqrt(2)) * jax.lax.erf_inv(centred)
 
 
 def _mixed(x):

@@ -44,7 +44,9 @@ def predict_on_batch(model, plan):
 def _run(model, executor, steps, task, progress, callbacks):
     calls, _ = prepare(model, batch_spec(executor, TILE), task)
     warn_of_initial_statistics(calls)
-    progress.task_begin(task, callbacks.params.get("steps") if calls.rows_mix else None)  # tiles are not the plan's batches
+    progress.task_begin(
+        task, callbacks.params.get("steps") if calls.rows_mix else None
+    )  # tiles are not the plan's batches
     if calls.rows_mix:
         feeds = executor.padded_feeds(steps)
     else:

@@ -1,7 +1,6 @@
 """Normal noise in training, added or multiplied; the identity in inference."""
 
-import jax
-
+from phasewise.kernels.random_bits import standard_normal
 from phasewise.layers.regularization.random_layer import RandomLayer, check_rate
 from phasewise.registry import register
 
@@ -27,7 +26,7 @@ class GaussianNoise(RandomLayer):
         """The inputs with noise."""
         if self.stddev == 0:
             return inputs
-        return inputs + self.stddev * jax.random.normal(self.draw_key(self.seed), inputs.shape, inputs.dtype)
+        return inputs + self.stddev * _noise_like(inputs, self)
 
     def disturbance(self):
         """Adds noise."""
@@ -60,8 +59,7 @@ class GaussianDropout(RandomLayer):
         if self.rate == 0:
             return inputs
         stddev = (self.rate / (1 - self.rate)) ** 0.5
-        noise = jax.random.normal(self.draw_key(self.seed), inputs.shape, inputs.dtype)
-        return inputs * (1 + stddev * noise)
+        return inputs * (1 + stddev * _noise_like(inputs, self))
 
     def disturbance(self):
         """Multiplies by noise."""
@@ -70,3 +68,8 @@ class GaussianDropout(RandomLayer):
     def get_config(self):
         """Every argument."""
         return {**super().get_config(), "rate": self.rate}
+
+
+def _noise_like(inputs, layer):
+    """Draws from N(0, 1) in the shape and dtype of `inputs`."""
+    return standard_normal(layer.draw_bits(inputs.shape, layer.seed)).astype(inputs.dtype)
