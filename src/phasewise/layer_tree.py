@@ -6,38 +6,47 @@ from phasewise.variable import Variable
 
 _NOT_SEARCHED = frozenset({"_given", "_own_variables", "_last_losses", "_nodes", "_seen_output", "programs"})
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})  # most attributes: passed over at once
+
 
 class LayerTree:
     """What a layer knows about the layers and weights inside it."""
 
-    def sublayers(self):
-        """The layers directly inside this one, in the order in which they were assigned; each once."""
-        return _unique(found for value in self._searched() for found in _find(value, LayerTree))
+    def parts(self):
+        """(the layers directly inside this one, the variables of this layer itself), from one look at the attributes."""
+        layers, variables = [], list(self._own_variables)
+        for key, value in vars(self).items():
+            if type(value) not in _PLAIN and key not in _NOT_SEARCHED:
+                _collect(value, layers, variables)
+        return layers, variables
 
-    def all_layers(self):
-        """This layer and every layer inside it, parents first; each once."""
+    def inventory(self):
+        """(layer, its own variables) for this layer and every layer inside it, parents first; each layer once.
+
+        Variables that were made trainable come first.
+        """
         found, stack = {}, [self]
         while stack:
             layer = stack.pop()
             if id(layer) not in found:
-                found[id(layer)] = layer
-                stack.extend(reversed(layer.sublayers()))
+                layers, own = layer.parts()
+                own = [v for v in own if v.made_trainable] + [v for v in own if not v.made_trainable]
+                found[id(layer)] = (layer, _unique(own))
+                stack.extend(reversed(layers))
         return list(found.values())
 
-    def _searched(self):
-        """The attribute values in which sublayers and variables are looked for."""
-        kinds = (LayerTree, Variable, list, tuple, dict)
-        return [value for key, value in vars(self).items() if isinstance(value, kinds) and key not in _NOT_SEARCHED]
+    def sublayers(self):
+        """The layers directly inside this one, in the order in which they were assigned; each once."""
+        return _unique(self.parts()[0])
 
-    def own_variables(self):
-        """The variables of this layer itself, those made trainable first."""
-        own = self._own_variables + [v for value in self._searched() for v in _find(value, Variable)]
-        return [v for v in own if v.made_trainable] + [v for v in own if not v.made_trainable]
+    def all_layers(self):
+        """This layer and every layer inside it, parents first; each once."""
+        return [layer for layer, _ in self.inventory()]
 
     @property
     def variables(self):
         """All variables: this layer's own, trainable first, then those of the layers inside it, in order."""
-        return _unique(v for layer in self.all_layers() for v in layer.own_variables())
+        return _unique(v for _, own in self.inventory() for v in own)
 
     weights = variables
 
@@ -55,10 +64,11 @@ class LayerTree:
 
     def split_variables(self):
         """(the variables that gradients update, all others), as lists."""
-        variables = self.variables
+        inventory = self.inventory()
+        variables = _unique(v for _, own in inventory for v in own)
         if not self._own_trainable:
             return [], variables
-        frozen = {id(v) for layer in self.all_layers() if not layer._own_trainable for v in layer.variables}
+        frozen = {id(v) for layer, _ in inventory if not layer._own_trainable for v in layer.variables}
         trained = [v for v in variables if v.trainable and id(v) not in frozen]
         others = {id(v) for v in trained}
         return trained, [v for v in variables if id(v) not in others]
@@ -104,15 +114,15 @@ class LayerTree:
         return sum(int(np.prod(v.shape)) for v in self.variables)
 
 
-def _find(value, kind):
-    """The objects of `kind` in a nest of lists, tuples and dicts."""
-    if isinstance(value, kind):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list | tuple):
-        return []
-    return [found for item in value for found in _find(item, kind)]
+def _collect(value, layers, variables):
+    """Append the layers and variables in a nest of lists, tuples and dicts."""
+    if isinstance(value, LayerTree):
+        layers.append(value)
+    elif isinstance(value, Variable):
+        variables.append(value)
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _collect(item, layers, variables)
 
 
 def _unique(items):

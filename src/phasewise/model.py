@@ -93,10 +93,10 @@ class Model(Trainer, Layer):
         """The layers directly inside the model, inputs first."""
         return self.sublayers()
 
-    def sublayers(self):
-        """The layers of the graph, then those found in attributes."""
-        found = list(self._graph.layers) if self._graph else []
-        return list({id(layer): layer for layer in [*found, *super().sublayers()]}.values())
+    def parts(self):
+        """As for every layer; the layers of the graph come before those found in attributes."""
+        layers, variables = super().parts()
+        return [*(self._graph.layers if self._graph else []), *layers], variables
 
     def get_layer(self, name=None, index=None):
         """The layer with this name or place.

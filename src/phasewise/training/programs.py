@@ -15,13 +15,12 @@ from phasewise.registry import nearest
 
 def switch_key(model):
     """Everything that decides what a traced call of `model` does, beside its arguments."""
-    layers = model.all_layers()
+    inventory = model.inventory()
     return (
         phase.switch_key(),
         statistics_policy.current(),
-        tuple(layer._own_trainable for layer in layers),
-        tuple(v.trainable for layer in layers for v in layer.own_variables()),
-        tuple(map(id, layers)),
+        tuple((id(layer), layer._own_trainable) for layer, _ in inventory),
+        tuple(v.trainable for _, own in inventory for v in own),
     )
 
 

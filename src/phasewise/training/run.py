@@ -53,11 +53,11 @@ class Run:
         Raises:
             NonFiniteError: a step gave NaN or infinity, and that is to be an error.
         """
-        loop, callbacks, each = self._program(feed), self.callbacks, self.callbacks.wants_train_batches
+        callbacks, each = self.callbacks, self.callbacks.wants_train_batches
+        loop, cells = self._prepared(feed)
         end = seen + feed.steps
         if each:
             callbacks.on_train_batch_begin(seen)
-        cells = Cells(self.model, training=True, metrics=True)
         before = cells.gather()
         updates = [(layer.moving_statistics, count) for layer, count in self._updates]
         for moving, _ in updates:
@@ -100,7 +100,8 @@ class Run:
         batch = unpack(self.executor.fetch(feed.arrays, place))
         raise error_for(self.model, state, batch, epoch=self._epoch, step=seen + place - reached.start)
 
-    def _program(self, feed):
+    def _prepared(self, feed):
+        """The program for the feed, and the cells that it reads and writes."""
         model, task = self.model, self._task
         calls = prepare_feed(model, self.executor, feed, task)
         warn_of_small_batches(calls, feed.rows)
@@ -112,8 +113,9 @@ class Run:
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
                 "one. Pass loss=."
             )
-        model.optimizer.prepare(model.trainable_variables)
-        return program(model, (task, self._on_nonfinite), self.executor.fetch, self._compiled)
+        cells = Cells(model, training=True, metrics=True)
+        model.optimizer.prepare(cells.params)
+        return program(model, (task, self._on_nonfinite), self.executor.fetch, self._compiled), cells
 
     def _compiled(self):
         model, objective = self.model, self.model.objective

@@ -14,7 +14,7 @@ class Cells:
 
     def __init__(self, model, *, training=False, metrics=False):
         self._model, self._training = model, training
-        self._params, self._other = model.split_variables()
+        self.params, self._other = model.split_variables()
         self._metrics = model.objective.variables if metrics else None
         self.places = {id(variable): place for place, variable in enumerate(self._other)}  # in "other"
 
@@ -26,7 +26,7 @@ class Cells:
             model has been trained for), and where asked "optimizer" and "metrics".
         """
         state = {
-            "params": [v.raw for v in self._params],
+            "params": [v.raw for v in self.params],
             "other": [v.raw for v in self._other],
             "seed": np.uint32(self._model.seed),
             "step": np.int32(self._model.steps_trained),
@@ -39,7 +39,7 @@ class Cells:
 
     def restore(self, state):
         """Give the model what a step computed. Only references move, so this costs nothing to speak of."""
-        _put(self._params, state["params"])
+        _put(self.params, state["params"])
         _put(self._other, state["other"])
         if self._training:
             self._model.optimizer.state = state["optimizer"]
