@@ -456,3 +456,24 @@ def test_a_layer_in_a_jit_of_the_users_own_is_pure():
     np.testing.assert_allclose(np.mean(outputs, 0), np.zeros(5), atol=1e-5)
     np.testing.assert_array_equal(norm.get_weights()[2], np.zeros(5))
     np.testing.assert_allclose(norm(X), X / np.sqrt(1.001), rtol=1e-5)
+
+
+def test_names_that_a_user_may_give_to_attributes_do_not_disturb_a_layer():
+    class Mine(pw.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.parts = [pw.layers.Dense(2), pw.layers.Dense(3)]
+            self.inventory = self.moving_statistics = self.nodes = self.graph = {"statistics": pw.layers.Dropout(0.5)}
+
+        def call(self, inputs):
+            for part in self.parts:
+                inputs = part(inputs)
+            return self.graph["statistics"](inputs)
+
+    x = pw.Input((4,))
+    model = pw.Model(x, Mine()(x))
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 4)), np.ones((8, 3)), verbose=0)
+    assert model.predict(np.ones((8, 4)), verbose=0).shape == (8, 3)
+    assert len(model.weights) == 4
+    assert [row.layer for row in model.explain(print_fn=False)] == ["dropout"]

@@ -43,7 +43,7 @@ class Layer(LayerTree):
     """
 
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
-    moving_statistics = None  # the `MovingStatistics` of a built batch normalization layer
+    _moving_statistics = None  # the `MovingStatistics` of a built batch normalization layer
     updates_state = None  # in a few words, what a call in training changes of the layer's state besides the weights
     supports_masking = False
 

@@ -12,7 +12,7 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})  # most attributes: pass
 class LayerTree:
     """What a layer knows about the layers and weights inside it."""
 
-    def parts(self):
+    def _layers_and_variables(self):
         """(the layers directly inside this one, the variables of this layer itself), from one look at the attributes."""
         layers, variables = [], list(self._own_variables)
         for key, value in vars(self).items():
@@ -20,7 +20,7 @@ class LayerTree:
                 _collect(value, layers, variables)
         return layers, variables
 
-    def inventory(self):
+    def _inventory(self):
         """(layer, its own variables) for this layer and every layer inside it, parents first; each layer once.
 
         Variables that were made trainable come first.
@@ -29,7 +29,7 @@ class LayerTree:
         while stack:
             layer = stack.pop()
             if id(layer) not in found:
-                layers, own = layer.parts()
+                layers, own = layer._layers_and_variables()
                 own = [v for v in own if v.made_trainable] + [v for v in own if not v.made_trainable]
                 found[id(layer)] = (layer, _unique(own))
                 stack.extend(reversed(layers))
@@ -37,16 +37,16 @@ class LayerTree:
 
     def sublayers(self):
         """The layers directly inside this one, in the order in which they were assigned; each once."""
-        return _unique(self.parts()[0])
+        return _unique(self._layers_and_variables()[0])
 
     def all_layers(self):
         """This layer and every layer inside it, parents first; each once."""
-        return [layer for layer, _ in self.inventory()]
+        return [layer for layer, _ in self._inventory()]
 
     @property
     def variables(self):
         """All variables: this layer's own, trainable first, then those of the layers inside it, in order."""
-        return _unique(v for _, own in self.inventory() for v in own)
+        return _unique(v for _, own in self._inventory() for v in own)
 
     weights = variables
 
@@ -64,7 +64,7 @@ class LayerTree:
 
     def split_variables(self):
         """(the variables that gradients update, all others), as lists."""
-        inventory = self.inventory()
+        inventory = self._inventory()
         variables = _unique(v for _, own in inventory for v in own)
         if not self._own_trainable:
             return [], variables

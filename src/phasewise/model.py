@@ -93,9 +93,9 @@ class Model(Trainer, Layer):
         """The layers directly inside the model, inputs first."""
         return self.sublayers()
 
-    def parts(self):
+    def _layers_and_variables(self):
         """As for every layer; the layers of the graph come before those found in attributes."""
-        layers, variables = super().parts()
+        layers, variables = super()._layers_and_variables()
         return [*(self._graph.layers if self._graph else []), *layers], variables
 
     def get_layer(self, name=None, index=None):

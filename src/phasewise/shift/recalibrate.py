@@ -63,7 +63,7 @@ def recalibrate(model, data, *, method="layerwise", batch_size=None, steps=None,
 
 def _layers(model, calls):
     """The batch normalization layers that are called and not frozen, in the order of their first call."""
-    called = {id(c.layer): c.layer for c in calls if c.layer.moving_statistics is not None}
+    called = {id(c.layer): c.layer for c in calls if c.layer._moving_statistics is not None}
     layers = [layer for layer in called.values() if layer.trainable]
     if not layers:
         frozen = f" Its {len(called)} are frozen: set layer.trainable = True." if called else ""
@@ -86,7 +86,7 @@ def _found(model, executor, layers, method, steps, progress):
         for layer in wanted:
             count, mean, variance = statistics[id(layer)]
             found.append((layer, count, mean, variance))
-            for variable, value in layer.moving_statistics.values_for(mean, variance):
+            for variable, value in layer._moving_statistics.values_for(mean, variance):
                 state["other"][places[id(variable)]] = value
     return found
 
@@ -137,7 +137,7 @@ def _adopted(found, method):
     changes = []
     for layer, count, mean, variance in found:
         before = (layer.moving_mean.numpy(), layer.moving_variance.numpy())
-        for variable, value in layer.moving_statistics.values_for(mean, variance):
+        for variable, value in layer._moving_statistics.values_for(mean, variance):
             variable.assign(value)
         changes.append(Change.between(layer, int(np.max(count)), before, (mean, variance)))
     return Recalibration(changes, method)

@@ -15,7 +15,7 @@ from phasewise.registry import nearest
 
 def switch_key(model):
     """Everything that decides what a traced call of `model` does, beside its arguments."""
-    inventory = model.inventory()
+    inventory = model._inventory()
     return (
         phase.switch_key(),
         statistics_policy.current(),
@@ -42,7 +42,7 @@ def under(model, policy):
     """
     policy = statistics_policy.resolve(policy)
     if isinstance(policy, statistics_policy.ByLayer):
-        known = [layer.name for layer in model.all_layers() if layer.moving_statistics is not None]
+        known = [layer.name for layer in model.all_layers() if layer._moving_statistics is not None]
         for name in policy.names():
             if name not in known:
                 near = nearest(name, known)

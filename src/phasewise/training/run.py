@@ -59,7 +59,7 @@ class Run:
         if each:
             callbacks.on_train_batch_begin(seen)
         before = cells.gather()
-        updates = [(layer.moving_statistics, count) for layer, count in self._updates]
+        updates = [(layer._moving_statistics, count) for layer, count in self._updates]
         for moving, _ in updates:
             moving.check_values()
         loop.compile(before, feed)

@@ -65,7 +65,7 @@ def warn_of_initial_statistics(calls):
         calls: the `observe.Calls` of an inference step.
     """
     using = [c for c in calls if not c.decision.training and c.statistics not in (None, "batch")]
-    fresh = [c for c in using if c.layer.moving_statistics is not None and c.layer.moving_statistics.updates == 0]
+    fresh = [c for c in using if c.layer._moving_statistics is not None and c.layer._moving_statistics.updates == 0]
     if fresh and calls.report("initial statistics"):
         warn(
             f"Batch normalization ({_names(fresh)}) normalizes with moving statistics that no batch has ever updated: they are "
@@ -84,7 +84,7 @@ def updates_of_a_step(calls, rows):
     """
     counts = {}
     for call in calls:
-        if call.layer.moving_statistics is not None and call.decision.training:
+        if call.layer._moving_statistics is not None and call.decision.training:
             batches = -(-rows // (call.layer.virtual_batch_size or rows))
             counts[call.layer] = counts.get(call.layer, 0) + batches
     return list(counts.items())
@@ -103,7 +103,7 @@ class Lag:
 
 def lag_of(layer):
     """The `Lag` of a layer whose moving statistics are too far from their batches; None where all is well or unknown."""
-    moving = layer.moving_statistics
+    moving = layer._moving_statistics
     share = moving.initial_share
     if share is None or not LEAST_SHARE < share < 1:
         return None

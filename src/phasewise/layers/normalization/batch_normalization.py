@@ -112,18 +112,18 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
         self.gamma, self.beta = self._affine.build(self, (channels,))
         kind = Renormalization if self.renorm else MovingStatistics
-        self.moving_statistics = kind(self, channels, self.moving_mean_initializer, self.moving_variance_initializer)
+        self._moving_statistics = kind(self, channels, self.moving_mean_initializer, self.moving_variance_initializer)
         self.built = True
 
     @property
     def moving_mean(self):
         """The exponential moving average of the batches' means, a `Variable` of shape (channels,)."""
-        return self.moving_statistics.mean
+        return self._moving_statistics.mean
 
     @property
     def moving_variance(self):
         """The exponential moving average of the batches' variances, a `Variable` of shape (channels,)."""
-        return self.moving_statistics.variance
+        return self._moving_statistics.variance
 
     def call(self, inputs, training=None, mask=None):
         """The normalized inputs."""
@@ -155,10 +155,10 @@ class BatchNormalization(Layer):
         batch = moments(x, axes, mask=counted)
         self._record(x, axes, counted, batch, shape[0])
         weights = [1, *shape[1:]]
-        correction = self.moving_statistics.correction(batch, weights) if self.renorm else None
+        correction = self._moving_statistics.correction(batch, weights) if self.renorm else None
         means, variances = (part.reshape(shape[0], -1) for part in (batch.mean, batch.variance))
         seen = None if counted is None else count_values(x, axes, counted).reshape(shape[0], -1) > 0
-        self.moving_statistics.follow(means, variances, seen)
+        self._moving_statistics.follow(means, variances, seen)
         y = self._normalize(x, batch, weights, correction)
         return y if rows is None else rows_of(y, inputs.shape[0])
 
