@@ -260,7 +260,16 @@ class Model(Trainer, Layer):
         summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     def get_config(self):
-        """Name, trainable and dtype; the constructor's arguments of a subclass that defines no `get_config`."""
+        """Name, trainable and dtype; the constructor's arguments of a subclass that defines no `get_config`.
+
+        Raises:
+            NotImplementedError: a functional model: its graph has no config yet.
+        """
+        if self._graph is not None and type(self) is Model:
+            raise NotImplementedError(
+                f"The graph of the functional model {self.name!r} cannot be written to a config yet. Build the model by the same "
+                "code, and carry its weights over with get_weights and set_weights."
+            )
         config = super().get_config()
         if type(self).get_config is Model.get_config and type(self).__init__ is not Model.__init__:
             config = layer_config.accepted(type(self), config)
