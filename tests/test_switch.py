@@ -174,6 +174,19 @@ def test_explain_prints_a_table(capsys):
     assert "drops 50%" in printed
 
 
+def test_explain_is_not_shown_twice_where_the_last_value_is_echoed():
+    rows = classifier().explain(print_fn=False)
+    assert "└" in str(rows)
+    assert "└" not in repr(rows)
+
+
+def test_tables_are_text_in_a_notebook_too(monkeypatch):
+    import rich.console
+
+    monkeypatch.setattr(rich.console, "_is_jupyter", lambda: True)
+    assert "bn" in str(classifier().explain(print_fn=False))
+
+
 def test_explain_agrees_with_what_predict_does():
     for call in ({}, {"training": True}, {"training": False}):
         model = bn_model(**call)

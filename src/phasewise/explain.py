@@ -59,7 +59,8 @@ class Explanation(list):
     def __str__(self):
         return _table(self)
 
-    __repr__ = __str__
+    def __repr__(self):
+        return f"<Explanation of {len(self)} calls: print() shows the table>"  # explain has printed it already
 
 
 def explain(model, statistics=None, print_fn=None):

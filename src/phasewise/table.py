@@ -31,6 +31,6 @@ def render(title, columns, rows, *, width=108):
         table.add_column(name, justify=justify, width=fixed, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console = Console(file=io.StringIO(), width=width, color_system=None, markup=False)
+    console = Console(file=io.StringIO(), width=width, color_system=None, markup=False, force_jupyter=False)
     console.print(table)
     return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip().splitlines())
