@@ -49,6 +49,18 @@ def test_plans_and_single_rows_give_the_same_bits(model, reference):
     np.testing.assert_array_equal(model.predict_on_batch(X[9:12]), reference[9:12])
 
 
+def test_rows_of_a_larger_model_have_the_same_bits_in_data_of_any_size():
+    """Above 20,000 weights another compiler back end is used."""
+    pw.set_random_seed(3)
+    x = pw.Input((5,))
+    h = LayerNormalization()(Dense(150, activation="gelu")(BatchNormalization()(x)))
+    large = pw.Model(x, Dense(7, activation="softmax")(Dense(150, activation="tanh")(h)))
+    assert large.count_params() > 20_000
+    whole = large.predict(X, verbose=0)
+    for rows in ([9], [200, 3], range(100, 133), range(255, -1, -1)):
+        np.testing.assert_array_equal(large.predict(X[list(rows)], batch_size=10, verbose=0), whole[list(rows)])
+
+
 def test_padding_is_no_part_of_batch_statistics(model):
     first = model.predict(X[:40], batch_size=32, statistics="batch", verbose=0)[32:]
     alone = model.predict(X[32:40], batch_size=8, statistics="batch", verbose=0)

@@ -5,7 +5,6 @@ import jax
 # On a CPU, XLA's older emitters compile a training step in two thirds of the time. For a model of a few thousand weights
 # their programs are as fast; at 150,000 weights a step takes a third longer.
 SMALL = 20_000
-_QUICK = {"cpu": {"xla_cpu_use_fusion_emitters": False}}
 
 
 def compiled(function, *, weights, **kwargs):
@@ -14,5 +13,5 @@ def compiled(function, *, weights, **kwargs):
     Args:
         weights: number of weights of the model that the program runs: a small one is compiled quickly.
     """
-    options = _QUICK.get(jax.default_backend()) if weights <= SMALL else None
+    options = {"xla_cpu_use_fusion_emitters": weights > SMALL} if jax.default_backend() == "cpu" else None
     return jax.jit(function, compiler_options=options, **kwargs)
