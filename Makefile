@@ -2,7 +2,6 @@ PYTHON ?= python3
 VENV := .venv
 BENCH_VENV := .bench-venv
 BIN := $(VENV)/bin
-PEERS ?= keras-jax
 
 .PHONY: demo test lint format bench clean
 
