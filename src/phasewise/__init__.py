@@ -15,6 +15,7 @@ from phasewise import (
     optimizers,
     random,
     regularizers,
+    warning,
 )
 from phasewise.data import Dataset
 from phasewise.graph import Input
@@ -28,6 +29,7 @@ from phasewise.sequential import Sequential
 from phasewise.shift import recalibrate
 from phasewise.spec import InputSpec
 from phasewise.statistics_policy import blend, statistics
+from phasewise.training.nonfinite import NonFiniteError
 from phasewise.variable import Variable
 
 __version__ = "0.1.0"
@@ -39,6 +41,7 @@ __all__ = [
     "InputSpec",
     "Layer",
     "Model",
+    "NonFiniteError",
     "Sequential",
     "Variable",
     "activations",
@@ -63,4 +66,5 @@ __all__ = [
     "set_dtype_policy",
     "set_random_seed",
     "statistics",
+    "warning",
 ]

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
-from phasewise import layers
-from phasewise.training.nonfinite import NonFiniteError
+from phasewise import NonFiniteError, layers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 3)).astype("float32")

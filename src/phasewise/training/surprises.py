@@ -65,7 +65,7 @@ def warn_of_initial_statistics(calls):
         calls: the `observe.Calls` of an inference step.
     """
     using = [c for c in calls if not c.decision.training and c.statistics not in (None, "batch")]
-    fresh = [c for c in using if c.layer._moving_statistics is not None and c.layer._moving_statistics.updates == 0]
+    fresh = [c for c in using if c.layer._moving_statistics is not None and c.layer._moving_statistics.is_initial]
     if fresh and calls.report("initial statistics"):
         warn(
             f"Batch normalization ({_names(fresh)}) normalizes with moving statistics that no batch has ever updated: they are "

@@ -31,6 +31,11 @@ class MovingStatistics:
         if self._updates is not None and not _equal(self._known, self._values()):
             self._updates = None
 
+    @property
+    def is_initial(self):
+        """Whether they are as they were made; asked before every prediction, so values are compared only where they may be."""
+        return self._updates == 0 and self.updates == 0
+
     def note_updates(self, count):
         """`fit` has just made the statistics follow `count` batches more."""
         if self._updates is not None:
