@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from phasewise import variable
+from phasewise.core import variable
 
 
 def inputs_of(shapes, seed=0):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import phasewise as pw
-from phasewise import activations, registry
+from phasewise import activations
+from phasewise.core import registry
 
 ALL = {function.__name__: function for function in registry.members("activation")}
 OPTIONS = {

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import phasewise as pw
-from phasewise import initializers, registry
+from phasewise import initializers
+from phasewise.core import registry
 
 ALL = {cls.__name__: cls for cls in registry.members("initializer")}
 RANDOM = sorted(name for name, cls in ALL.items() if "seed" in inspect.signature(cls).parameters)

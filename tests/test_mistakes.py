@@ -5,10 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
+from phasewise.warning import DataEndedWarning, NonFiniteWarning, SmallBatchWarning
 
 import phasewise as pw
 from phasewise.layers import Add, BatchNormalization, Dense, Dropout
-from phasewise.warning import DataEndedWarning, NonFiniteWarning, SmallBatchWarning
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
 Y = (X[:, :1] > 0).astype(int)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from phasewise import registry, regularizers
+from phasewise import regularizers
+from phasewise.core import registry
 
 ALL = {cls.__name__: cls for cls in registry.members("regularizer")}
 OPTIONS = {

@@ -1,8 +1,9 @@
 """phasewise: neural networks whose layers behave differently in training and in inference, made visible and testable."""
 
+import sys
+
 from phasewise import (
     activations,
-    backend,
     callbacks,
     constraints,
     data,
@@ -11,28 +12,31 @@ from phasewise import (
     losses,
     metrics,
     models,
-    ops,
     optimizers,
-    random,
     regularizers,
-    warning,
 )
+from phasewise.core import random, warning
+from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
+from phasewise.core.random import set_random_seed
+from phasewise.core.variable import Variable
 from phasewise.data import Dataset
-from phasewise.graph import Input
-from phasewise.layer import Layer
-from phasewise.model import Model
-from phasewise.phase import learning_phase_scope
-from phasewise.precision import DTypePolicy, dtype_policy, set_dtype_policy
-from phasewise.pure import pure
-from phasewise.random import set_random_seed
-from phasewise.sequential import Sequential
+from phasewise.graph import ops
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layer.layer import Layer
+from phasewise.layers import Input
+from phasewise.models import Model, Sequential
+from phasewise.models.pure import pure
 from phasewise.shift import recalibrate
-from phasewise.spec import InputSpec
-from phasewise.statistics_policy import blend, statistics
+from phasewise.switch import backend
+from phasewise.switch.phase import learning_phase_scope
+from phasewise.switch.statistics_policy import blend, statistics
 from phasewise.training.nonfinite import NonFiniteError
-from phasewise.variable import Variable
 
 __version__ = "0.1.0"
+
+# Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
+for _module in (backend, ops, random, warning):
+    sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
 __all__ = [
     "DTypePolicy",

@@ -6,8 +6,8 @@ shape is (inputs, units), and [0, 1, 2] for that of Conv2D.
 
 import jax.numpy as jnp
 
-from phasewise import registry
-from phasewise.registry import register
+from phasewise.core import registry
+from phasewise.core.registry import register
 
 KIND = "constraint"
 _TINY = 1e-7  # Keras's epsilon: keeps a slice of zeros at zero

@@ -9,8 +9,8 @@ import numbers
 
 import jax.numpy as jnp
 
-from phasewise import registry
-from phasewise.registry import register
+from phasewise.core import registry
+from phasewise.core.registry import register
 
 KIND = "regularizer"
 _TINY = 1e-7  # Keras's epsilon: norms below it count as this

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from phasewise.warning import NonFiniteWarning
 
 import phasewise as pw
 from phasewise.data import Dataset, checks
-from phasewise.warning import NonFiniteWarning
 
 ROWS, SIZE, RATE = 70, 32, 0.1
 X = np.random.default_rng(0).normal(size=(ROWS, 3))

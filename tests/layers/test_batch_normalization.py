@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
-from phasewise import variable
+from phasewise.core import variable
 from phasewise.layers import BatchNormalization, LayerNormalization
 
 

@@ -9,7 +9,8 @@ import pytest
 from test_parity import TABLE, made
 
 import phasewise as pw
-from phasewise import phase, registry
+from phasewise.core import registry
+from phasewise.switch import phase
 
 ROWS = 12
 RNG = np.random.default_rng(0)

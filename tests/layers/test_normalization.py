@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phasewise.warning import NonFiniteWarning
 
 import phasewise as pw
 from phasewise.layers import Normalization
-from phasewise.warning import NonFiniteWarning
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(60, 3)) * [1, 2, 3] + [5, -5, 0]).astype("float32")

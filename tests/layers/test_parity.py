@@ -8,7 +8,7 @@ import pytest
 
 import phasewise as pw
 from parity import check_layer, inputs_of
-from phasewise import registry
+from phasewise.core import registry
 
 
 def dense(units, **arguments):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import phasewise as pw
-from phasewise import variable
+from phasewise.core import variable
 from phasewise.layers import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
 
 

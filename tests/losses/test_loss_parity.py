@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from parity import close
-from phasewise import losses, registry
+from phasewise import losses
+from phasewise.core import registry
 
 # function name -> (what labels and predictions are, arguments)
 TABLE = {

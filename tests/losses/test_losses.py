@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from keras.src.losses import ALL_OBJECTS_DICT as NAMES_IN_KERAS
 
 import phasewise as pw
-from phasewise import losses, registry
+from phasewise import losses
+from phasewise.core import registry
 from phasewise.losses.loss import LossFunctionWrapper
 
 MISSING = {"CTC", "Circle", "Dice", "Tversky", "ctc", "circle", "dice", "tversky"}

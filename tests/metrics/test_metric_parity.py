@@ -10,7 +10,8 @@ import pytest
 from keras.src.metrics import ALL_OBJECTS_DICT as NAMES_IN_KERAS
 from keras.src.trainers.compile_utils import get_metric as metric_for_in_keras
 
-from phasewise import metrics, registry
+from phasewise import metrics
+from phasewise.core import registry
 from phasewise.training.matching import metric_for
 
 # class name -> (what labels and predictions are, arguments); more of AUC is in test_auc.py

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phasewise as pw
-from phasewise import losses, metrics, registry
+from phasewise import losses, metrics
+from phasewise.core import registry
 
 ALL = {cls.__name__: cls for cls in registry.members("metric")}
 ROWS = 12

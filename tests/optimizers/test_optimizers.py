@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phasewise as pw
-from phasewise import optimizers, registry
+from phasewise import optimizers
+from phasewise.core import registry
 
 ALL = {cls.__name__: cls for cls in registry.members("optimizer")}
 OWN = {

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phasewise as pw
-from phasewise import registry
+from phasewise.core import registry
 from phasewise.optimizers import SGD, schedules
 
 ALL = {cls.__name__: cls for cls in registry.members("schedule")}

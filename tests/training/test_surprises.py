@@ -4,9 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-
-import phasewise as pw
-from phasewise import layers
 from phasewise.warning import (
     InitialStatisticsWarning,
     LaggingStatisticsWarning,
@@ -14,6 +11,9 @@ from phasewise.warning import (
     PinnedPhaseWarning,
     SmallBatchWarning,
 )
+
+import phasewise as pw
+from phasewise import layers
 
 X = np.random.default_rng(0).normal(7.0, 3.0, (64, 2)).astype("float32")
 Y = (X[:, :1] > 7).astype("int32")

@@ -1,6 +1,5 @@
 """Activation functions of arrays, under Keras's names: from a name to a function, and back."""
 
-from phasewise import registry
 from phasewise.activations.activation import KIND
 from phasewise.activations.along_axis import glu, log_softmax, softmax, sparsemax
 from phasewise.activations.rectifiers import (
@@ -33,6 +32,7 @@ from phasewise.activations.smooth import (
     tanh,
     tanh_shrink,
 )
+from phasewise.core import registry
 
 swish, hard_swish = silu, hard_silu
 

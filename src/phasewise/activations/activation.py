@@ -4,8 +4,8 @@ import functools
 
 import jax.numpy as jnp
 
-from phasewise import symbolic
-from phasewise.registry import register
+from phasewise.core.registry import register
+from phasewise.graph import symbolic
 
 KIND = "activation"
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from phasewise.activations.activation import activation, check_axis, floating
-from phasewise.warning import PhasewiseWarning, warn
+from phasewise.core.warning import PhasewiseWarning, warn
 
 
 @activation()

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from phasewise.core.warning import NonFiniteWarning, warn
 from phasewise.data.feed import check_numeric
 from phasewise.data.structure import named_leaves
-from phasewise.warning import NonFiniteWarning, warn
 
 
 def check_arrays(parts):

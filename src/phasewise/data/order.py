@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from phasewise import random
+from phasewise.core import random
 
 _looking = ContextVar("phasewise_data_looking", default=False)
 

@@ -7,12 +7,11 @@ import time
 import numpy as np
 
 from phasewise.callbacks import LambdaCallback
+from phasewise.core.random import set_random_seed
 from phasewise.data import Dataset
-from phasewise.explain import Explanation
-from phasewise.graph import Input
-from phasewise.layers import BatchNormalization, Dense
-from phasewise.model import Model
-from phasewise.random import set_random_seed
+from phasewise.layers import BatchNormalization, Dense, Input
+from phasewise.models.explain import Explanation
+from phasewise.models.model import Model
 
 TRAINED_ROWS, TESTED_ROWS, BATCH, EPOCHS, SHIFT = 10_000, 100, 32, 10, 2
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from phasewise.layers import BatchNormalization
-from phasewise.model import Model
+from phasewise.models.model import Model
 
 INPUT, STATISTICS, INK = "#4c78a8", "#e45756", "#333333"
 LOWEST = 4  # a panel is as high as one of this many channels, or higher

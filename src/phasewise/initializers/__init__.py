@@ -1,6 +1,6 @@
 """How weights begin, under Keras's names: from a name to an initializer, and back."""
 
-from phasewise import registry
+from phasewise.core import registry
 from phasewise.initializers.distributions import RandomNormal, RandomUniform, TruncatedNormal
 from phasewise.initializers.fan_scaled import (
     GlorotNormal,

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from phasewise.core.registry import register
 from phasewise.initializers.initializer import KIND, RandomInitializer
-from phasewise.registry import register
 
 
 @register(KIND, "normal")

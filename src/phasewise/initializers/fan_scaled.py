@@ -2,9 +2,9 @@
 
 import math
 
+from phasewise.core.registry import register
 from phasewise.initializers.distributions import truncated_standard_normal
 from phasewise.initializers.initializer import KIND, RandomInitializer, one_of
-from phasewise.registry import register
 
 _TRUNCATED_STDDEV = 0.87962566103423978  # of a standard normal cut off at two standard deviations
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from phasewise.core.registry import register
 from phasewise.initializers.initializer import KIND, Initializer, as_dtype, as_shape, one_of
-from phasewise.registry import register
 
 
 @register(KIND, "STFTInitializer")

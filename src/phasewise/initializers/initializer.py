@@ -5,7 +5,7 @@ import operator
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise import random, registry
+from phasewise.core import random, registry
 
 KIND = "initializer"
 

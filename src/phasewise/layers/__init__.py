@@ -1,8 +1,7 @@
 """Layers, one file a family."""
 
-from phasewise.graph import Input as Input
-from phasewise.graph import InputLayer as InputLayer
-from phasewise.layer import Layer as Layer
+from phasewise.layer.input_spec import InputSpec as InputSpec
+from phasewise.layer.layer import Layer as Layer
 from phasewise.layers.activation import ELU as ELU
 from phasewise.layers.activation import Activation as Activation
 from phasewise.layers.activation import LeakyReLU as LeakyReLU
@@ -10,6 +9,8 @@ from phasewise.layers.activation import PReLU as PReLU
 from phasewise.layers.activation import ReLU as ReLU
 from phasewise.layers.activation import Softmax as Softmax
 from phasewise.layers.dense import Dense as Dense
+from phasewise.layers.input_layer import Input as Input
+from phasewise.layers.input_layer import InputLayer as InputLayer
 from phasewise.layers.merging import Add as Add
 from phasewise.layers.merging import Average as Average
 from phasewise.layers.merging import Concatenate as Concatenate
@@ -48,4 +49,3 @@ from phasewise.layers.reshaping import Flatten as Flatten
 from phasewise.layers.reshaping import Permute as Permute
 from phasewise.layers.reshaping import RepeatVector as RepeatVector
 from phasewise.layers.reshaping import Reshape as Reshape
-from phasewise.spec import InputSpec as InputSpec

@@ -2,9 +2,10 @@
 
 import jax.numpy as jnp
 
-from phasewise import activations, constraints, initializers, registry, regularizers
-from phasewise.layer import Layer
-from phasewise.registry import register
+from phasewise import activations, constraints, initializers, regularizers
+from phasewise.core import registry
+from phasewise.core.registry import register
+from phasewise.layer.layer import Layer
 
 
 class _Elementwise(Layer):

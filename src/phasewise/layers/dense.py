@@ -2,10 +2,11 @@
 
 import jax.numpy as jnp
 
-from phasewise import activations, constraints, initializers, registry, regularizers
-from phasewise.layer import Layer
-from phasewise.registry import register
-from phasewise.spec import InputSpec
+from phasewise import activations, constraints, initializers, regularizers
+from phasewise.core import registry
+from phasewise.core.registry import register
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layer.layer import Layer
 
 
 @register("layer")

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.layer import Layer
-from phasewise.registry import register
+from phasewise.core.registry import register
+from phasewise.layer.layer import Layer
 
 
 class _Merge(Layer):

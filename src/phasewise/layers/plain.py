@@ -1,8 +1,8 @@
 """Layers without weights that apply a fixed function: Identity, Rescaling, Lambda."""
 
-from phasewise import registry
-from phasewise.layer import Layer
-from phasewise.registry import register
+from phasewise.core import registry
+from phasewise.core.registry import register
+from phasewise.layer.layer import Layer
 
 
 @register("layer")
@@ -52,7 +52,7 @@ class Lambda(Layer):
         arguments: dict of further keyword arguments.
 
     A Python function cannot be written to a file in a form that is safe to open: `from_config` takes the names of
-    functions that were registered with `phasewise.registry.register_serializable`, and nothing else.
+    functions that were registered with `phasewise.core.registry.register_serializable`, and nothing else.
     """
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):

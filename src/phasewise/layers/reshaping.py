@@ -4,9 +4,9 @@ import math
 
 import jax.numpy as jnp
 
-from phasewise.layer import Layer
-from phasewise.registry import register
-from phasewise.spec import InputSpec
+from phasewise.core.registry import register
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layer.layer import Layer
 
 
 @register("layer")

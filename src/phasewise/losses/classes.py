@@ -1,5 +1,6 @@
 """The loss classes: a function each, and the arguments that it is called with."""
 
+from phasewise.core.registry import register
 from phasewise.losses.alignment import broadcast_rows
 from phasewise.losses.crossentropy import (
     binary_crossentropy,
@@ -25,7 +26,6 @@ from phasewise.losses.functions import (
     squared_hinge,
 )
 from phasewise.losses.loss import KIND, LossFunctionWrapper
-from phasewise.registry import register
 
 MEAN = "sum_over_batch_size"
 

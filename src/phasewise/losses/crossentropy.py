@@ -7,10 +7,10 @@ All compute in float32 or wider. Probabilities are kept 1e-7 from 0 and 1, as in
 import jax
 import jax.numpy as jnp
 
+from phasewise.core.registry import register
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.losses.alignment import as_float, paired
 from phasewise.losses.functions import KIND, TINY
-from phasewise.registry import register
-from phasewise.warning import PhasewiseWarning, warn
 
 
 @register(KIND, "bce", "BCE")

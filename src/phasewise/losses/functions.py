@@ -5,8 +5,8 @@ All compute in float32 or wider. Labels (rows,) and predictions (rows, 1), or th
 
 import jax.numpy as jnp
 
+from phasewise.core.registry import register
 from phasewise.losses.alignment import paired
-from phasewise.registry import register
 
 KIND = "loss"
 TINY = 1e-7  # Keras's epsilon: probabilities are kept this far from 0 and 1

@@ -2,7 +2,7 @@
 
 import jax
 
-from phasewise import naming, registry
+from phasewise.core import naming, registry
 from phasewise.losses.alignment import as_float, reduce, same_rank
 from phasewise.losses.functions import KIND
 

@@ -2,11 +2,11 @@
 
 import jax.numpy as jnp
 
+from phasewise.core.registry import register
 from phasewise.losses.alignment import same_rank
 from phasewise.losses.crossentropy import sparse_labels
 from phasewise.metrics.metric import KIND
 from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper
-from phasewise.registry import register
 
 
 @register(FUNCTIONS)

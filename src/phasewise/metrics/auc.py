@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.registry import register
 from phasewise.losses.alignment import as_float, broadcast_rows, ratio, same_rank
 from phasewise.metrics.confusion import COUNTS, counts
 from phasewise.metrics.metric import KIND, Metric
-from phasewise.registry import register
 
 _TINY = 1e-7  # the first threshold is below 0 and the last above 1 by this much, so that both ends of a curve are there
 

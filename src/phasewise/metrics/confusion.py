@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.registry import register
 from phasewise.losses.alignment import broadcast_rows, ratio, same_rank
 from phasewise.metrics.metric import KIND, Metric
-from phasewise.registry import register
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 

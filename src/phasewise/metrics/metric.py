@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise import initializers, naming, registry, variable
+from phasewise import initializers
+from phasewise.core import naming, registry, variable
+from phasewise.core.variable import Variable
 from phasewise.losses.alignment import broadcast_rows
-from phasewise.variable import Variable
 
 KIND = "metric"
 

@@ -2,11 +2,11 @@
 
 import jax.numpy as jnp
 
+from phasewise.core.registry import register
 from phasewise.losses import crossentropy, functions
 from phasewise.losses.alignment import as_float, broadcast_rows, paired
 from phasewise.metrics.metric import KIND
 from phasewise.metrics.reduction import Mean, MeanMetricWrapper
-from phasewise.registry import register
 
 
 def _of(function, class_name, *aliases, name=None):

@@ -2,10 +2,10 @@
 
 import jax.numpy as jnp
 
-from phasewise import registry
+from phasewise.core import registry
+from phasewise.core.registry import register
 from phasewise.losses.alignment import ratio
 from phasewise.metrics.metric import KIND, Metric, rowwise
-from phasewise.registry import register
 
 FUNCTIONS = "metric function"
 

@@ -1,6 +1,6 @@
 """Optimizers, under Keras's names and with its numerics."""
 
-from phasewise import registry
+from phasewise.core import registry
 from phasewise.optimizers import schedules as schedules
 from phasewise.optimizers.adam import Adam as Adam
 from phasewise.optimizers.adam import AdamW as AdamW

@@ -3,7 +3,7 @@
 import inspect
 import numbers
 
-from phasewise import registry
+from phasewise.core import registry
 from phasewise.optimizers.schedules import KIND, LearningRateSchedule
 
 

@@ -2,9 +2,9 @@
 
 import jax.numpy as jnp
 
+from phasewise.core.registry import register
 from phasewise.optimizers.arguments import check_range
 from phasewise.optimizers.optimizer import KIND, Optimizer
-from phasewise.registry import register
 
 
 @register(KIND, "sgd")

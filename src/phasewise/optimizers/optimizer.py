@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise import naming, registry
+from phasewise.core import naming, registry
 from phasewise.optimizers.arguments import check_count, check_range, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
 from phasewise.optimizers.schedules import KIND as SCHEDULE

@@ -4,8 +4,8 @@ import math
 
 import jax.numpy as jnp
 
-from phasewise import registry
-from phasewise.registry import register
+from phasewise.core import registry
+from phasewise.core.registry import register
 
 KIND = "schedule"
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from phasewise.table import Column, render
+from phasewise.models.table import Column, render
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from phasewise import phase, statistics_policy
-from phasewise.collected_moments import collected_moments
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan
 from phasewise.kernels.population import merged
 from phasewise.shift.changes import Change, Recalibration
+from phasewise.switch import phase, statistics_policy
+from phasewise.switch.collected_moments import collected_moments
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program

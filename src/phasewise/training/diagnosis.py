@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise import tap
+from phasewise.switch import tap
 from phasewise.training.step import call_purely
 
 MOST_ROWS = 512  # for how many rows it is tried one by one which of them causes it

@@ -1,7 +1,7 @@
 """evaluate and test_on_batch."""
 
+from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
-from phasewise.training.callbacks import CallbackList
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import prepare_both, prepare_feed, require_data, require_steps
 from phasewise.training.programs import program, under

@@ -5,15 +5,15 @@ import dataclasses
 import jax
 import numpy as np
 
+from phasewise.callbacks import CallbackList, History, TerminateOnNaN
+from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
-from phasewise.training.callbacks import CallbackList, History, TerminateOnNaN
 from phasewise.training.evaluating import run_test
 from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
 from phasewise.training.progress import make_progress
 from phasewise.training.run import Run
 from phasewise.training.surprises import warn_of_lag
-from phasewise.warning import DataEndedWarning, warn
 
 
 @dataclasses.dataclass

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.compiler import compiled
+from phasewise.core.compiler import compiled
 
 CHUNK_SECONDS = 0.15
 

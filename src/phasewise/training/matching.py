@@ -4,7 +4,7 @@ import jax
 
 from phasewise import losses as all_losses
 from phasewise import metrics as all_metrics
-from phasewise import registry
+from phasewise.core import registry
 from phasewise.losses import Loss
 from phasewise.losses.loss import as_loss
 

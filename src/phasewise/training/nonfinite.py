@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise import registry
+from phasewise.core import registry
 from phasewise.training.diagnosis import diagnose
 
 CHOICES = ("raise", "skip", "ignore")

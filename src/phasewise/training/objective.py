@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from phasewise import losses, registry
+from phasewise import losses
+from phasewise.core import registry
 from phasewise.metrics import Mean, MeanMetricWrapper, Sum
 from phasewise.training.labels import check_labels, check_shapes
 from phasewise.training.matching import flat_outputs, is_named_by_shape, loss_for, match, metric_for

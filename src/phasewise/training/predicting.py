@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 
+from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
-from phasewise.training.callbacks import CallbackList
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, under

@@ -2,10 +2,10 @@
 
 import jax
 
+from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data.checks import warn_nonfinite
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
-from phasewise.warning import DataEndedWarning, warn
 
 
 def require_compiled(model, task, *, optimizer=False):

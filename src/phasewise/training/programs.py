@@ -8,9 +8,10 @@ import contextlib
 
 import jax
 
-from phasewise import observe, phase, random, statistics_policy, variable
-from phasewise.layer_losses import collected_losses
-from phasewise.registry import nearest
+from phasewise.core import random, variable
+from phasewise.core.registry import nearest
+from phasewise.layer.added_losses import collected_losses
+from phasewise.switch import observe, phase, statistics_policy
 
 
 def switch_key(model):

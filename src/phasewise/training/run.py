@@ -1,6 +1,6 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
-from phasewise.training.callbacks import CallbackList
+from phasewise.callbacks import CallbackList
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
 from phasewise.training.preparing import prepare_feed

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from phasewise import padding, phase, random, variable
-from phasewise.layer_losses import collected_losses
+from phasewise.core import padding, random, variable
+from phasewise.layer.added_losses import collected_losses
+from phasewise.switch import phase
 
 
 def unpack(batch):

@@ -4,14 +4,14 @@ import dataclasses
 
 import numpy as np
 
-from phasewise.layer import depends_on_phase
-from phasewise.warning import (
+from phasewise.core.warning import (
     InitialStatisticsWarning,
     LaggingStatisticsWarning,
     PinnedPhaseWarning,
     SmallBatchWarning,
     warn,
 )
+from phasewise.layer.layer import depends_on_phase
 
 LEAST_SHARE = 0.01  # of the initial value, from which on a lag is looked for
 LEAST_GAP = 0.1  # in standard deviations, or as a fraction of the variance, from which on it is told

@@ -2,7 +2,8 @@
 
 import operator
 
-from phasewise import constraints, initializers, registry, regularizers
+from phasewise import constraints, initializers, regularizers
+from phasewise.core import registry
 
 
 class Affine:

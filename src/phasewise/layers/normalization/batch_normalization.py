@@ -2,16 +2,18 @@
 
 import jax.numpy as jnp
 
-from phasewise import initializers, observe, padding, registry, statistics_policy
-from phasewise.collected_moments import is_collecting, record_moments
+from phasewise import initializers
+from phasewise.core import padding, registry
+from phasewise.core.registry import register
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
-from phasewise.layer import Layer
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, as_axis, check_axis, check_number
 from phasewise.layers.normalization.batch_renormalization import Renormalization, check_clipping
 from phasewise.layers.normalization.ghost_batches import ghosts_of, rows_of
 from phasewise.layers.normalization.moving_statistics import MovingStatistics
-from phasewise.registry import register
-from phasewise.spec import InputSpec
+from phasewise.switch import observe, statistics_policy
+from phasewise.switch.collected_moments import is_collecting, record_moments
 
 
 @register("layer")
@@ -21,7 +23,7 @@ class BatchNormalization(Layer):
     In training: `gamma * (x - mean(batch)) / sqrt(var(batch) + epsilon) + beta`, and the moving statistics follow:
     `moving = momentum * moving + (1 - momentum) * batch`, with the biased variance (Ioffe & Szegedy 2015, algorithm 1
     and 2). In inference the moving statistics stand in for the batch's, unless `statistics=` says otherwise. Which of
-    the two a call does is decided by the switch (see `phasewise.phase`); a frozen layer is always in inference.
+    the two a call does is decided by the switch (see `phasewise.switch.phase`); a frozen layer is always in inference.
 
     Args:
         axis: int, the channel axis; every other axis is averaged over.

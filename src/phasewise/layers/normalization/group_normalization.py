@@ -1,10 +1,10 @@
 """Group normalization: each row, in groups of channels, by its own mean and variance, alike in both phases."""
 
+from phasewise.core.registry import register
 from phasewise.kernels.moments import moments, normalize
-from phasewise.layer import Layer
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, as_axis, check_axis, check_number, known_sizes
-from phasewise.registry import register
-from phasewise.spec import InputSpec
 
 
 @register("layer")

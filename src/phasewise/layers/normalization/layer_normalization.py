@@ -1,9 +1,9 @@
 """Layer normalization: each row by its own mean and variance, alike in training and in inference."""
 
+from phasewise.core.registry import register
 from phasewise.kernels.moments import moments, normalize
-from phasewise.layer import Layer
+from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, as_axes, check_axes, check_number, known_sizes
-from phasewise.registry import register
 
 
 @register("layer")

@@ -3,13 +3,13 @@
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.registry import register
 from phasewise.kernels.moments import wide
 from phasewise.kernels.population import merged
-from phasewise.layer import Layer
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import as_axes, check_axes, known_sizes
 from phasewise.layers.normalization.batches_to_adapt import batches_of
-from phasewise.registry import register
-from phasewise.spec import InputSpec
 
 EPSILON = 1e-7  # Keras's: the least standard deviation
 

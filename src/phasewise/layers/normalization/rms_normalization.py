@@ -2,10 +2,10 @@
 
 import jax
 
+from phasewise.core.registry import register
 from phasewise.kernels.moments import wide
-from phasewise.layer import Layer
+from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import as_axes, check_axes, check_number, known_sizes
-from phasewise.registry import register
 
 
 @register("layer")

@@ -2,12 +2,13 @@
 
 import jax.numpy as jnp
 
-from phasewise import initializers, naming, registry
+from phasewise import initializers
+from phasewise.core import naming, registry
+from phasewise.core.registry import register
+from phasewise.core.variable import standing_in
 from phasewise.kernels.moments import wide
 from phasewise.kernels.spectral_norm import spectral_norm
-from phasewise.layer import Layer
-from phasewise.registry import register
-from phasewise.variable import standing_in
+from phasewise.layer.layer import Layer
 
 
 @register("layer")

@@ -1,9 +1,9 @@
 """Unit normalization: each row divided by its length, alike in both phases."""
 
+from phasewise.core.registry import register
 from phasewise.kernels.unit_vectors import unit_vectors
-from phasewise.layer import Layer
+from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import as_axes, check_axes
-from phasewise.registry import register
 
 EPSILON = 1e-12  # Keras's: a shorter vector is divided by this
 

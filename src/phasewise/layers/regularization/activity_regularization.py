@@ -1,8 +1,8 @@
 """A penalty on activations, as a layer."""
 
 from phasewise import regularizers
-from phasewise.layer import Layer
-from phasewise.registry import register
+from phasewise.core.registry import register
+from phasewise.layer.layer import Layer
 
 
 @register("layer")

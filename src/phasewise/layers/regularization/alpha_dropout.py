@@ -2,9 +2,9 @@
 
 import jax.numpy as jnp
 
+from phasewise.core.registry import register
 from phasewise.layers.regularization.dropout import Dropout
 from phasewise.layers.regularization.random_layer import check_rate
-from phasewise.registry import register
 
 SATURATION = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717  # where SELU ends on the left
 

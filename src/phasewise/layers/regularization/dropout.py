@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.registry import register
+from phasewise.layer.input_spec import InputSpec
 from phasewise.layers.regularization.random_layer import RandomLayer, check_rate
-from phasewise.registry import register
-from phasewise.spec import InputSpec
 
 
 @register("layer")

@@ -1,8 +1,8 @@
 """Normal noise in training, added or multiplied; the identity in inference."""
 
+from phasewise.core.registry import register
 from phasewise.kernels.random_bits import standard_normal
 from phasewise.layers.regularization.random_layer import RandomLayer, check_rate
-from phasewise.registry import register
 
 
 @register("layer")

@@ -1,6 +1,6 @@
 """What layers share that disturb their input at random in training and are the identity in inference."""
 
-from phasewise.layer import Layer
+from phasewise.layer.layer import Layer
 
 
 class RandomLayer(Layer):

@@ -1,0 +1,23 @@
+"""Callbacks: what runs at the seams of `fit`, `evaluate` and `predict`. Names and arguments are Keras 3's."""
+
+from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.callback_list import CallbackList
+from phasewise.callbacks.csv_logger import CSVLogger
+from phasewise.callbacks.early_stopping import EarlyStopping
+from phasewise.callbacks.history import History
+from phasewise.callbacks.lambda_callback import LambdaCallback
+from phasewise.callbacks.learning_rate_scheduler import LearningRateScheduler
+from phasewise.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from phasewise.callbacks.terminate_on_nan import TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

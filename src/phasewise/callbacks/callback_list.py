@@ -1,0 +1,148 @@
+"""Many callbacks as one."""
+
+import inspect
+
+from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.history import History
+
+
+class CallbackList(Callback):
+    """Calls every callback of a list, in order; for a loop of your own as well as for `fit`.
+
+    Args:
+        callbacks: a callback, a list of them (lists may be nested), or None.
+        add_history: put a `History` behind them where there is none.
+        add_progbar: accepted for Keras's sake; progress is shown by `fit` itself, by no callback.
+        model: the model that they get as `.model`.
+        **params: what they get as `.params`: "epochs", "steps", "verbose".
+
+    Raises:
+        TypeError: something in the list is not a `Callback`.
+    """
+
+    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
+        self.callbacks = list(_flat(callbacks))
+        if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
+            self.callbacks.append(History())
+        self.set_model(model)
+        self.set_params(params)
+
+    def __iter__(self):
+        return iter(self.callbacks)
+
+    def set_model(self, model):
+        self._model = model
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def set_params(self, params):
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    @property
+    def wants_train_batches(self):
+        """Whether a callback overrides a hook of single training batches, so that the loop must stop at each."""
+        return self._override("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+
+    @property
+    def wants_test_batches(self):
+        """Whether a callback overrides a hook of single batches of `evaluate`."""
+        return self._override("on_test_batch_begin", "on_test_batch_end")
+
+    @property
+    def wants_predict_batches(self):
+        """Whether a callback overrides a hook of single batches of `predict`."""
+        return self._override("on_predict_batch_begin", "on_predict_batch_end")
+
+    def _override(self, *hooks):
+        return any(
+            getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
+            for callback in self.callbacks
+            for hook in hooks
+        )
+
+    def on_train_begin(self, logs=None):
+        self._call("on_train_begin", logs=logs)
+
+    def on_train_end(self, logs=None):
+        self._call("on_train_end", logs=logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._call("on_epoch_begin", epoch, logs=logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._call("on_epoch_end", epoch, logs=logs)
+
+    def on_batch_begin(self, batch, logs=None):
+        self._call("on_batch_begin", batch, logs=logs)
+
+    def on_batch_end(self, batch, logs=None):
+        self._call("on_batch_end", batch, logs=logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._call("on_train_batch_begin", batch, logs=logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._call("on_train_batch_end", batch, logs=logs)
+
+    def on_chunk_end(self, step, logs=None):
+        self._call("on_chunk_end", step, logs=logs)
+
+    def on_test_begin(self, logs=None):
+        self._call("on_test_begin", logs=logs)
+
+    def on_test_end(self, logs=None):
+        self._call("on_test_end", logs=logs)
+
+    def on_test_batch_begin(self, batch, logs=None):
+        self._call("on_test_batch_begin", batch, logs=logs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._call("on_test_batch_end", batch, logs=logs)
+
+    def on_predict_begin(self, logs=None):
+        self._call("on_predict_begin", logs=logs)
+
+    def on_predict_end(self, logs=None):
+        self._call("on_predict_end", logs=logs)
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        self._call("on_predict_batch_begin", batch, logs=logs)
+
+    def on_predict_batch_end(self, batch, logs=None):
+        self._call("on_predict_batch_end", batch, logs=logs)
+
+    def _call(self, hook, *number, logs):
+        logs = {} if logs is None else logs
+        # As in Keras, `logs` is positional at the hooks of epochs and runs, and a keyword at those of batches: a plain
+        # function given to LambdaCallback may name it as it likes in the former.
+        at_batch = "batch" in hook
+        for callback in self.callbacks:
+            if at_batch:
+                getattr(callback, hook)(*number, logs=logs)
+            else:
+                getattr(callback, hook)(*number, logs)
+
+
+def _flat(callbacks):
+    if callbacks is None:
+        return
+    if isinstance(callbacks, list | tuple | CallbackList):
+        for item in callbacks:
+            yield from _flat(item)
+    elif isinstance(callbacks, Callback):
+        yield callbacks
+    else:
+        raise TypeError(f"callbacks must be a list of phasewise.callbacks.Callback; {_what_came(callbacks)}")
+
+
+def _what_came(item):
+    if inspect.isclass(item):
+        return f"got the class {item.__name__} itself: make one of it, {item.__name__}(...)."
+    if type(item).__name__ != "function" and any(hasattr(item, hook) for hook in ("on_epoch_end", "on_train_begin")):
+        origin = f"{type(item).__module__}.{type(item).__name__}"
+        return f"got a {origin}, which is no subclass of it: derive it from phasewise.callbacks.Callback."
+    if callable(item):
+        return f"got the function {getattr(item, '__name__', item)!r}: wrap it, LambdaCallback(on_epoch_end=...)."
+    return f"got {item!r} of type {type(item).__name__}."

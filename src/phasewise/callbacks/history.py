@@ -1,0 +1,26 @@
+"""The record of a run."""
+
+from phasewise.callbacks.callback import Callback
+
+
+class History(Callback):
+    """What `fit` returns: the logs of every epoch.
+
+    Attributes:
+        history: dict from each logged name to the list of its values, one an epoch.
+        epoch: list of the numbers of the epochs, from 0.
+    """
+
+    def __init__(self):
+        self.history = {}
+        self.epoch = []
+
+    def on_train_begin(self, logs=None):
+        self.epoch = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        if self.model is not None:
+            self.model.history = self

@@ -1,0 +1,87 @@
+"""Watching one logged value: which way is better, and what to say when it is not there."""
+
+import math
+import operator
+import re
+
+from phasewise.callbacks.callback import Callback
+from phasewise.core.registry import nearest, snake_case
+from phasewise.core.warning import PhasewiseWarning, warn
+
+_RISING = re.compile(
+    r"(^|_)(acc|accuracy|auc|precision|recall|sensitivity|specificity|f1|f1_score|f_?beta_score|io_?u|r2|r2_score"
+    r"|cosine_similarity|correlation|true_positives|true_negatives|dice|hits|mrr|ndcg|map)(_at_\w+)?(_\d+)?$"
+)
+_FALLING = re.compile(
+    r"(^|_)(loss|error|mse|mae|rmse|mape|msle|crossentropy|bce|ce|divergence|kld|hinge|poisson|log_cosh|logcosh|huber"
+    r"|perplexity|false_positives|false_negatives)(_\d+)?$"
+)
+
+
+class MetricMonitor(Callback):
+    """What callbacks that watch one logged value share.
+
+    Args:
+        monitor: the name in `logs`.
+        mode: "min", "max", or "auto", which goes by the metric and, unlike Keras, by its name where the metric does
+            not say ("val_recall_1" rises, "head_loss" falls).
+        min_delta: a smaller change than this is none.
+    """
+
+    def __init__(self, monitor, mode, min_delta):
+        if mode not in ("auto", "min", "max"):
+            warn(
+                f"{type(self).__name__} got the unknown mode {mode!r} and uses 'auto'. Modes: 'auto', 'min', 'max'.",
+                PhasewiseWarning,
+            )
+            mode = "auto"
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+        self.best = None
+
+    def monitored(self, logs):
+        """The value in `logs`; None, with a warning, where it is not there."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            near = nearest(self.monitor, list(logs or {}))
+            hint = f" Did you mean {near!r}?" if near else ""
+            if not near and self.monitor.startswith("val_"):
+                hint = " Values that begin with 'val_' need validation data in fit."
+            warn(
+                f"{type(self).__name__} monitors {self.monitor!r}, which is not available.{hint} "
+                f"Available: {', '.join(logs or {}) or 'nothing'}.",
+                PhasewiseWarning,
+            )
+        return value
+
+    def is_improvement(self, value, reference):
+        """Whether `value` is better than `reference` by more than `min_delta`. NaN never is (in Keras the first is)."""
+        rises = self.rises()
+        if math.isnan(value):
+            return False
+        if reference is None:
+            return True
+        if rises:
+            return operator.gt(value - self.min_delta, reference)
+        return operator.lt(value + self.min_delta, reference)
+
+    def rises(self):
+        """Whether more is better.
+
+        Raises:
+            ValueError: `mode` is "auto", and neither the metric's class nor its name tells.
+        """
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        named = [metric for metric in getattr(self.model, "metrics", None) or () if metric.name == name]
+        for known in (*(snake_case(type(metric).__name__) for metric in named), name):
+            if _FALLING.search(known):
+                return False
+            if _RISING.search(known):
+                return True
+        raise ValueError(
+            f"{type(self).__name__} cannot tell whether {self.monitor!r} should rise or fall. "
+            "Give mode='max' if more is better, mode='min' if less is."
+        )

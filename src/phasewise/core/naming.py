@@ -1,0 +1,38 @@
+"""Names of layers and the path of the layer that is being called."""
+
+import collections
+import contextlib
+from contextvars import ContextVar
+
+from phasewise.core import registry
+
+_counts = collections.Counter()
+_path = ContextVar("phasewise_path", default=())
+
+
+def unique_name(cls_name):
+    """`dense`, then `dense_1`, `dense_2` …: a name for an object whose user gave none."""
+    stem = registry.snake_case(cls_name).lstrip("_")
+    number = _counts[stem]
+    _counts[stem] += 1
+    return stem if number == 0 else f"{stem}_{number}"
+
+
+def reset():
+    """Start counting again from the first name (Keras: `clear_session`)."""
+    _counts.clear()
+
+
+@contextlib.contextmanager
+def path_part(name):
+    """Inside the block, paths end in `name`."""
+    token = _path.set((*_path.get(), name))
+    try:
+        yield
+    finally:
+        _path.reset(token)
+
+
+def path():
+    """The names from the outermost call to the present one, joined by "/"."""
+    return "/".join(_path.get())

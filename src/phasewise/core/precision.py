@@ -1,0 +1,87 @@
+"""Dtype policies: which dtype a layer stores its weights in and which it computes in."""
+
+import contextlib
+from contextvars import ContextVar
+
+from phasewise.core.registry import nearest
+
+POLICIES = {
+    "float32": ("float32", "float32"),
+    "bfloat16": ("bfloat16", "bfloat16"),
+    "float16": ("float16", "float16"),
+    "float64": ("float64", "float64"),
+    "mixed_bfloat16": ("float32", "bfloat16"),
+    "mixed_float16": ("float32", "float16"),
+}
+
+_scoped = ContextVar("phasewise_dtype_policy", default=None)
+_global = {"policy": None}
+
+
+class DTypePolicy:
+    """A pair of dtypes by name.
+
+    Args:
+        name: "float32" or "bfloat16" (weights and computation), or "mixed_bfloat16" (float32 weights, bfloat16
+            computation); float16 and mixed_float16 likewise.
+
+    Raises:
+        ValueError: the name is no policy.
+    """
+
+    def __init__(self, name="float32"):
+        if name not in POLICIES:
+            near = nearest(name, list(POLICIES))
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise ValueError(f"Unknown dtype policy {name!r}.{hint} Known: {', '.join(POLICIES)}.")
+        self.name = name
+        self.variable_dtype, self.compute_dtype = POLICIES[name]
+
+    def get_config(self):
+        """`{"name": ...}`."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """The policy that `get_config` described."""
+        return cls(**config)
+
+    def __eq__(self, other):
+        return isinstance(other, DTypePolicy) and other.name == self.name
+
+    def __hash__(self):
+        return hash(self.name)
+
+    def __repr__(self):
+        return f"<DTypePolicy {self.name!r}>"
+
+
+def dtype_policy():
+    """The policy of layers that are made without one of their own."""
+    return _scoped.get() or _global["policy"] or DTypePolicy("float32")
+
+
+def set_dtype_policy(policy):
+    """Set the policy of layers made from now on, by name or object (Keras: `config.set_dtype_policy`)."""
+    _global["policy"] = resolve(policy)
+
+
+def resolve(policy):
+    """A policy from a name, a config, an object or None (the default policy)."""
+    if policy is None:
+        return dtype_policy()
+    if isinstance(policy, DTypePolicy):
+        return policy
+    if isinstance(policy, dict):
+        return DTypePolicy(policy.get("config", policy)["name"])
+    return DTypePolicy(str(policy) if isinstance(policy, str) else getattr(policy, "name", str(policy)))
+
+
+@contextlib.contextmanager
+def dtype_policy_scope(policy):
+    """Layers made inside the block take `policy`."""
+    token = _scoped.set(resolve(policy))
+    try:
+        yield
+    finally:
+        _scoped.reset(token)

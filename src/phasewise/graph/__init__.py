@@ -1,0 +1,1 @@
+"""Symbolic tensors, and the graph that calls on them build."""

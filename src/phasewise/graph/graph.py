@@ -1,0 +1,123 @@
+"""A graph of recorded calls that runs."""
+
+import jax
+import jax.numpy as jnp
+
+from phasewise.graph import symbolic
+
+
+class Graph:
+    """The calls between some input tensors and some output tensors, in an order in which they can run.
+
+    Args:
+        inputs, outputs: a symbolic tensor, or a list, tuple or dict of them.
+
+    Raises:
+        ValueError: an output cannot be computed from the inputs; two layers share a name.
+    """
+
+    def __init__(self, inputs, outputs):
+        self.inputs, self.outputs = inputs, outputs
+        for leaf in jax.tree.leaves((inputs, outputs), is_leaf=symbolic.is_symbolic):
+            if not symbolic.is_symbolic(leaf):
+                raise ValueError(
+                    f"A functional model goes from tensors that Input made to what layers return for them; got {leaf!r}."
+                )
+        self.input_tensors = symbolic.tensors_in(inputs)
+        self.output_tensors = symbolic.tensors_in(outputs)
+        self.nodes = self._sorted_nodes()
+        self._steps = [(node, *symbolic.separate((node.args, node.kwargs))) for node in self.nodes]
+        self._refuse_shared_names()
+
+    @property
+    def layers(self):
+        """The layers of the graph, inputs first, each once."""
+        found = [t.input_layer for t in self.input_tensors if hasattr(t, "input_layer")]
+        found += [node.operation for node in self.nodes if not isinstance(node.operation, symbolic.Function)]
+        return list({id(layer): layer for layer in found}.values())
+
+    @property
+    def input_names(self):
+        """The names under which a dict of data is matched with the inputs."""
+        return sorted(self.inputs) if isinstance(self.inputs, dict) else [t.name for t in self.input_tensors]
+
+    def run(self, inputs):
+        """The outputs, in their structure, for arrays in the structure of the inputs."""
+        values = {id(t): self._fit(t, x) for t, x in zip(self.input_tensors, self.bind(inputs))}
+        for node, tensors, rebuild in self._steps:
+            args, kwargs = rebuild([values[id(t)] for t in tensors])
+            results = node.operation(*args, **kwargs)
+            leaves = jax.tree.leaves(results, is_leaf=symbolic.is_symbolic)
+            values.update((id(t), x) for t, x in zip(node.outputs, leaves, strict=True))
+        return jax.tree.map(lambda t: values[id(t)], self.outputs, is_leaf=symbolic.is_symbolic)
+
+    def bind(self, data):
+        """The leaves of `data` in the order of the inputs: by name for a dict, by place otherwise."""
+        if isinstance(data, dict):
+            names = self.input_names
+            missing = [n for n in names if n not in data]
+            if missing:
+                raise ValueError(
+                    f"The model's inputs are {names}; the data are a dict with the keys {sorted(map(str, data))}: "
+                    f"{missing[0]!r} is missing."
+                )
+            return [data[n] for n in names]
+        leaves = list(data) if isinstance(data, list | tuple) else [data]
+        leaves = jax.tree.leaves(leaves, is_leaf=symbolic.is_symbolic)
+        if len(leaves) != len(self.input_tensors):
+            names = [t.name for t in self.input_tensors]
+            raise ValueError(f"The model has {len(names)} inputs, {names}; it was given {len(leaves)} arrays.")
+        return leaves
+
+    def _fit(self, tensor, x):
+        """`x` in the rank and dtype of the input `tensor`: a trailing axis of size 1 may be missing or too many."""
+        if symbolic.is_symbolic(x):
+            self._require(tensor, x.shape)
+            return x
+        x = jnp.asarray(x) if not hasattr(x, "shape") else x
+        if x.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
+            x = x[..., None]
+        elif x.ndim == len(tensor.shape) + 1 and x.shape[-1] == 1:
+            x = x[..., 0]
+        self._require(tensor, x.shape)
+        return x if str(x.dtype) == tensor.dtype else jnp.asarray(x).astype(tensor.dtype)
+
+    def _require(self, tensor, shape):
+        sizes = zip(shape[1:], tensor.shape[1:])
+        fits = len(shape) == len(tensor.shape) and all(a in (b, None) or b is None for a, b in sizes)
+        if not fits:
+            raise ValueError(
+                f"Input {tensor.name!r} expects shape {(None, *tensor.shape[1:])} (None: any size, the first is the batch); "
+                f"it was given data of shape {(None, *shape[1:])}."
+            )
+
+    def _sorted_nodes(self):
+        given = {id(t) for t in self.input_tensors}
+        order, done = [], set()
+        stack = [(t, False) for t in reversed(self.output_tensors)]
+        while stack:
+            tensor, ready = stack.pop()
+            node = tensor.node
+            if id(tensor) in given or id(node) in done:
+                continue
+            if node is None:
+                raise ValueError(
+                    f"The graph does not connect: an output depends on Input {tensor.name!r}, which is not among the "
+                    f"model's inputs {[t.name for t in self.input_tensors]}. Add it to `inputs`."
+                )
+            if ready:
+                done.add(id(node))
+                order.append(node)
+            else:
+                stack.append((tensor, True))
+                stack.extend((parent, False) for parent in reversed(node.parents))
+        return order
+
+    def _refuse_shared_names(self):
+        seen = {}
+        for layer in self.layers:
+            if seen.setdefault(layer.name, layer) is not layer:
+                raise ValueError(
+                    f"Two layers of the model are called {layer.name!r}: a {type(seen[layer.name]).__name__} and a "
+                    f"{type(layer).__name__}. Names must differ; pass name= to one of them."
+                )

@@ -1,0 +1,259 @@
+"""Symbolic tensors: what `Input` returns, and what layers and functions return when they are called on one.
+
+A symbolic tensor knows its shape, its dtype and the node that made it; it holds no numbers.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.core import variable
+
+# Sizes that stand for None while shapes are inferred: an axis that differs between them is None. One is small and one
+# large, so that a slice like x[:, 20:] is seen to depend on the size; both divide by 2, 3, 4, 6 and 8.
+_STAND_INS = (24, 240)
+_ONE = np.float32(1)
+
+
+class SymbolicTensor:
+    """A tensor in a graph that has not run.
+
+    Attributes:
+        shape: tuple of int and None (unknown).
+        dtype: name of a dtype.
+        name: str.
+        node: the `Node` that made it; None for an input.
+    """
+
+    def __init__(self, shape, dtype="float32", name=None, node=None, index=0):
+        self.shape = tuple(shape)
+        self.dtype = str(jnp.dtype(dtype))
+        self.name = name or "tensor"
+        self.node = node
+        self.index = index
+
+    @property
+    def ndim(self):
+        """Number of axes."""
+        return len(self.shape)
+
+    def __repr__(self):
+        return f"<SymbolicTensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+    @property
+    def __jax_array__(self):  # a property, and a ValueError: JAX only asks whether it is there, and hides a TypeError
+        raise ValueError(
+            f"A JAX function or operator was given the symbolic tensor {self.name!r} of shape {self.shape}, which holds no "
+            "numbers yet. Use the function of the same name in phasewise.ops (phasewise.ops.sin(x)), or wrap your own: "
+            "phasewise.layers.Lambda(function)(x)."
+        )
+
+    def __array__(self, *args, **kwargs):
+        raise TypeError(
+            f"NumPy was given the symbolic tensor {self.name!r} of shape {self.shape}, which holds no numbers yet. "
+            "Use phasewise.ops, or phasewise.layers.Lambda(function)(x)."
+        )
+
+    def __bool__(self):
+        raise TypeError(
+            f"The symbolic tensor {self.name!r} has no truth value: it holds no numbers while the graph is built. "
+            "Use phasewise.ops.where instead of `if`."
+        )
+
+    def __iter__(self):
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"Cannot iterate over the symbolic tensor {self.name!r}: its first axis is unknown.")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __len__(self):
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"The symbolic tensor {self.name!r} has no length: its first axis is unknown.")
+        return self.shape[0]
+
+    def __getitem__(self, index):
+        return apply(_get_item, self, index)
+
+    def reshape(self, *shape):
+        """The entries in another shape."""
+        return apply(jnp.reshape, self, shape[0] if len(shape) == 1 else shape)
+
+    def squeeze(self, axis=None):
+        """Without the axes of size 1."""
+        return apply(jnp.squeeze, self, axis)
+
+    __hash__ = object.__hash__
+    __array_priority__ = 1000  # a NumPy array on the left of an operator gives way
+
+
+class Function:
+    """A function of arrays as a node of a graph."""
+
+    def __init__(self, function):
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+
+    def __call__(self, *args, **kwargs):
+        return self.function(*args, **kwargs)
+
+
+class Node:
+    """One call recorded in a graph: the operation, its arguments (with symbolic tensors in them) and its outputs."""
+
+    def __init__(self, operation, args, kwargs):
+        self.operation, self.args, self.kwargs = operation, args, kwargs
+        self.outputs = None
+
+    @property
+    def parents(self):
+        """The symbolic tensors among the arguments, in order."""
+        return tensors_in((self.args, self.kwargs))
+
+
+def is_symbolic(leaf):
+    """True for a symbolic tensor."""
+    return isinstance(leaf, SymbolicTensor)
+
+
+def tensors_in(structure):
+    """The symbolic tensors in a nest of tuples, lists and dicts, in order."""
+    return [leaf for leaf in jax.tree.leaves(structure, is_leaf=is_symbolic) if is_symbolic(leaf)]
+
+
+def any_symbolic(structure):
+    """True when a symbolic tensor occurs in the nest."""
+    return any(is_symbolic(leaf) for leaf in jax.tree.leaves(structure, is_leaf=is_symbolic))
+
+
+def any_traced(structure):
+    """True when an array that JAX is tracing occurs in the nest, or would come out because a `jit` is being traced."""
+    leaves = jax.tree.leaves(structure, is_leaf=is_symbolic)
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in [*leaves, jax.lax.neg(_ONE)])
+
+
+def shapes_of(structure):
+    """The shapes of the tensors and arrays in a nest, as text."""
+    leaves = jax.tree.leaves(structure, is_leaf=is_symbolic)
+    shapes = [str(tuple(leaf.shape)) for leaf in leaves if hasattr(leaf, "shape")]
+    return f"shape{'s' * (len(shapes) != 1)} {', '.join(shapes) or '(none)'}"
+
+
+def specs_of(shape, dtype):
+    """A symbolic tensor of this shape, or the structure of them for a structure of shapes."""
+    if isinstance(shape, tuple | list) and all(n is None or isinstance(n, int | np.integer) for n in shape):
+        return SymbolicTensor(shape, dtype)
+    if isinstance(shape, dict):
+        return {k: specs_of(v, dtype) for k, v in shape.items()}
+    return type(shape)(specs_of(s, dtype) for s in shape)
+
+
+def record(operation, args, kwargs, spec):
+    """Enter a call in the graph and return its outputs.
+
+    Args:
+        operation: what runs: a layer or a `Function`; has `.name`.
+        args, kwargs: as given, symbolic tensors among them.
+        spec: a structure of objects with `shape` (None allowed) and `dtype`: what the call returns.
+    """
+    node = Node(operation, args, kwargs)
+    leaves, tree = jax.tree.flatten(spec, is_leaf=lambda leaf: hasattr(leaf, "dtype"))
+    outputs = [SymbolicTensor(s.shape, s.dtype, operation.name, node, i) for i, s in enumerate(leaves)]
+    node.outputs = outputs
+    return jax.tree.unflatten(tree, outputs)
+
+
+def apply(function, *args, **kwargs):
+    """Call any JAX function on arguments that may hold symbolic tensors.
+
+    With none of them symbolic this is `function(*args, **kwargs)`. Otherwise the call is recorded in the graph.
+    """
+    if not any_symbolic((args, kwargs)):
+        return function(*args, **kwargs)
+    try:
+        spec = infer(function, args, kwargs)
+    except Exception as error:
+        name = getattr(function, "__name__", repr(function))
+        error.add_note(f"In {name} of symbolic tensors of {shapes_of((args, kwargs))}.")
+        raise
+    return record(Function(function), args, kwargs, spec)
+
+
+def infer(function, args, kwargs):
+    """The shapes and dtypes that `function` returns for symbolic arguments, unknown axes as None.
+
+    The function is traced, never run: once with each of two sizes in place of None. What differs is unknown.
+    """
+    unknown = any(None in t.shape for t in tensors_in((args, kwargs)))
+    try:
+        specs = [_infer_with(function, args, kwargs, size) for size in (_STAND_INS if unknown else _STAND_INS[:1])]
+    except Exception as error:
+        if unknown:
+            error.add_note(f"While shapes are inferred, the sizes {_STAND_INS[0]} and {_STAND_INS[1]} stand for None.")
+        raise
+
+    def merge(*found):
+        shapes = zip(*(f.shape for f in found), strict=True)
+        return SymbolicTensor([sizes[0] if len(set(sizes)) == 1 else None for sizes in shapes], found[0].dtype)
+
+    return jax.tree.map(merge, *specs)
+
+
+def _infer_with(function, args, kwargs, size):
+    tensors, rebuild = separate((args, kwargs))
+    specs = [jax.ShapeDtypeStruct([size if n is None else n for n in t.shape], t.dtype) for t in tensors]
+
+    def call(arrays):
+        inner_args, inner_kwargs = rebuild(arrays)
+        return function(*inner_args, **inner_kwargs)
+
+    with variable.scope([], []):  # what a traced call writes is dropped
+        return jax.eval_shape(call, specs)
+
+
+def separate(structure):
+    """The symbolic tensors of a nest, and a function that puts other values in their places."""
+    leaves, tree = jax.tree.flatten(structure, is_leaf=lambda leaf: is_symbolic(leaf) or leaf is None)
+    places = [i for i, leaf in enumerate(leaves) if is_symbolic(leaf)]
+
+    def rebuild(values):
+        filled = list(leaves)
+        for place, value in zip(places, values, strict=True):
+            filled[place] = value
+        return jax.tree.unflatten(tree, filled)
+
+    return [leaves[i] for i in places], rebuild
+
+
+def _get_item(x, index):
+    return x[index]
+
+
+def _operator(function, swapped=False):
+    def operate(self, other):
+        if not isinstance(other, SymbolicTensor | bool | int | float | complex | np.ndarray | np.generic | jax.Array):
+            if not hasattr(other, "__jax_array__"):
+                return NotImplemented
+            other = jnp.asarray(other)
+        return apply(function, other, self) if swapped else apply(function, self, other)
+
+    return operate
+
+
+for _name in ("add", "subtract", "multiply", "true_divide", "floor_divide", "mod", "power", "matmul"):
+    _dunder = {
+        "subtract": "sub",
+        "multiply": "mul",
+        "true_divide": "truediv",
+        "floor_divide": "floordiv",
+        "power": "pow",
+    }
+    _short = _dunder.get(_name, _name)
+    setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, _name)))
+    setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, _name), swapped=True))
+for _short, _name in (("lt", "less"), ("le", "less_equal"), ("gt", "greater"), ("ge", "greater_equal")):
+    setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, _name)))
+for _short in ("and", "or", "xor"):
+    setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, f"bitwise_{_short}")))
+    setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, f"bitwise_{_short}"), swapped=True))
+SymbolicTensor.__invert__ = lambda self: apply(jnp.invert, self)
+SymbolicTensor.__neg__ = lambda self: apply(jnp.negative, self)
+SymbolicTensor.__abs__ = lambda self: apply(jnp.abs, self)

@@ -1,0 +1,64 @@
+"""The config of a layer whose class defines none, and what is said of an argument that a class does not take."""
+
+import inspect
+
+from phasewise.core import registry
+
+_OF_EVERY_LAYER = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
+
+
+def arguments_as_given(cls, args, kwargs):
+    """The constructor's arguments, as the user gave them.
+
+    Raises:
+        NotImplementedError: one of them is more than numbers, strings and nests of them: the class must say in its own
+            `get_config` how it is written down.
+    """
+    given = {}
+    parameters = inspect.signature(cls.__init__).parameters
+    for key, value in list(inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments.items())[1:]:
+        given.update(value if parameters[key].kind is inspect.Parameter.VAR_KEYWORD else {key: value})
+    given = {key: value for key, value in given.items() if key not in _OF_EVERY_LAYER}
+    for key, value in given.items():
+        if not _is_plain(value):
+            raise NotImplementedError(
+                f"{cls.__name__} was made with {key}={value!r}, which a config cannot hold as it is. Define "
+                f'`get_config`: return {{**super().get_config(), "{key}": ...}}, and `from_config` where the value must be '
+                "rebuilt."
+            )
+    return given
+
+
+def accepted(cls, config):
+    """The part of `config` that the constructor of `cls` takes."""
+    parameters = inspect.signature(cls.__init__).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return config
+    return {key: value for key, value in config.items() if key in parameters}
+
+
+def input_shape_argument(kwargs):
+    """Keras lets the first layer of a Sequential carry `input_shape=` or `input_dim=`: the shape, or None."""
+    if "input_dim" in kwargs:
+        return (kwargs.pop("input_dim"),)
+    shape = kwargs.pop("input_shape", None)
+    return tuple(shape) if shape is not None else None
+
+
+def unknown_argument(cls, kwargs):
+    """The message for an argument that no constructor of `cls` takes."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    known = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    known += _OF_EVERY_LAYER
+    name = next(iter(kwargs))
+    near = registry.nearest(name, known)
+    hint = f" Did you mean {near!r}?" if near else ""
+    return f"{cls.__name__} has no argument {name!r}.{hint} It takes: {', '.join(dict.fromkeys(known))}."
+
+
+def _is_plain(value):
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float | bool)

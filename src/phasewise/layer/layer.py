@@ -1,0 +1,310 @@
+"""Layer: weights, a call that knows its phase, and a config that rebuilds it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise import constraints, initializers, regularizers
+from phasewise.core import masking, naming, precision, random, registry
+from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
+from phasewise.graph import symbolic
+from phasewise.kernels.random_bits import random_bits
+from phasewise.layer import config as layer_config
+from phasewise.layer import inputs as layer_inputs
+from phasewise.layer.added_losses import added_losses, forget_losses, record_loss
+from phasewise.layer.signature import build_shapes, call_signature
+from phasewise.layer.tree import LayerTree
+from phasewise.switch import observe, phase, tap
+
+
+class Layer(LayerTree):
+    """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
+
+    Args:
+        activity_regularizer: callable `output -> scalar` added to the loss, divided by the number of rows.
+        trainable: False freezes the layer and every layer in it.
+        dtype: a dtype policy by name or object; default `phasewise.dtype_policy()`.
+        autocast: whether floating inputs are cast to the policy's compute dtype.
+        name: str; one is made from the class name when absent.
+
+    In `call(self, inputs, training=None, mask=None)` both keywords are optional. `training` is True or False when
+    `call` runs: the switch has decided (see `phasewise.switch.phase`). Where Keras would lose an explicit `training=` in
+    `predict`, it is honoured here.
+    """
+
+    freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
+    _moving_statistics = None  # the `MovingStatistics` of a built batch normalization layer
+    updates_state = None  # in a few words, what a call in training changes of the layer's state besides the weights
+    supports_masking = False
+
+    def __new__(cls, *args, **kwargs):
+        layer = super().__new__(cls)
+        layer._given = (args, kwargs)
+        return layer
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        self.name = str(name) if name is not None else naming.unique_name(type(self).__name__)
+        if "/" in self.name:
+            raise ValueError(f"A layer's name cannot contain '/': it separates the parts of a path. Got {self.name!r}.")
+        self.dtype_policy = precision.resolve(dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.autocast = autocast
+        self.built = False
+        self.input_spec = None
+        self._own_trainable = bool(trainable)
+        self._own_variables = []
+        self._last_losses = []
+        self._nodes = []
+        self._seen_output = None  # the shapes of the output of the first call on arrays
+        self._input_shape_argument = layer_config.input_shape_argument(kwargs)
+        if kwargs:
+            raise ValueError(layer_config.unknown_argument(type(self), kwargs))
+
+    def __getattr__(self, name):
+        if "_own_variables" not in vars(self) and not name.startswith("__"):
+            raise RuntimeError(
+                f"{type(self).__name__}.__init__ did not call super().__init__() before {name!r} was needed: do that first."
+            )
+        return object.__getattribute__(self, name)  # raises what the first look-up raised
+
+    # -- dtypes
+
+    @property
+    def compute_dtype(self):
+        """Name of the dtype that the layer computes in."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self):
+        """Name of the dtype that the layer stores its weights in."""
+        return self.dtype_policy.variable_dtype
+
+    dtype = variable_dtype
+
+    # -- weights
+
+    def add_weight(
+        self,
+        shape=None,
+        initializer=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        aggregation="none",
+        name=None,
+    ):
+        """Make a weight that the layer owns.
+
+        Args:
+            shape: tuple of int; () by default.
+            initializer: name or callable; Glorot uniform for floating dtypes, else zeros.
+            dtype: name; the policy's variable dtype by default.
+            trainable, autocast, regularizer, constraint, name: as in `phasewise.Variable`.
+            aggregation: accepted for Keras's sake; arrays that are spread over devices are always global here.
+
+        Returns:
+            A `phasewise.Variable`.
+        """
+        shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
+        dtype = dtype or self.variable_dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if jnp.issubdtype(jnp.dtype(dtype), jnp.floating) else "zeros"
+        name = name or f"variable_{len(self._own_variables)}"
+        where = naming.path()
+        path = f"{where}/{name}" if where.split("/")[-1] == self.name else f"{self.name}/{name}"
+        with eager(), jax.ensure_compile_time_eval():
+            variable = Variable(
+                initializers.get(initializer),
+                shape,
+                dtype,
+                trainable=trainable,
+                autocast=autocast,
+                regularizer=regularizers.get(regularizer),
+                constraint=constraints.get(constraint),
+                name=name,
+                path=path,
+            )
+        self._own_variables.append(variable)
+        return variable
+
+    def build(self, input_shape=None):
+        """Make the weights, once, when the shape of the input is known. Override it; the default makes none."""
+        self.built = True
+
+    def add_loss(self, loss):
+        """Add a scalar (or an array whose sum counts) to the loss of the training step; called from `call`."""
+        record_loss(self, loss)
+
+    @property
+    def losses(self):
+        """The weight regularization terms, and what the last eager call of the layers added."""
+        terms = [v.regularizer(jnp.asarray(v.value)) for v in self.trainable_variables if v.regularizer is not None]
+        return added_losses(self) + terms
+
+    # -- the call
+
+    def call(self, *args, **kwargs):
+        """Compute the output. Override it."""
+        raise NotImplementedError(f"{type(self).__name__} has no `call` method: define `call(self, inputs)`.")
+
+    def __call__(self, *args, **kwargs):
+        if symbolic.any_symbolic((args, kwargs)):
+            return self._call_symbolic(args, kwargs)
+        if not in_scope() and symbolic.any_traced((args, kwargs)):
+            with scope([], []):  # in a user's own jit or grad: what the layers write would be tracers, so it is dropped
+                return self._call(args, kwargs)
+        return self._call(args, kwargs)
+
+    def _call(self, args, kwargs):
+        accepted = call_signature(type(self))
+        args, kwargs, own = accepted.take_training(args, kwargs)
+        if not naming.path() and not in_scope():
+            forget_losses(self)
+        with masking.table(), naming.path_part(self.name), phase.enclosing_call(own):
+            args, kwargs = layer_inputs.prepared(self, args, kwargs)
+            layer_inputs.check(self, args)
+            decision = self.decide(own)
+            with layer_inputs.told_in_errors(self, args):
+                self._ensure_built(args, kwargs)
+                if accepted.training:
+                    kwargs["training"] = decision.training
+                self._take_mask(accepted, args, kwargs)
+                with observe.call(self, decision), autocast(self._autocast_dtype()):
+                    outputs = tap.through(self, args, self.call(*args, **kwargs))
+            return self._finish(args, kwargs, outputs)
+
+    def decide(self, own=None):
+        """The switch's decision for a call of this layer that was given `training=own`."""
+        frozen = self.freezing_means_inference and not self.trainable
+        return phase.decide(frozen=frozen, own=own)
+
+    def _call_symbolic(self, args, kwargs):
+        layer_inputs.check(self, args)
+        with naming.path_part(self.name), layer_inputs.told_in_errors(self, args):
+            self._ensure_built(args, kwargs)
+        outputs = symbolic.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
+        self._nodes.append((args, outputs))
+        return outputs
+
+    @property
+    def output(self):
+        """The symbolic output of the layer's only call in a graph."""
+        return self._only_node()[1]
+
+    @property
+    def input(self):
+        """The symbolic input of the layer's only call in a graph."""
+        args = self._only_node()[0]
+        return args[0] if len(args) == 1 else args
+
+    def _only_node(self):
+        if len(self._nodes) != 1:
+            raise AttributeError(
+                f"Layer {self.name!r} has been called {len(self._nodes)} times in a graph, so it has no single input and "
+                "output. Keep the tensors that its calls return."
+            )
+        return self._nodes[0]
+
+    def _autocast_dtype(self):
+        return self.compute_dtype if self.autocast and self.compute_dtype != self.variable_dtype else None
+
+    def _ensure_built(self, args, kwargs):
+        if self.built:
+            return
+        with eager():
+            shapes = build_shapes(type(self), args, kwargs)
+            self.build(**shapes) if isinstance(shapes, dict) else self.build(*shapes)
+        self.built = True
+
+    def _take_mask(self, accepted, args, kwargs):
+        if accepted.mask and kwargs.get("mask") is None and args:
+            found = masking.masks_of(args[0])
+            if jax.tree.leaves(found):
+                kwargs["mask"] = found
+        elif not accepted.mask and "mask" in kwargs and not accepted.anything:
+            mask = kwargs.pop("mask")
+            if self.supports_masking:
+                masking.attach(args[0], mask)
+
+    def _finish(self, args, kwargs, outputs):
+        if self.activity_regularizer is not None:
+            for leaf in jax.tree.leaves(outputs):
+                wide = leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
+                record_loss(self, self.activity_regularizer(wide) / leaf.shape[0])
+        if self._seen_output is None:
+            self._seen_output = jax.tree.map(_spec_of, outputs)
+        if args:
+            mask = kwargs["mask"] if kwargs.get("mask") is not None else masking.masks_of(args[0])
+            if jax.tree.leaves(mask) or type(self).compute_mask is not Layer.compute_mask:
+                masking.attach_all(outputs, self.compute_mask(args[0], mask))
+        return outputs
+
+    def compute_mask(self, inputs, previous_mask):
+        """The mask of the output: the input's where the layer supports masking, else none."""
+        return previous_mask if self.supports_masking else None
+
+    def draw_key(self, seed=None):
+        """A JAX key for this call: a function of the seed, the step and the layer's path."""
+        return random.key(naming.path(), seed)
+
+    def draw_bits(self, shape, seed=None):
+        """32 random bits for every entry of an array of this shape, by the same rule as `draw_key`, at a tenth of the cost."""
+        return random_bits(*random.words(naming.path(), seed), shape)
+
+    def phase_action(self, training, statistics=None):
+        """In a few words, what a call does in this phase; what `explain` prints."""
+        return "as in training" if training else "as in inference"
+
+    # -- shapes
+
+    def compute_output_spec(self, *args, **kwargs):
+        """Structure of objects with `shape` and `dtype` that a call on symbolic tensors would return."""
+        if type(self).compute_output_shape is not Layer.compute_output_shape and len(args) == 1:
+            shapes = jax.tree.map(lambda t: tuple(t.shape), args[0], is_leaf=symbolic.is_symbolic)
+            shape = self.compute_output_shape(shapes)
+            return symbolic.specs_of(shape, self.compute_dtype)
+        return symbolic.infer(self.__call__, args, kwargs)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the output for an input shape, None for unknown axes; found by tracing `call`, which runs nothing."""
+        inputs = symbolic.specs_of(input_shape, self.compute_dtype)
+        spec = symbolic.infer(self.__call__, (inputs,), {})
+        return jax.tree.map(lambda s: tuple(s.shape), spec, is_leaf=symbolic.is_symbolic)
+
+    # -- config
+
+    def get_config(self):
+        """What `from_config` needs to make a layer like this one, weights aside.
+
+        A class that defines no `get_config` of its own gets its constructor's arguments as they were given.
+
+        Raises:
+            NotImplementedError: one of those is more than numbers, strings and nests of them.
+        """
+        config = {"name": self.name, "trainable": self._own_trainable, "dtype": self.dtype_policy.name}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = registry.serialize(self.activity_regularizer)
+        if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
+            config = layer_config.accepted(type(self), config)
+            config.update(layer_config.arguments_as_given(type(self), *self._given))
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """A new layer from what `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}{', built' if self.built else ''}>"
+
+
+def depends_on_phase(layer):
+    """True for a layer whose own `call` takes `training` and that does not merely pass it on to layers inside."""
+    takes = call_signature(type(layer)).training
+    return takes and not any(depends_on_phase(inner) for inner in layer.sublayers())
+
+
+def _spec_of(leaf):
+    return jax.ShapeDtypeStruct(np.shape(leaf), jnp.result_type(leaf))

@@ -1,0 +1,67 @@
+"""Input: where a functional model begins."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.core import naming
+from phasewise.core.registry import nearest, register
+from phasewise.graph.symbolic import SymbolicTensor
+from phasewise.layer.layer import Layer
+
+
+@register("layer")
+class InputLayer(Layer):
+    """The place of one input in a model; made by `Input`, whose arguments it takes."""
+
+    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
+        _check_shape(shape, batch_shape)
+        super().__init__(name=name or naming.unique_name("InputLayer"))
+        self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
+        self.built = True
+        self.tensor = SymbolicTensor(self.batch_shape, _checked_dtype(dtype or "float32"), self.name)
+        self.tensor.input_layer = self
+        self._nodes.append(((), self.tensor))
+
+    def call(self, inputs):
+        """The input itself."""
+        return inputs
+
+    def get_config(self):
+        """Batch shape, dtype and name."""
+        return {"batch_shape": list(self.batch_shape), "dtype": self.tensor.dtype, "name": self.name}
+
+
+def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
+    """A symbolic tensor at which a functional model begins.
+
+    Args:
+        shape: tuple of int and None, without the batch axis.
+        batch_size: int, or None for any number of rows. It is a hint: batches of other sizes are taken too, as in Keras.
+        dtype: name; float32 by default.
+        batch_shape: shape with the batch axis, instead of `shape` and `batch_size`.
+        name: str; one is made when absent. Data given as a dict are matched by it.
+
+    Raises:
+        ValueError: neither or both of `shape` and `batch_shape`, a size below 0, or an unknown dtype.
+    """
+    return InputLayer(shape, batch_size, dtype, batch_shape, name).tensor
+
+
+def _check_shape(shape, batch_shape):
+    if (shape is None) == (batch_shape is None):
+        raise ValueError(f"Input takes `shape` or `batch_shape`, one of the two; got {shape=} and {batch_shape=}.")
+    sizes = shape if shape is not None else batch_shape
+    if not isinstance(sizes, list | tuple):
+        hint = f" Did you mean ({sizes},)?" if isinstance(sizes, int) else ""
+        raise ValueError(f"Input's shape is a tuple; got {sizes!r}.{hint}")
+    for size in sizes:
+        if size is not None and (not isinstance(size, int | np.integer) or size < 0):
+            raise ValueError(f"Input's shape is made of positive integers and None; got {tuple(sizes)}.")
+
+
+def _checked_dtype(dtype):
+    try:
+        return str(jnp.dtype(dtype))
+    except TypeError:
+        near = nearest(dtype, ["float32", "float16", "bfloat16", "float64", "int8", "int32", "int64", "uint8", "bool"])
+        raise ValueError(f"Unknown dtype {dtype!r}." + (f" Did you mean {near!r}?" if near else "")) from None

@@ -1,0 +1,125 @@
+"""explain: what each layer that depends on the phase does in fit, evaluate and predict, and why.
+
+The rows are observed: the model is traced as each task would trace it, and every call reports its own decision.
+"""
+
+import dataclasses
+
+from phasewise.layer.layer import depends_on_phase
+from phasewise.models.table import render
+from phasewise.training.programs import trace_calls, under
+
+TASKS = ("fit", "evaluate", "predict")
+
+
+@dataclasses.dataclass(frozen=True)
+class Behaviour:
+    """What one call of a layer does in one task: its phase, the statistics it uses (or None), rule and reason.
+
+    Phase and rule are None where the task does not call the layer.
+    """
+
+    phase: str | None
+    action: str
+    statistics: str | None
+    rule: int | None
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One layer: its name, class, and a `Behaviour` for each of fit, evaluate and predict."""
+
+    layer: str
+    kind: str
+    fit: Behaviour
+    evaluate: Behaviour
+    predict: Behaviour
+
+
+class Explanation(list):
+    """A list of `Row`s; `explanation["bn"]` finds a row by the layer's name; `str()` gives the table."""
+
+    def __init__(self, rows, title):
+        super().__init__(rows)
+        self.title = title
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            for row in self:
+                if row.layer == key:
+                    return row
+            raise KeyError(f"No row for a layer called {key!r}; there are rows for {[row.layer for row in self]}.")
+        return super().__getitem__(key)
+
+    def to_dict(self):
+        """The rows as nested dicts and lists, ready for JSON."""
+        return [dataclasses.asdict(row) for row in self]
+
+    def __str__(self):
+        return _table(self)
+
+    def __repr__(self):
+        return f"<Explanation of {len(self)} calls: print() shows the table>"  # explain has printed it already
+
+
+def explain(model, statistics=None, print_fn=None):
+    """The `Explanation` of `model`; printed, or given to `print_fn`; see `Model.explain`."""
+    model.ensure_built(model.example_spec())
+    spec = model.example_spec()
+    with under(model, statistics):
+        observed = {task: trace_calls(model, spec, task)[0] for task in TASKS}
+    rows = []
+    for (layer, number), calls in _aligned(observed).items():
+        name = layer.name if number == 1 else f"{layer.name} (call {number})"
+        rows.append(Row(name, type(layer).__name__, *(_behaviour(calls, task) for task in TASKS)))
+    explanation = Explanation(rows, f'What the switch does in "{model.name}"')
+    if print_fn is not False:
+        (print_fn or print)(str(explanation))
+    return explanation
+
+
+def _aligned(observed):
+    """(layer, number of its call) -> dict task -> call, for the layers that depend on the phase.
+
+    A call that only some tasks make, as where a block asks `if training`, is missing in the others.
+    """
+    found = {}
+    for task, calls in observed.items():
+        counts = {}
+        for call in calls:
+            if depends_on_phase(call.layer):
+                number = counts[call.layer] = counts.get(call.layer, 0) + 1
+                found.setdefault((call.layer, number), {})[task] = call
+    return found
+
+
+def _behaviour(calls, task):
+    if task not in calls:
+        return Behaviour(None, "not called", None, None, "the layer around it leaves it out")
+    call = calls[task]
+    decision = _origin(call, len({c.decision.phase for c in calls.values()}) > 1)
+    action = call.layer.phase_action(call.decision.training, call.statistics)
+    if call.decision.training and task == "fit" and call.layer.updates_state:
+        action += f", {call.layer.updates_state}"
+    return Behaviour(call.decision.phase, action, call.statistics, decision.rule, decision.reason)
+
+
+def _origin(call, follows_the_task):
+    """The decision that really settled a call.
+
+    A composite layer that hands its own `training` on to a layer inside looks like an explicit argument there. Where the
+    value follows the task, the parent's decision is the origin.
+    """
+    passed_on = call.decision.rule == 2 and follows_the_task
+    while passed_on and call.parent is not None:
+        call = call.parent
+        passed_on = call.decision.rule == 2
+    return call.decision
+
+
+def _table(explanation):
+    if not explanation:
+        return f"{explanation.title}: nothing. No layer in it behaves differently in training and in inference."
+    cells = [[f"{b.action}\n└ {b.reason}" for b in (getattr(row, task) for task in TASKS)] for row in explanation]
+    return render(explanation.title, ["layer", *TASKS], [[row.layer, *three] for row, three in zip(explanation, cells)])

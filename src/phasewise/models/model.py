@@ -1,0 +1,292 @@
+"""Model: a layer that can be compiled, fitted, evaluated, and asked."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.core import random, variable
+from phasewise.core.compiler import compiled
+from phasewise.core.registry import nearest, register
+from phasewise.graph import symbolic
+from phasewise.graph.graph import Graph
+from phasewise.layer import config as layer_config
+from phasewise.layer import inputs as layer_inputs
+from phasewise.layer.added_losses import collected_losses, forget_losses
+from phasewise.layer.layer import Layer
+from phasewise.models.explain import explain
+from phasewise.models.summary import summary
+from phasewise.training.programs import program
+from phasewise.training.trainer import Trainer
+
+
+@register("layer", "Functional")
+class Model(Trainer, Layer):
+    """A network: `Model(inputs, outputs)` of symbolic tensors, or a subclass with a `call` of its own.
+
+    Args:
+        inputs, outputs: what `Input` returned and what layers returned for it, as single tensors, lists, tuples or dicts.
+        name: str.
+        trainable, dtype: as for `Layer`.
+
+    Calling it on arrays, `model(x)`, runs one compiled program, cached by shape and by what the switch reads.
+
+    Raises:
+        ValueError: the graph does not connect, or two layers share a name.
+    """
+
+    def __init__(self, inputs=None, outputs=None, *, name=None, trainable=True, **kwargs):
+        super().__init__(name=name, trainable=trainable, **kwargs)
+        self.programs = {}
+        self._seed = None
+        self._input_specs = None
+        self._graph = None
+        if (inputs is None) != (outputs is None):
+            raise ValueError("A functional model takes both `inputs` and `outputs`; one of them is missing.")
+        if inputs is not None:
+            self._graph = Graph(inputs, outputs)
+            self.built = True
+
+    # -- the graph
+
+    @property
+    def inputs(self):
+        """The symbolic inputs, as a list; empty for a model without a graph."""
+        return self._graph.input_tensors if self._graph else []
+
+    @property
+    def outputs(self):
+        """The symbolic outputs, as a list; empty for a model without a graph."""
+        return self._graph.output_tensors if self._graph else []
+
+    @property
+    def input(self):
+        """The symbolic inputs in the structure that was given."""
+        return self._graph.inputs if self._graph else super().input
+
+    @property
+    def output(self):
+        """The symbolic outputs in the structure that was given."""
+        return self._graph.outputs if self._graph else super().output
+
+    @property
+    def input_shape(self):
+        """Shape of the input, or the structure of shapes; None for the batch axis."""
+        if not self._graph and self._input_specs is not None:
+            return jax.tree.map(lambda s: (None, *s.shape[1:]), self._input_specs)
+        return jax.tree.map(lambda t: t.shape, self.input, is_leaf=symbolic.is_symbolic)
+
+    @property
+    def output_shape(self):
+        """Shape of the output, or the structure of shapes; None for the batch axis."""
+        if not self._graph and self._seen_output is not None:
+            return jax.tree.map(lambda s: (None, *s.shape[1:]), self._seen_output)
+        return jax.tree.map(lambda t: t.shape, self.output, is_leaf=symbolic.is_symbolic)
+
+    @property
+    def output_names(self):
+        """The names by which losses and metrics are matched with outputs; None for a model without a graph."""
+        if not self._graph:
+            return None
+        if isinstance(self._graph.outputs, dict):
+            return sorted(self._graph.outputs)
+        return [t.name for t in self._graph.output_tensors]
+
+    @property
+    def layers(self):
+        """The layers directly inside the model, inputs first."""
+        return self.sublayers()
+
+    def _layers_and_variables(self):
+        """As for every layer; the layers of the graph come before those found in attributes."""
+        layers, variables = super()._layers_and_variables()
+        return [*(self._graph.layers if self._graph else []), *layers], variables
+
+    def get_layer(self, name=None, index=None):
+        """The layer with this name or place.
+
+        Raises:
+            ValueError: there is none, and the nearest name is given; both or neither of `name` and `index`.
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer takes a name or an index, one of the two; got {name=} and {index=}.")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"{self.name!r} has {len(layers)} layers; there is no layer {index}.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        near = nearest(name, [layer.name for layer in layers])
+        hint = f" Did you mean {near!r}?" if near else ""
+        raise ValueError(f"{self.name!r} has no layer {name!r}.{hint} It has: {', '.join(x.name for x in layers)}.")
+
+    # -- the call
+
+    def call(self, inputs):
+        """Run the graph. A subclass without a graph overrides this."""
+        if self._graph is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has neither a graph nor a `call`: pass inputs and outputs, or define "
+                "`call(self, inputs)`."
+            )
+        return self._graph.run(inputs)
+
+    def __call__(self, *args, **kwargs):
+        given = (args, kwargs)
+        if variable.in_scope() or symbolic.any_symbolic(given) or symbolic.any_traced(given):
+            return super().__call__(*args, **kwargs)
+        args, kwargs = layer_inputs.prepared(self, args, kwargs)
+        leaves, tree = jax.tree.flatten((args, kwargs))
+        arrays = [leaf for leaf in leaves if isinstance(leaf, np.ndarray | jax.Array)]
+        constants = tuple(None if isinstance(leaf, np.ndarray | jax.Array) else leaf for leaf in leaves)
+        self.ensure_built(*args, **kwargs)
+        trained, others = self.split_variables()
+        key = (tree, constants, tuple(map(id, trained)))
+        run = program(self, "call", key, lambda: self._compiled(tree, constants))
+        forget_losses(self)
+        outputs, written, self._last_losses = run(
+            [v.raw for v in trained], [v.raw for v in others], np.uint32(random.fresh_seed()), arrays
+        )
+        for variable_, value in zip(others, written, strict=True):
+            variable_._value = value
+        return outputs
+
+    def _compiled(self, tree, constants):
+        trained, others = self.split_variables()
+
+        def run(params, state, seed, arrays):
+            given = iter(arrays)
+            args, kwargs = jax.tree.unflatten(tree, [next(given) if c is None else c for c in constants])
+            with (
+                variable.scope([*trained, *others], [*params, *state]) as held,
+                random.scope(seed, 0),
+                collected_losses() as losses,
+            ):
+                outputs = Layer.__call__(self, *args, **kwargs)
+                return outputs, held.collect(others), losses
+
+        return compiled(run, weights=self.count_params())
+
+    def ensure_built(self, *args, **kwargs):
+        """Make the weights of every layer inside, for inputs of these shapes (arrays or `jax.ShapeDtypeStruct`s).
+
+        The call is traced, never run.
+        """
+        if self._input_specs is not None or self._graph is not None:
+            return
+
+        def spec(leaf):
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) if hasattr(leaf, "shape") else leaf
+
+        training = {k: v for k, v in kwargs.items() if k == "training"}
+        named = {k: jax.tree.map(spec, v) for k, v in kwargs.items() if k != "training"}
+        specs = jax.tree.map(spec, args)
+        self._input_specs = specs[0] if specs else next(iter(named.values()), None)
+        try:
+            with variable.scope([], []), random.scope(0, 0), collected_losses():
+                jax.eval_shape(lambda a, k: Layer.__call__(self, *a, **k, **training), specs, named)
+        except BaseException:
+            self._input_specs, self.built = None, False
+            raise
+        self.built = True
+
+    def build(self, input_shape=None):
+        """Make the weights for inputs of this shape (None: any size)."""
+        if input_shape is not None and self._graph is None and not self.built:
+            self.built = True
+            self.ensure_built(_specs(input_shape))
+
+    @property
+    def seed(self):
+        """The seed of the model's random draws; drawn at first use, so that `set_random_seed` fixes it."""
+        if self._seed is None:
+            self._seed = random.fresh_seed()
+        return self._seed
+
+    # -- questions
+
+    def example_spec(self, rows=32):
+        """The structure of an input batch, as `jax.ShapeDtypeStruct`s.
+
+        Raises:
+            ValueError: the model is not built yet.
+        """
+        if self._graph is not None:
+            return jax.tree.map(
+                lambda t: jax.ShapeDtypeStruct([rows if n is None else n for n in t.shape], t.dtype),
+                self._graph.inputs,
+                is_leaf=symbolic.is_symbolic,
+            )
+        if self._input_specs is None:
+            raise ValueError(
+                f"{self.name!r} has no weights yet because the shape of its input is unknown: call it on data, or call "
+                "build(input_shape), first."
+            )
+        return self._input_specs
+
+    def explain(self, statistics=None, print_fn=None):
+        """Say what every layer that depends on the phase does in fit, evaluate and predict, and which rule decided.
+
+        Args:
+            statistics: the policy that `predict(statistics=...)` would be given.
+            print_fn: called with the text; by default it is printed. `print_fn=False` prints nothing.
+
+        Returns:
+            An `Explanation`: a list of rows that a program can read; `str()` gives the table.
+        """
+        return explain(self, statistics, print_fn)
+
+    def summary(
+        self,
+        line_length=None,
+        positions=None,
+        print_fn=None,
+        expand_nested=False,
+        show_trainable=False,
+        layer_range=None,
+    ):
+        """Print the layers, their output shapes and their weights.
+
+        Args:
+            line_length: int, width in characters.
+            positions: where each column ends, in characters or as fractions of the width; by default they fit the text.
+            print_fn: called with the text instead of printing it.
+            expand_nested: also list the layers of models inside this one.
+            show_trainable: add a column that says which layers are frozen.
+            layer_range: pair of layer names, or patterns of names: from the first layer that matches the one to the last
+                that matches the other.
+
+        Raises:
+            ValueError: no layer matches `layer_range`.
+        """
+        summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def get_config(self):
+        """Name, trainable and dtype; the constructor's arguments of a subclass that defines no `get_config`.
+
+        Raises:
+            NotImplementedError: a functional model: its graph has no config yet.
+        """
+        if self._graph is not None and type(self) is Model:
+            raise NotImplementedError(
+                f"The graph of the functional model {self.name!r} cannot be written to a config yet. Build the model by the same "
+                "code, and carry its weights over with get_weights and set_weights."
+            )
+        config = super().get_config()
+        if type(self).get_config is Model.get_config and type(self).__init__ is not Model.__init__:
+            config = layer_config.accepted(type(self), config)
+            config.update(layer_config.arguments_as_given(type(self), *self._given))
+        return config
+
+    def compute_output_spec(self, *args, **kwargs):
+        """As `Layer.compute_output_spec`; the output of a graph of fixed shapes is known without tracing."""
+        return symbolic.infer(super().__call__, args, kwargs)
+
+
+def _specs(shape):
+    if isinstance(shape, tuple | list) and all(n is None or isinstance(n, int) for n in shape):
+        return jax.ShapeDtypeStruct([1 if n is None else n for n in shape], jnp.float32)
+    if isinstance(shape, dict):
+        return {k: _specs(v) for k, v in shape.items()}
+    return type(shape)(_specs(s) for s in shape)

@@ -1,0 +1,135 @@
+"""Sequential: a model that is a chain of layers."""
+
+import jax
+
+from phasewise.core import naming
+from phasewise.core.registry import deserialize, register
+from phasewise.graph import symbolic
+from phasewise.graph.graph import Graph
+from phasewise.layer.layer import Layer
+from phasewise.layers.input_layer import InputLayer
+from phasewise.models.model import Model
+
+
+@register("layer")
+class Sequential(Model):
+    """A chain of layers.
+
+    Args:
+        layers: list of layers; the first may be what `Input` returns. Without an input shape the weights are made at
+            the first call, fit or build.
+        name: str.
+    """
+
+    def __init__(self, layers=None, trainable=True, name=None, **kwargs):
+        super().__init__(name=name, trainable=trainable, **kwargs)
+        self._chain = []
+        for layer in layers or []:
+            self.add(layer)
+
+    def add(self, layer):
+        """Append a layer.
+
+        Raises:
+            TypeError: not a layer.
+            ValueError: a layer of this name is there already, or its shape does not fit.
+        """
+        if symbolic.is_symbolic(layer) and hasattr(layer, "input_layer"):
+            layer = layer.input_layer
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential takes layers; got {layer!r} of type {type(layer).__name__}.")
+        if any(layer.name == other.name for other in self._chain):
+            raise ValueError(f"{self.name!r} already has a layer called {layer.name!r}: pass another name=.")
+        if _is_input(layer) and self._chain:
+            raise ValueError(f"{self.name!r} has layers already: an Input can only come first.")
+        self._chain.append(layer)
+        self._connect()
+
+    def pop(self):
+        """Remove the last layer and return it.
+
+        Raises:
+            IndexError: there is none.
+        """
+        if not self.layers:
+            raise IndexError(f"{self.name!r} has no layer to pop.")
+        layer = self._chain.pop()
+        self.programs.clear()
+        self._seen_output = None
+        if self._graph is not None:
+            (before,), _ = layer._nodes.pop()
+            self._graph = Graph(self._graph.inputs, before) if self.layers else None
+        if self._graph is None:
+            self._input_specs, self.built = None, False
+        return layer
+
+    @property
+    def layers(self):
+        """The layers of the chain, the input aside."""
+        return [layer for layer in self._chain if not _is_input(layer)]
+
+    def _layers_and_variables(self):
+        """As for every layer; the layers are those of the chain."""
+        return list(vars(self).get("_chain", ())), super()._layers_and_variables()[1]
+
+    def _connect(self):
+        """Extend the graph over the chain, where the shape of the input is known."""
+        if self._graph is None:
+            start, rest = _start(self._chain[0] if self._chain else None), self.layers
+            tensor = start
+        else:
+            start, tensor, rest = self._graph.inputs, self._graph.outputs, self._chain[-1:]
+        if start is None or not rest:
+            return
+        with naming.path_part(self.name):
+            for layer in rest:
+                tensor = layer(tensor)
+        self._graph, self.built = Graph(start, tensor), True
+        self.programs.clear()
+
+    def call(self, inputs):
+        """The last layer's output.
+
+        Raises:
+            ValueError: the chain is empty.
+        """
+        if not self.layers:
+            raise ValueError(f"{self.name!r} has no layers: add some before it is called.")
+        if self._graph is not None:
+            return self._graph.run(inputs)
+        for layer in self._chain:
+            inputs = layer(inputs)
+        return inputs
+
+    @property
+    def output_names(self):
+        """The last layer's name."""
+        return [self._chain[-1].name] if self._chain else None
+
+    def get_config(self):
+        """The configs of the layers."""
+        from_chain = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain]
+        return {"name": self.name, "trainable": self._own_trainable, "layers": from_chain}
+
+    @classmethod
+    def from_config(cls, config):
+        """A new chain of new layers."""
+        from_configs = [deserialize("layer", spec) for spec in config["layers"]]
+        return cls(from_configs, name=config.get("name"), trainable=config.get("trainable", True))
+
+
+def _is_input(layer):
+    return isinstance(layer, InputLayer)
+
+
+def _start(first):
+    """The symbolic input of a chain that begins with this layer; None where its shape is not known yet."""
+    if _is_input(first):
+        return first.tensor
+    if isinstance(first, Model) and first.inputs:
+        return jax.tree.map(
+            lambda t: symbolic.SymbolicTensor(t.shape, t.dtype, t.name), first.input, is_leaf=symbolic.is_symbolic
+        )
+    if first is not None and first._input_shape_argument is not None:
+        return symbolic.SymbolicTensor((None, *first._input_shape_argument), "float32", "input")
+    return None
