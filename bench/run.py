@@ -1,10 +1,10 @@
 """Side by side with Keras on JAX: `python bench/run.py --peer-python .bench-venv/bin/python`.
 
 Every measurement is a fresh process. The two libraries take turns on the same machine, and the table shows medians.
+No process finds a compilation cache, except the second run of a case whose subject is the second run.
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import pathlib
@@ -12,53 +12,44 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+
+from catalog import CASES
 
 HERE = pathlib.Path(__file__).parent
 
 
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A script in `cases/`, what it measures, the unit, and the bar: the least ratio to the peer, the most of ours."""
-
-    script: str
-    title: str
-    unit: str
-    rounds: int = 5
-    least_ratio: float | None = None
-    most: float | None = None
-    whole_process: bool = False
-    has_peer: bool = True
-
-
-CASES = [
-    Case("seed_fit", "seed model, a training step", "s", least_ratio=15, most=40e-6),
-    Case("seed_script", "seed script, whole process", "s", least_ratio=2, whole_process=True),
-    Case("mlp_fit", "MLP 3 x 256, BN, dropout, batch 64, a training step", "s", least_ratio=1.3),
-    Case("import_time", "import, over import jax", "s", most=0.3),
-    Case("predict_latency", "predict one row", "s"),
-    Case("normalization_error", "BN at mean 1e4: largest error", "", rounds=1, most=1e-5),
-    Case("nonfinite_check", "step with the look for NaN, over one without", "×", rounds=3, most=1.03, has_peer=False),
-    Case("changed_bits", "predictions of 256 that change bits with the batch size", "", rounds=1, most=0),
-]
-
-
 def main():
-    """Run all cases, print the table, write the JSON."""
+    """Run the cases, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer-python", help="the Python of an environment that has Keras and JAX")
     parser.add_argument("--out", default=HERE / "results.json", type=pathlib.Path)
-    parser.add_argument("--only", help="the name of one case")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="groups, scripts or names of single cases")
     given = parser.parse_args()
     rows = []
-    for case in CASES:
-        if given.only in (None, case.script):
-            rows.append(measure(case, given.peer_python))
-            print(f"measured: {case.title}", file=sys.stderr, flush=True)
+    for case in chosen(given.only, parser):
+        rows.append(measure(case, given.peer_python))
+        print(f"measured: {case.title}", file=sys.stderr, flush=True)
     print(table(rows))
     given.out.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")
     print(f"\nwritten to {given.out}")
     sys.exit(any(row["verdict"] == "missed" for row in rows))
+
+
+def chosen(only, parser):
+    """The cases that `--only` names, in the order of the catalog; all without it."""
+    if only is None:
+        return CASES
+    known = {word for case in CASES for word in labels(case)}
+    if strangers := [word for word in only if word not in known]:
+        parser.error(f"--only: no {', '.join(strangers)} among {', '.join(sorted(known))}")
+    return [case for case in CASES if labels(case) & set(only)]
+
+
+def labels(case):
+    """What `--only` may call a case."""
+    return {case.group, case.script, case.name}
 
 
 def measure(case, peer_python):
@@ -75,7 +66,8 @@ def measure(case, peer_python):
     )
     has_bar = case.most is not None or (case.least_ratio is not None and ratio is not None)
     return {
-        "case": case.script,
+        "case": case.name,
+        "group": case.group,
         "title": case.title,
         "unit": case.unit,
         "phasewise": mine,
@@ -89,8 +81,18 @@ def measure(case, peer_python):
 
 def once(case, python, library):
     """One measurement in a process of its own."""
-    command = [python, str(HERE / "cases" / f"{case.script}.py"), library]
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    if not (case.second_run and library == "phasewise"):
+        return run(case, python, library, cache="off")
+    with tempfile.TemporaryDirectory() as folder:
+        run(case, python, library, cache=folder)
+        return run(case, python, library, cache=folder)
+
+
+def run(case, python, library, cache):
+    """The value of one process, which keeps compiled programs in the folder `cache`, or nowhere for "off"."""
+    command = [python, str(HERE / "cases" / f"{case.script}.py"), library, *case.arguments]
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PHASEWISE_CACHE": cache}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - begun
@@ -105,7 +107,7 @@ def bar_of(case):
     if case.most is not None:
         parts.append(f"≤ {shown(case.most, case.unit)}")
     if case.least_ratio is not None:
-        parts.append(f"≥ {case.least_ratio:g}×")
+        parts.append(f"≥ {case.least_ratio:.3g}×")
     return ", ".join(parts)
 
 
@@ -115,8 +117,10 @@ def shown(value, unit):
         return "-"
     if unit == "×":
         return f"{value:.3f}×"
+    if unit == "MiB":
+        return f"{value:,.0f} MiB"
     if unit != "s":
-        return f"{value:.3g}"
+        return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
     for limit, factor, name in ((1e-3, 1e6, "µs"), (1, 1e3, "ms")):
         if value < limit:
             return f"{value * factor:.3g} {name}"
@@ -124,9 +128,13 @@ def shown(value, unit):
 
 
 def table(rows):
-    """The rows as a Markdown table."""
+    """The rows as a Markdown table, each group under its name."""
     lines = ["| | phasewise | Keras on JAX | ratio | bar |", "|---|---|---|---|---|"]
+    group = None
     for row in rows:
+        if row["group"] != group:
+            group = row["group"]
+            lines.append(f"| **{group}** | | | | |")
         ratio = f"{row['ratio']:.3g}×" if row["ratio"] else "-"
         bar = f"{row['bar']}: {row['verdict']}" if row["verdict"] else "-"
         lines.append(

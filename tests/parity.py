@@ -1,11 +1,26 @@
 """The parity harness: one of our layers beside Keras's, on the same weights and inputs."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
 
 from phasewise.core import variable
+
+
+def arguments(function):
+    """Names, kinds and defaults, in order, without their types; catch-all keyword arguments may have any name."""
+    found = inspect.signature(function).parameters.values()
+    return [("**" if p.kind is p.VAR_KEYWORD else p.name, p.kind, p.default) for p in found]
+
+
+def bare_signature(function):
+    """The signature as text, without its types."""
+    signature = inspect.signature(function)
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
 
 
 def inputs_of(shapes, seed=0):

@@ -2,10 +2,10 @@
 
 import os
 import sys
-import time
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("PHASEWISE_CACHE", "off")
 
 
 def load(name):
@@ -24,15 +24,6 @@ def name_given():
     return sys.argv[1]
 
 
-def epoch_timer(library):
-    """A callback and the list that receives each epoch's seconds."""
-    seconds = []
-
-    class Timer(library.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            self.begun = time.perf_counter()
-
-        def on_epoch_end(self, epoch, logs=None):
-            seconds.append(time.perf_counter() - self.begun)
-
-    return Timer(), seconds
+def arguments_given():
+    """What follows the library on the command line."""
+    return sys.argv[2:]

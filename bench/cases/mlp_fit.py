@@ -4,7 +4,8 @@ import json
 import statistics
 
 import numpy as np
-from libraries import epoch_timer, load, name_given
+from libraries import load, name_given
+from timing import epoch_timer
 
 library = load(name_given())
 layers = library.layers

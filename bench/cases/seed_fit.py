@@ -5,7 +5,8 @@ import statistics
 from math import ceil
 
 import numpy as np
-from libraries import epoch_timer, load, name_given
+from libraries import load, name_given
+from timing import epoch_timer
 
 library = load(name_given())
 layers = library.layers

@@ -15,9 +15,10 @@ from phasewise import (
     optimizers,
     regularizers,
 )
-from phasewise.core import random, warning
+from phasewise.core import program_cache, random, warning
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
 from phasewise.core.random import set_random_seed
+from phasewise.core.registry import near_names as _near_names
 from phasewise.core.variable import Variable
 from phasewise.data import Dataset
 from phasewise.graph import ops
@@ -33,10 +34,6 @@ from phasewise.switch.statistics_policy import blend, statistics
 from phasewise.training.nonfinite import NonFiniteError
 
 __version__ = "0.1.0"
-
-# Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
-for _module in (backend, ops, random, warning):
-    sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
 __all__ = [
     "DTypePolicy",
@@ -72,3 +69,15 @@ __all__ = [
     "statistics",
     "warning",
 ]
+
+# Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
+for _module in (backend, ops, random, warning):
+    sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
+
+program_cache.switch_on()
+
+# A name that a public module lacks is answered with the nearest one.
+for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules"):
+    if not hasattr(sys.modules[f"phasewise.{_name}"], "__getattr__"):
+        sys.modules[f"phasewise.{_name}"].__getattr__ = _near_names(f"phasewise.{_name}")
+__getattr__ = _near_names("phasewise")

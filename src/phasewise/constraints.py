@@ -4,30 +4,39 @@ The norms are L2 norms of slices: `axis` names the axes that belong to one slice
 shape is (inputs, units), and [0, 1, 2] for that of Conv2D.
 """
 
+from collections.abc import Callable, Sequence
+
 import jax.numpy as jnp
 
 from phasewise.core import registry
-from phasewise.core.registry import register
+from phasewise.core.registry import Configurable, register
+from phasewise.core.types import Array, ArrayLike, Config, Named
+
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]
 
 KIND = "constraint"
 _TINY = 1e-7  # Keras's epsilon: keeps a slice of zeros at zero
 
 
-class Constraint:
+class Constraint(Configurable):
     """A callable `array -> array` of the same shape. Subclass it with `__call__` and `get_config`."""
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> ArrayLike:
         """The projected weight; `w` itself unless a subclass says otherwise."""
         return w
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        """The constraint that `get_config` described."""
-        return cls(**config)
 
 
 @register(KIND)
@@ -42,24 +51,20 @@ class MaxNorm(Constraint):
         ValueError: `max_value` is negative.
     """
 
-    def __init__(self, max_value=2, axis=0):
+    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0):
         self.max_value, self.axis = _at_least_zero("MaxNorm", "max_value", max_value), axis
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
         norms = _norms(self, w)
         return w * (jnp.minimum(norms, self.max_value) / (_TINY + norms))
-
-    def get_config(self):
-        """Both arguments."""
-        return {"max_value": self.max_value, "axis": self.axis}
 
 
 @register(KIND)
 class NonNeg(Constraint):
     """Sets negative entries to 0."""
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
         return jnp.maximum(w, 0)
 
@@ -72,16 +77,12 @@ class UnitNorm(Constraint):
         axis: int or list of int, the axes of one slice.
     """
 
-    def __init__(self, axis=0):
+    def __init__(self, axis: int | Sequence[int] = 0):
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
         return w / (_TINY + _norms(self, w))
-
-    def get_config(self):
-        """The axis."""
-        return {"axis": self.axis}
 
 
 @register(KIND)
@@ -97,7 +98,13 @@ class MinMaxNorm(Constraint):
         ValueError: the bounds are negative or in the wrong order, or `rate` lies outside of [0, 1].
     """
 
-    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | Sequence[int] = 0,
+    ):
         self.min_value = _at_least_zero("MinMaxNorm", "min_value", min_value)
         self.max_value, self.rate, self.axis = max_value, rate, axis
         if not min_value <= max_value:
@@ -105,21 +112,17 @@ class MinMaxNorm(Constraint):
         if not 0 <= rate <= 1:
             raise ValueError(f"MinMaxNorm's rate must be in [0, 1]; got {rate!r}.")
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
         norms = _norms(self, w)
         wanted = self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
         return w * (wanted / (_TINY + norms))
 
-    def get_config(self):
-        """Every argument."""
-        return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}
-
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm
 
 
-def get(identifier):
+def get(identifier: Named) -> Callable[[ArrayLike], Array] | None:
     """A constraint from a name, a config, an object, a function `array -> array`, or None.
 
     Raises:
@@ -128,12 +131,12 @@ def get(identifier):
     return registry.resolve(KIND, identifier)
 
 
-def serialize(constraint):
+def serialize(constraint: Named) -> Config | str | None:
     """Class name and config."""
     return registry.serialize(constraint)
 
 
-def deserialize(config):
+def deserialize(config: Named) -> Callable[[ArrayLike], Array] | None:
     """The constraint that `serialize` described."""
     return registry.deserialize(KIND, config)
 

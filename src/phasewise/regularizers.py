@@ -6,11 +6,29 @@ lose its digits there. (Keras computes it in the array's dtype.)
 
 import math
 import numbers
+from collections.abc import Callable
+from typing import Self
 
 import jax.numpy as jnp
 
 from phasewise.core import registry
-from phasewise.core.registry import register
+from phasewise.core.registry import Configurable, register
+from phasewise.core.types import Array, ArrayLike, Config, Named
+
+__all__ = [
+    "L1",
+    "L2",
+    "L1L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "deserialize",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
+]
 
 KIND = "regularizer"
 _TINY = 1e-7  # Keras's epsilon: norms below it count as this
@@ -19,22 +37,22 @@ _TINY = 1e-7  # Keras's epsilon: norms below it count as this
 class Regularizer:
     """A callable `array -> scalar`. Subclass it with `__call__` and `get_config`."""
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> Array | float:
         """The penalty of `x`: a scalar."""
         return 0.0
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         raise NotImplementedError(f"{type(self).__name__} must define get_config() to be saved.")
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """The regularizer that `get_config` described."""
         return cls(**config)
 
 
 @register(KIND)
-class L1L2(Regularizer):
+class L1L2(Configurable, Regularizer):
     """l1 * sum(|x|) + l2 * sum(x²).
 
     Args:
@@ -44,10 +62,10 @@ class L1L2(Regularizer):
         ValueError: a factor is negative, infinite or no number.
     """
 
-    def __init__(self, l1=0.0, l2=0.0):
+    def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0):
         self.l1, self.l2 = _factor("l1", l1, 0.0), _factor("l2", l2, 0.0)
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> Array:
         """The penalty of `x`: a scalar."""
         x = _wide(x)
         penalty = jnp.zeros((), x.dtype)
@@ -57,13 +75,9 @@ class L1L2(Regularizer):
             penalty = penalty + self.l2 * jnp.sum(jnp.square(x))
         return penalty
 
-    def get_config(self):
-        """Both factors."""
-        return {"l1": self.l1, "l2": self.l2}
-
 
 @register(KIND)
-class L1(Regularizer):
+class L1(Configurable, Regularizer):
     """l1 * sum(|x|).
 
     Args:
@@ -73,20 +87,16 @@ class L1(Regularizer):
         ValueError: the factor is negative, infinite or no number.
     """
 
-    def __init__(self, l1=0.01):
+    def __init__(self, l1: float | None = 0.01):
         self.l1 = _factor("l1", l1, 0.01)
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> Array:
         """The penalty of `x`: a scalar."""
         return self.l1 * jnp.sum(jnp.abs(_wide(x)))
 
-    def get_config(self):
-        """The factor."""
-        return {"l1": self.l1}
-
 
 @register(KIND)
-class L2(Regularizer):
+class L2(Configurable, Regularizer):
     """l2 * sum(x²).
 
     Args:
@@ -96,20 +106,16 @@ class L2(Regularizer):
         ValueError: the factor is negative, infinite or no number.
     """
 
-    def __init__(self, l2=0.01):
+    def __init__(self, l2: float | None = 0.01):
         self.l2 = _factor("l2", l2, 0.01)
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> Array:
         """The penalty of `x`: a scalar."""
         return self.l2 * jnp.sum(jnp.square(_wide(x)))
 
-    def get_config(self):
-        """The factor."""
-        return {"l2": self.l2}
-
 
 @register(KIND)
-class OrthogonalRegularizer(Regularizer):
+class OrthogonalRegularizer(Configurable, Regularizer):
     """`factor` times the mean |cosine| between different rows (or columns) of a matrix.
 
     A row of zeros has cosine 0 with every other, and a matrix of one row has penalty 0 (Keras: NaN).
@@ -122,13 +128,13 @@ class OrthogonalRegularizer(Regularizer):
         ValueError: `factor` is negative, infinite or no number, or `mode` is unknown.
     """
 
-    def __init__(self, factor=0.01, mode="rows"):
+    def __init__(self, factor: float | None = 0.01, mode: str = "rows"):
         self.factor = _factor("factor", factor, 0.01)
         if mode not in ("rows", "columns"):
             raise ValueError(f"OrthogonalRegularizer's mode is 'rows' or 'columns'; got {mode!r}.")
         self.mode = mode
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> Array:
         """The penalty of the matrix `x`: a scalar.
 
         Raises:
@@ -144,15 +150,11 @@ class OrthogonalRegularizer(Regularizer):
         cosines = jnp.where(jnp.eye(count, dtype=bool), 0, unit @ unit.T)
         return self.factor * jnp.sum(jnp.abs(cosines)) / max(1, count * (count - 1))
 
-    def get_config(self):
-        """Factor and mode."""
-        return {"factor": self.factor, "mode": self.mode}
-
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 
-def get(identifier):
+def get(identifier: Named) -> Callable[[ArrayLike], Array] | None:
     """A regularizer from a name, a config, an object, a function `array -> scalar`, or None.
 
     Raises:
@@ -161,12 +163,12 @@ def get(identifier):
     return registry.resolve(KIND, identifier)
 
 
-def serialize(regularizer):
+def serialize(regularizer: Named) -> Config | str | None:
     """Class name and config."""
     return registry.serialize(regularizer)
 
 
-def deserialize(config):
+def deserialize(config: Named) -> Callable[[ArrayLike], Array] | None:
     """The regularizer that `serialize` described."""
     return registry.deserialize(KIND, config)
 

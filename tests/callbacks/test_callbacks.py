@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phasewise as pw
+from parity import bare_signature
 from phasewise import callbacks
 
 HOOKS = [name for name in dir(keras.callbacks.Callback) if name.startswith("on_")]
@@ -92,7 +93,7 @@ def test_every_callback_has_the_arguments_of_keras():
 def test_every_hook_of_keras_is_a_hook_here_with_its_arguments():
     for hook in HOOKS:
         ours, theirs = getattr(callbacks.Callback, hook), getattr(keras.callbacks.Callback, hook)
-        assert str(inspect.signature(ours)) == str(inspect.signature(theirs)), hook
+        assert bare_signature(ours) == bare_signature(theirs), hook
 
 
 RUNS = {

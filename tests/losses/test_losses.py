@@ -1,5 +1,7 @@
 """Losses as objects: reductions, weights and masks; names, configs and subclasses; mistakes."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import keras
@@ -166,6 +168,13 @@ def test_the_config_rebuilds_the_loss_here_and_in_keras(cls):
     assert type(again) is cls
     assert again.get_config() == first.get_config()
     assert first.get_config().items() >= {**theirs.get_config(), **arguments}.items()
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_a_class_says_what_its_function_says_and_where_that_is(cls):
+    function = cls().fn
+    assert cls.__doc__ == f"{inspect.getdoc(function)}\n\nAs a function: `phasewise.losses.{function.__name__}`."
+    assert getattr(losses, function.__name__) is function
 
 
 def test_a_wrapped_function_is_rebuilt_with_its_arguments():

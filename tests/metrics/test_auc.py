@@ -100,7 +100,10 @@ def test_one_class_alone_gives_a_finite_area(curve):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: metrics.AUC(curve="ROCK"), "AUC's curve is one of 'ROC', 'PR', 'PRGAIN'; got 'ROCK'"),
+        (
+            lambda: metrics.AUC(curve="ROCK"),
+            "AUC's curve is one of 'ROC', 'PR', 'PRGAIN'; got 'ROCK'. Did you mean 'ROC'?",
+        ),
         (lambda: metrics.AUC(summation_method="mean"), "summation_method is one of 'interpolation', .*got 'mean'"),
         (lambda: metrics.AUC(num_thresholds=1), "num_thresholds must be at least 2; got 1"),
         (lambda: metrics.AUC(thresholds=[0.5, 2]), r"AUC's thresholds are in \[0, 1\]; got \[0.5, 2.0\]"),

@@ -10,6 +10,7 @@ import pytest
 from keras.src.metrics import ALL_OBJECTS_DICT as NAMES_IN_KERAS
 from keras.src.trainers.compile_utils import get_metric as metric_for_in_keras
 
+from parity import arguments
 from phasewise import metrics
 from phasewise.core import registry
 from phasewise.training.matching import metric_for
@@ -149,12 +150,6 @@ def test_a_metric_has_the_methods_of_keras_with_their_arguments(name):
         assert arguments(ours) == arguments(theirs)
     else:
         assert hasattr(metrics.Mean(), name)
-
-
-def arguments(function):
-    """Names, kinds and defaults, in order; catch-all keyword arguments may have any name."""
-    found = inspect.signature(function).parameters.values()
-    return [("**" if p.kind is p.VAR_KEYWORD else p.name, p.kind, p.default) for p in found]
 
 
 def test_metrics_without_a_name_are_called_as_in_keras():

@@ -1,5 +1,7 @@
 """Metrics as accumulators: splits and weights of rows, own subclasses, configs, mistakes."""
 
+import pickle
+
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -83,6 +85,17 @@ def test_the_metric_of_huber_is_the_mean_of_the_loss():
     np.testing.assert_allclose(
         metrics.Huber(delta=0.5)(SCORES, LOGITS), losses.Huber(delta=0.5)(SCORES, LOGITS), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_class_can_be_pickled_and_says_what_it_is(name):
+    assert pickle.loads(pickle.dumps(ALL[name])) is ALL[name]
+    assert ALL[name].__doc__
+
+
+def test_the_mean_of_a_function_says_what_the_function_says():
+    mean = metrics.MeanSquaredLogarithmicError
+    assert mean.__doc__.startswith("The mean of `mean_squared_logarithmic_error`.\n\nmean((log(y_true + 1)")
 
 
 def test_numbers_and_lists_are_values_too():

@@ -1,5 +1,7 @@
 """Activation functions of arrays, under Keras's names: from a name to a function, and back."""
 
+from collections.abc import Callable
+
 from phasewise.activations.activation import KIND
 from phasewise.activations.along_axis import glu, log_softmax, softmax, sparsemax
 from phasewise.activations.rectifiers import (
@@ -33,6 +35,7 @@ from phasewise.activations.smooth import (
     tanh_shrink,
 )
 from phasewise.core import registry
+from phasewise.core.types import Array, Config, Named
 
 swish, hard_swish = silu, hard_silu
 
@@ -75,7 +78,7 @@ __all__ = [
 ]
 
 
-def get(identifier):
+def get(identifier: Named) -> Callable[..., Array]:
     """An activation from a name, a config, a function or any callable object; None is `linear`.
 
     Raises:
@@ -84,11 +87,11 @@ def get(identifier):
     return linear if identifier is None else registry.resolve(KIND, identifier)
 
 
-def serialize(activation):
+def serialize(activation: Named) -> Config | str | None:
     """The activation's name, or class name and config for an object that has one."""
     return registry.serialize(activation)
 
 
-def deserialize(config):
+def deserialize(config: Named) -> Callable[..., Array] | None:
     """The activation that `serialize` described."""
     return registry.deserialize(KIND, config)

@@ -1,16 +1,31 @@
 """What every activation has in common: a registered name, and leave to be called on symbolic tensors."""
 
 import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol, overload
 
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike
 from phasewise.graph import symbolic
+from phasewise.graph.symbolic import SymbolicTensor
 
 KIND = "activation"
 
+P = ParamSpec("P")
 
-def activation(*aliases):
+
+class OfAny(Protocol[P]):
+    """A function of arrays that may be called on symbolic tensors."""
+
+    @overload
+    def __call__(self, x: SymbolicTensor, *args: P.args, **kwargs: P.kwargs) -> SymbolicTensor: ...
+    @overload
+    def __call__(self, x: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> Array: ...
+
+
+def activation(*aliases: str) -> Callable[[Callable[Concatenate[ArrayLike, P], ArrayLike]], OfAny[P]]:
     """Decorator: registers a function of arrays, and records it in the graph when its input is symbolic."""
 
     def wrap(function):

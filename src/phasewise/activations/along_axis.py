@@ -4,11 +4,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from phasewise.activations.activation import activation, check_axis, floating
+from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
 
 
 @activation()
-def softmax(x, axis=-1):
+def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
     """exp(x) over its sum along `axis`; adding a constant along the axis changes nothing.
 
     Args:
@@ -34,7 +35,7 @@ def softmax(x, axis=-1):
 
 
 @activation()
-def log_softmax(x, axis=-1):
+def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
     """The logarithm of `softmax`, right where that rounds to 0.
 
     Args:
@@ -51,7 +52,7 @@ def log_softmax(x, axis=-1):
 
 
 @activation()
-def sparsemax(x, axis=-1):
+def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     """The point of the simplex nearest to `x` along `axis` (Martins & Astudillo 2016, algorithm 1).
 
     It differs from Keras 3.15, which adds up cumulative sums where the paper adds up entries: there the result has sum
@@ -84,7 +85,7 @@ def sparsemax(x, axis=-1):
 
 
 @activation()
-def glu(x, axis=-1):
+def glu(x: ArrayLike, axis: int = -1) -> Array:
     """The first half of `x` along `axis` times the sigmoid of the second (Dauphin et al. 2017).
 
     Args:

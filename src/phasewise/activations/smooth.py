@@ -8,54 +8,55 @@ from jax import lax
 
 from phasewise.activations.activation import activation, floating
 from phasewise.activations.rectifiers import relu
+from phasewise.core.types import Array, ArrayLike
 
 
 @activation()
-def sigmoid(x):
+def sigmoid(x: ArrayLike) -> Array:
     """1 / (1 + exp(-x))."""
     return lax.logistic(floating(x))
 
 
 @activation()
-def log_sigmoid(x):
+def log_sigmoid(x: ArrayLike) -> Array:
     """The logarithm of `sigmoid`, right where that rounds to 0."""
     return -jax.nn.softplus(-floating(x))
 
 
 @activation()
-def tanh(x):
+def tanh(x: ArrayLike) -> Array:
     """Hyperbolic tangent."""
     return lax.tanh(floating(x))
 
 
 @activation()
-def tanh_shrink(x):
+def tanh_shrink(x: ArrayLike) -> Array:
     """x - tanh(x)."""
     x = floating(x)
     return x - lax.tanh(x)
 
 
 @activation()
-def exponential(x):
+def exponential(x: ArrayLike) -> Array:
     """exp(x); infinite in float32 above 88.7."""
     return lax.exp(floating(x))
 
 
 @activation()
-def softplus(x):
+def softplus(x: ArrayLike) -> Array:
     """log(1 + exp(x)), without overflow."""
     return jax.nn.softplus(floating(x))
 
 
 @activation()
-def softsign(x):
+def softsign(x: ArrayLike) -> Array:
     """x / (1 + |x|)."""
     x = floating(x)
     return x / (1 + jnp.abs(x))
 
 
 @activation()
-def squareplus(x, b=4):
+def squareplus(x: ArrayLike, b: float = 4) -> Array:
     """(x + sqrt(x² + b)) / 2 (Barron 2021).
 
     Computed below 0 as b / (2 (sqrt(x² + b) - x)), which is the same number and keeps its digits for large negative `x`,
@@ -78,14 +79,14 @@ def squareplus(x, b=4):
 
 
 @activation("swish")
-def silu(x):
+def silu(x: ArrayLike) -> Array:
     """x * sigmoid(x) (Elfwing et al. 2017; Ramachandran et al. 2017, as swish)."""
     x = floating(x)
     return x * lax.logistic(x)
 
 
 @activation()
-def gelu(x, approximate=False):
+def gelu(x: ArrayLike, approximate: bool = False) -> Array:
     """`x` times the standard normal distribution function of `x` (Hendrycks & Gimpel 2016).
 
     Args:
@@ -100,7 +101,7 @@ def gelu(x, approximate=False):
 
 
 @activation()
-def mish(x):
+def mish(x: ArrayLike) -> Array:
     """x * tanh(softplus(x)) (Misra 2019)."""
     x = floating(x)
     return x * lax.tanh(jax.nn.softplus(x))

@@ -1,5 +1,10 @@
 """The hooks that a callback can override."""
 
+from typing import Any, TypeAlias
+
+Logs: TypeAlias = dict[str, Any]
+"""Losses and metrics by name: Python floats, and arrays from metrics that have several values."""
+
 
 class Callback:
     """What runs at the seams of `fit`, `evaluate` and `predict`: subclass it and override the hooks you need.
@@ -15,49 +20,49 @@ class Callback:
         params: dict with "epochs", "steps" (in an epoch, None where unknown) and "verbose".
     """
 
-    params = None
+    params: dict[str, Any] | None = None
     _model = None
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """The model of the run, None before it."""
         return self._model
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         """Called once, before the first hook."""
         self._model = model
 
-    def set_params(self, params):
+    def set_params(self, params: dict[str, Any]) -> None:
         """Called once, before the first hook."""
         self.params = params
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Called before the first epoch of `fit`."""
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Called after the last epoch of `fit` with its logs; not after an error or Ctrl-C."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Called before epoch number `epoch`, which counts from 0."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Called after epoch number `epoch`; `logs` has the validation's results as "val_..." too, where there was one."""
 
-    def on_batch_begin(self, batch, logs=None):
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """The old name of `on_train_batch_begin`."""
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """The old name of `on_train_batch_end`."""
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Called before batch number `batch` of an epoch, which counts from 0."""
         self.on_batch_begin(batch, logs=logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after batch number `batch`; `logs` are the means over the epoch so far."""
         self.on_batch_end(batch, logs=logs)
 
-    def on_chunk_end(self, step, logs=None):
+    def on_chunk_end(self, step: int, logs: Logs | None = None) -> None:
         """Called in `fit` after each chunk of batches that ran in one dispatch. Ours, not in Keras.
 
         Unlike a hook of single batches it costs no speed: the loop chooses the chunks, one about every 0.15 seconds.
@@ -67,30 +72,30 @@ class Callback:
             logs: the means over the epoch so far, which the chunk's every batch is part of.
         """
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Called before `evaluate`, and before each validation of `fit`."""
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: Logs | None = None) -> None:
         """Called after `evaluate` and after each validation, with the results."""
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Called before batch number `batch` of `evaluate` or a validation, from 0."""
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after batch number `batch`; `logs` are the means so far."""
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Called before `predict`."""
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         """Called after `predict`."""
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Called before batch number `batch` of `predict`, from 0.
 
         Unlike Keras's, the batches are those that run (32 rows each, whatever `batch_size` says, unless a layer
         normalizes with the batch), and `logs` has no outputs.
         """
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after batch number `batch` of `predict`."""

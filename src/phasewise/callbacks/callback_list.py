@@ -1,8 +1,10 @@
 """Many callbacks as one."""
 
 import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.callback import Callback, Logs
 from phasewise.callbacks.history import History
 
 
@@ -20,38 +22,45 @@ class CallbackList(Callback):
         TypeError: something in the list is not a `Callback`.
     """
 
-    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
+    def __init__(
+        self,
+        callbacks: Callback | Sequence[Any] | None = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ):
         self.callbacks = list(_flat(callbacks))
         if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
             self.callbacks.append(History())
         self.set_model(model)
         self.set_params(params)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         self._model = model
         for callback in self.callbacks:
             callback.set_model(model)
 
-    def set_params(self, params):
+    def set_params(self, params: dict[str, Any]) -> None:
         self.params = params
         for callback in self.callbacks:
             callback.set_params(params)
 
     @property
-    def wants_train_batches(self):
+    def wants_train_batches(self) -> bool:
         """Whether a callback overrides a hook of single training batches, so that the loop must stop at each."""
         return self._override("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
     @property
-    def wants_test_batches(self):
+    def wants_test_batches(self) -> bool:
         """Whether a callback overrides a hook of single batches of `evaluate`."""
         return self._override("on_test_batch_begin", "on_test_batch_end")
 
     @property
-    def wants_predict_batches(self):
+    def wants_predict_batches(self) -> bool:
         """Whether a callback overrides a hook of single batches of `predict`."""
         return self._override("on_predict_batch_begin", "on_predict_batch_end")
 
@@ -62,55 +71,55 @@ class CallbackList(Callback):
             for hook in hooks
         )
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._call("on_train_begin", logs=logs)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self._call("on_train_end", logs=logs)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._call("on_epoch_begin", epoch, logs=logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._call("on_epoch_end", epoch, logs=logs)
 
-    def on_batch_begin(self, batch, logs=None):
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_batch_begin", batch, logs=logs)
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_batch_end", batch, logs=logs)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_train_batch_begin", batch, logs=logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_train_batch_end", batch, logs=logs)
 
-    def on_chunk_end(self, step, logs=None):
+    def on_chunk_end(self, step: int, logs: Logs | None = None) -> None:
         self._call("on_chunk_end", step, logs=logs)
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         self._call("on_test_begin", logs=logs)
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: Logs | None = None) -> None:
         self._call("on_test_end", logs=logs)
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_test_batch_begin", batch, logs=logs)
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_test_batch_end", batch, logs=logs)
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         self._call("on_predict_begin", logs=logs)
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         self._call("on_predict_end", logs=logs)
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_predict_batch_begin", batch, logs=logs)
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_predict_batch_end", batch, logs=logs)
 
     def _call(self, hook, *number, logs):

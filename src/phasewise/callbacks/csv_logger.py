@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.callback import Callback, Logs
 
 
 class CSVLogger(Callback):
@@ -26,7 +26,7 @@ class CSVLogger(Callback):
         OSError: before the first epoch, when the file cannot be written.
     """
 
-    def __init__(self, filename, separator=",", append=False):
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
         self.filename = os.fspath(filename)
         self.separator = separator
         self.append = append
@@ -34,14 +34,14 @@ class CSVLogger(Callback):
         self._columns = None
         self._header = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._columns = None
         self._header = self._existing_header() if self.append else None
         # newline="" because the csv module ends its lines itself.
         self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115 - closed when training ends
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         writer = csv.writer(self._file, delimiter=self.separator)
         if self._columns is None:
@@ -51,7 +51,7 @@ class CSVLogger(Callback):
         writer.writerow([epoch, *(_cell(logs.get(name, "NA")) for name in self._columns)])
         self._file.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self._close()
 
     def _close(self):

@@ -1,5 +1,6 @@
 """Stop when nothing improves."""
 
+from phasewise.callbacks.callback import Logs
 from phasewise.callbacks.metric_monitor import MetricMonitor
 
 
@@ -23,14 +24,14 @@ class EarlyStopping(MetricMonitor):
 
     def __init__(
         self,
-        monitor="val_loss",
-        min_delta=0,
-        patience=0,
-        verbose=0,
-        mode="auto",
-        baseline=None,
-        restore_best_weights=False,
-        start_from_epoch=0,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
     ):
         super().__init__(monitor, mode, min_delta)
         self.patience = patience
@@ -47,10 +48,10 @@ class EarlyStopping(MetricMonitor):
         self.best_epoch = 0
         self.best_weights = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._reset()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self.monitored(logs)
         if value is None or epoch < self.start_from_epoch:
             return
@@ -72,7 +73,7 @@ class EarlyStopping(MetricMonitor):
         if self.restore_best_weights:
             self.best_weights = self.model.get_weights()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         if self.verbose and self.stopped_epoch:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping, no better {self.monitor} for {self.wait} epochs")
         if self.best_weights is None:

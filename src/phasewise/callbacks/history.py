@@ -1,6 +1,8 @@
 """The record of a run."""
 
-from phasewise.callbacks.callback import Callback
+from typing import Any
+
+from phasewise.callbacks.callback import Callback, Logs
 
 
 class History(Callback):
@@ -11,14 +13,14 @@ class History(Callback):
         epoch: list of the numbers of the epochs, from 0.
     """
 
-    def __init__(self):
-        self.history = {}
+    def __init__(self) -> None:
+        self.history: dict[str, list[Any]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
 
-    def on_train_begin(self, logs=None):
-        self.epoch = []
-
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)

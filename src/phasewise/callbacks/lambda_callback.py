@@ -1,5 +1,8 @@
 """A callback from plain functions."""
 
+from collections.abc import Callable
+from typing import Any
+
 from phasewise.callbacks.callback import Callback
 from phasewise.core.registry import nearest
 
@@ -23,13 +26,13 @@ class LambdaCallback(Callback):
 
     def __init__(
         self,
-        on_epoch_begin=None,
-        on_epoch_end=None,
-        on_train_begin=None,
-        on_train_end=None,
-        on_train_batch_begin=None,
-        on_train_batch_end=None,
-        **kwargs,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **kwargs: Callable[..., Any] | None,
     ):
         given = {
             "on_epoch_begin": on_epoch_begin,

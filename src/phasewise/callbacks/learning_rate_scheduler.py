@@ -1,10 +1,12 @@
 """The learning rate as a function of the epoch."""
 
 import inspect
+from collections.abc import Callable
 
 import numpy as np
 
-from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.callback import Callback, Logs
+from phasewise.core.types import Array
 
 
 class LearningRateScheduler(Callback):
@@ -20,7 +22,11 @@ class LearningRateScheduler(Callback):
         ValueError: before an epoch, when `schedule` does not return a number, or the optimizer has no `learning_rate`.
     """
 
-    def __init__(self, schedule, verbose=0):
+    def __init__(
+        self,
+        schedule: Callable[[int, float], float | Array] | Callable[[int], float | Array],
+        verbose: int = 0,
+    ):
         if not callable(schedule):
             raise TypeError(
                 "LearningRateScheduler needs a function of (epoch, learning_rate); "
@@ -30,7 +36,7 @@ class LearningRateScheduler(Callback):
         self.verbose = verbose
         self._arguments = _argument_count(schedule)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer = self.model.optimizer
         if not hasattr(optimizer, "learning_rate"):
             raise ValueError(
@@ -42,7 +48,7 @@ class LearningRateScheduler(Callback):
         if self.verbose:
             print(f"Epoch {epoch + 1}: learning rate {rate:.4g}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 

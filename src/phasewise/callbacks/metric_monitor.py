@@ -4,7 +4,7 @@ import math
 import operator
 import re
 
-from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.callback import Callback, Logs
 from phasewise.core.registry import nearest, snake_case
 from phasewise.core.warning import PhasewiseWarning, warn
 
@@ -28,7 +28,7 @@ class MetricMonitor(Callback):
         min_delta: a smaller change than this is none.
     """
 
-    def __init__(self, monitor, mode, min_delta):
+    def __init__(self, monitor: str, mode: str, min_delta: float):
         if mode not in ("auto", "min", "max"):
             warn(
                 f"{type(self).__name__} got the unknown mode {mode!r} and uses 'auto'. Modes: 'auto', 'min', 'max'.",
@@ -40,7 +40,7 @@ class MetricMonitor(Callback):
         self.min_delta = abs(min_delta)
         self.best = None
 
-    def monitored(self, logs):
+    def monitored(self, logs: Logs | None) -> float | None:
         """The value in `logs`; None, with a warning, where it is not there."""
         value = (logs or {}).get(self.monitor)
         if value is None:
@@ -55,7 +55,7 @@ class MetricMonitor(Callback):
             )
         return value
 
-    def is_improvement(self, value, reference):
+    def is_improvement(self, value: float, reference: float | None) -> bool:
         """Whether `value` is better than `reference` by more than `min_delta`. NaN never is (in Keras the first is)."""
         rises = self.rises()
         if math.isnan(value):
@@ -66,7 +66,7 @@ class MetricMonitor(Callback):
             return operator.gt(value - self.min_delta, reference)
         return operator.lt(value + self.min_delta, reference)
 
-    def rises(self):
+    def rises(self) -> bool:
         """Whether more is better.
 
         Raises:

@@ -1,5 +1,6 @@
 """A smaller learning rate when nothing improves."""
 
+from phasewise.callbacks.callback import Logs
 from phasewise.callbacks.metric_monitor import MetricMonitor
 
 
@@ -25,14 +26,14 @@ class ReduceLROnPlateau(MetricMonitor):
 
     def __init__(
         self,
-        monitor="val_loss",
-        factor=0.1,
-        patience=10,
-        verbose=0,
-        mode="auto",
-        min_delta=1e-4,
-        cooldown=0,
-        min_lr=0.0,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
     ):
         super().__init__(monitor, mode, min_delta)
         if factor >= 1.0:
@@ -51,14 +52,14 @@ class ReduceLROnPlateau(MetricMonitor):
         self.wait = 0
         self.cooldown_counter = 0
 
-    def in_cooldown(self):
+    def in_cooldown(self) -> bool:
         """Whether the last reduction is at most `cooldown` epochs ago."""
         return self.cooldown_counter > 0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._reset()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         value = self.monitored(logs)

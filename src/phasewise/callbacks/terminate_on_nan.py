@@ -2,7 +2,7 @@
 
 import math
 
-from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.callback import Callback, Logs
 
 
 class TerminateOnNaN(Callback):
@@ -18,10 +18,10 @@ class TerminateOnNaN(Callback):
         RuntimeError: the loss is NaN or infinite, and `raise_error` is set.
     """
 
-    def __init__(self, raise_error=False):
+    def __init__(self, raise_error: bool = False):
         self.raise_error = raise_error
 
-    def on_chunk_end(self, step, logs=None):
+    def on_chunk_end(self, step: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):
             return

@@ -8,17 +8,20 @@ Outside of a step each draw takes the next number from a process-wide counter.
 import contextlib
 import hashlib
 import random as python_random
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.types import Array, ArrayLike
+
 _scope = ContextVar("phasewise_random_scope", default=None)
 _process = {"seed": None, "draws": 0}
 
 
-def set_random_seed(seed):
+def set_random_seed(seed: int) -> None:
     """Seed Python's, NumPy's and phasewise's generators, so that a whole script repeats (Keras:
     `keras.utils.set_random_seed`).
 
@@ -41,19 +44,32 @@ def _global_seed():
     return _process["seed"]
 
 
-def fresh_seed():
+def fresh_seed() -> int:
     """A new 32-bit seed: the next of the sequence that `set_random_seed` fixes."""
     _process["draws"] += 1
     return hash32("draw", _global_seed(), _process["draws"])
 
 
-def hash32(*parts):
+def hash32(*parts: object) -> int:
     """A 32-bit hash of the parts, the same in every process."""
     digest = hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=4).digest()
     return int.from_bytes(digest, "little")
 
 
-def numpy_generator(seed=None):
+class SeedGenerator:
+    """A sequence of seeds that starts at `seed` (Keras's `random.SeedGenerator`)."""
+
+    def __init__(self, seed: int | None = None):
+        self.seed = fresh_seed() if seed is None else int(seed)
+        self._drawn = 0
+
+    def next_seed(self) -> int:
+        """The next 32-bit seed of the sequence."""
+        self._drawn += 1
+        return hash32("generator", self.seed, self._drawn)
+
+
+def numpy_generator(seed: int | SeedGenerator | None = None) -> np.random.Generator:
     """A NumPy generator for work on the host (initial weights, shuffles); None takes a fresh seed."""
     return np.random.default_rng(fresh_seed() if seed is None else _as_seed(seed))
 
@@ -62,35 +78,43 @@ def _as_seed(seed):
     return seed.next_seed() if isinstance(seed, SeedGenerator) else int(seed)
 
 
-class SeedGenerator:
-    """A sequence of seeds that starts at `seed` (Keras's `random.SeedGenerator`)."""
+class Draws:
+    """The random draws of one call: `drawn` is what each mixed into the seed, in order."""
 
-    def __init__(self, seed=None):
-        self.seed = fresh_seed() if seed is None else int(seed)
-        self._drawn = 0
+    def __init__(self, seed, step, expected, given):
+        self.seed, self.step = seed, step
+        self.drawn = []
+        self._counts, self._expected, self._given = {}, expected, given
 
-    def next_seed(self):
-        """The next 32-bit seed of the sequence."""
-        self._drawn += 1
-        return hash32("generator", self.seed, self._drawn)
-
-
-class _Draws:
-    def __init__(self, seed, step):
-        self.seed, self.step, self.counts = seed, step, {}
+    def mixed(self, path, seed):
+        """What the next draw by `path` mixes into the seed: a number, or the argument of the program that stands for it."""
+        count = self._counts[path] = self._counts.get(path, -1) + 1
+        number, place = np.uint32(hash32(path, count, seed)), len(self.drawn)
+        self.drawn.append(number)
+        foreseen = place < len(self._expected) and self._expected[place] == number
+        return self._given[place] if foreseen else number
 
 
 @contextlib.contextmanager
-def scope(seed, step):
-    """Keys inside the block are functions of `seed` (uint32), `step` (int32) and the path that asks."""
-    token = _scope.set(_Draws(seed, step))
+def scope(
+    seed: ArrayLike, step: ArrayLike, expected: Sequence[np.uint32] = (), given: Sequence[Array] = ()
+) -> Iterator[Draws]:
+    """Keys inside the block are functions of `seed` (uint32), `step` (int32) and the path that asks.
+
+    Args:
+        seed, step: scalars, may be traced.
+        expected: what the draws will mix into the seed, in order, where that is known from an earlier trace.
+        given: the same numbers as arguments of the program. So equal layers compile to the same code, and once.
+    """
+    draws = Draws(seed, step, expected, given)
+    token = _scope.set(draws)
     try:
-        yield
+        yield draws
     finally:
         _scope.reset(token)
 
 
-def words(path, seed=None):
+def words(path: str, seed: int | None = None) -> tuple[Array | np.uint32, Array | np.uint32]:
     """What the next draw by the layer at `path` is a function of: (seed mixed with the path, step), two uint32 scalars.
 
     Args:
@@ -101,13 +125,12 @@ def words(path, seed=None):
     if draws is None:
         own = fresh_seed()
         return np.uint32(own if seed is None else hash32(seed, own)), np.uint32(0)
-    count = draws.counts[path] = draws.counts.get(path, -1) + 1
-    mixed = np.uint32(hash32(path, count, seed))
+    mixed = draws.mixed(path, seed)
     word = mixed if seed is not None else jnp.asarray(draws.seed, jnp.uint32) ^ mixed
     return word, jnp.asarray(draws.step).astype(jnp.uint32)
 
 
-def key(path, seed=None):
+def key(path: str, seed: int | None = None) -> Array:
     """The typed JAX key of the next draw by the layer at `path`; no key arithmetic runs on the device."""
     pair = [jnp.asarray(word, jnp.uint32) for word in words(path, seed)]
     return jax.random.wrap_key_data(jnp.stack(pair), impl="threefry2x32")

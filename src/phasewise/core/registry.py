@@ -8,18 +8,25 @@ name what was registered by code that already ran.
 import difflib
 import inspect
 import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Self, TypeVar
+
+from phasewise.core.types import Config
+
+T = TypeVar("T")
 
 _ENTRIES = {}
 _CANONICAL = {}
 
 
-def snake_case(name):
+def snake_case(name: str) -> str:
     """`BinaryCrossentropy` -> `binary_crossentropy`, `ReLU` -> `re_lu`."""
     name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name).lower()
 
 
-def register(kind, *aliases):
+def register(kind: str, *aliases: str) -> Callable[[T], T]:
     """Decorator: the class or function is found in `kind` by its own name, the aliases and its snake_case form, which
     yields to a function of that very name (`binary_crossentropy` is the function, not the class)."""
 
@@ -34,7 +41,7 @@ def register(kind, *aliases):
     return enter
 
 
-def register_serializable(package="Custom", name=None):
+def register_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """Decorator for a user's own class or function, found in files as `package>name` (Keras's
     `saving.register_keras_serializable`)."""
 
@@ -48,17 +55,17 @@ def register_serializable(package="Custom", name=None):
     return enter
 
 
-def members(kind):
+def members(kind: str) -> list[Callable[..., Any]]:
     """The distinct classes and functions registered under `kind`, in order of registration."""
     return list(dict.fromkeys(_ENTRIES.get(kind, {}).values()))
 
 
-def canonical_name(item):
+def canonical_name(item: Any) -> str | None:
     """The name that `find` takes back to `item`; None when it was never registered."""
     return _CANONICAL.get(item, (None, None))[1]
 
 
-def find(kind, name):
+def find(kind: str, name: str) -> Callable[..., Any]:
     """The class or function called `name` in `kind`, or a user's registered one.
 
     Raises:
@@ -68,23 +75,63 @@ def find(kind, name):
         if name in table:
             return table[name]
     names = _ENTRIES.get(kind, {})
-    lower_first = str(name) == str(name).lower()
-    near = nearest(name, sorted(names, key=lambda n: (n == n.lower()) != lower_first))
     known = sorted({n for n in names if n == n.lower()} or names)
-    hint = f"Did you mean {near!r}?" if near else f"Known: {', '.join(known)}; or pass an object or a function."
-    raise ValueError(f"Unknown {kind} {name!r}. {hint}")
+    hint = did_you_mean(name, names) or f" Known: {', '.join(known)}; or pass an object or a function."
+    raise ValueError(f"Unknown {kind} {name!r}.{hint}")
 
 
-def nearest(name, candidates):
-    """The candidate closest in spelling to `name`, or None when nothing is close."""
+def nearest(name: Any, candidates: Iterable[Any]) -> Any:
+    """The candidate closest in spelling to `name`, or None when nothing is close; of two that differ in case only, the
+    one that is in lower case if `name` is."""
     lowered = {}
-    for candidate in candidates:
+    for candidate in sorted(candidates, key=lambda each: str(each).islower() != str(name).islower()):
         lowered.setdefault(str(candidate).lower(), candidate)
     close = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
     return lowered[close[0]] if close else None
 
 
-def resolve(kind, identifier, **defaults):
+def did_you_mean(name: Any, candidates: Iterable[Any]) -> str:
+    """The end of a message about a `name` that is none of the candidates: the nearest of them, or nothing."""
+    near = nearest(name, candidates)
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def one_of(owner: str, argument: str, value: T, known: Collection[T]) -> T:
+    """`value` when it is one of the `known` words.
+
+    Raises:
+        ValueError: it is not; the message names the nearest.
+    """
+    if value in known:
+        return value
+    hint = did_you_mean(value, [word for word in known if word])
+    raise ValueError(f"{owner}'s {argument} is one of {', '.join(map(repr, known))}; got {value!r}.{hint}")
+
+
+def near_names(module_name: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a public module: a name that it does not have is refused with the nearest that it has.
+
+    The names are `__all__`, or what `dir` lists and is no module, at the time of the miss. A name that begins with an
+    underscore has no near one: importing, copying and pickling ask for many such.
+
+    Args:
+        module_name: the name under which people import the module.
+    """
+
+    def __getattr__(name):
+        if name.startswith("_"):
+            raise AttributeError(f"module {module_name!r} has no attribute {name!r}", name=name)
+        module = sys.modules.get(module_name)
+        names = getattr(module, "__all__", None) or [
+            each for each in dir(module) if each[0] != "_" and not inspect.ismodule(vars(module).get(each))
+        ]
+        # With `name` set, Python adds no suggestion of its own to the message.
+        raise AttributeError(f"{module_name} has no {name!r}.{did_you_mean(name, names)}", name=name)
+
+    return __getattr__
+
+
+def resolve(kind: str, identifier: Any, **defaults: Any) -> Any:
     """What the user passed for an argument of this `kind`, as an object.
 
     None stays None; a string is looked up (a class is instantiated with `defaults`, a function returned); a
@@ -95,7 +142,7 @@ def resolve(kind, identifier, **defaults):
     if isinstance(identifier, str):
         found = find(kind, identifier)
         return found(**defaults) if inspect.isclass(found) else found
-    if isinstance(identifier, dict):
+    if isinstance(identifier, Mapping):
         return deserialize(kind, identifier)
     if inspect.isclass(identifier):
         return identifier(**defaults)
@@ -106,12 +153,12 @@ def resolve(kind, identifier, **defaults):
     )
 
 
-def serialize(item):
+def serialize(item: Any) -> Any:
     """A JSON-ready description: None, a name for a registered function, or `{"class_name", "config"}`."""
     if item is None or isinstance(item, str | int | float | bool):
         return item
-    if isinstance(item, dict):
-        return item
+    if isinstance(item, Mapping):
+        return dict(item)
     if hasattr(item, "get_config"):
         name = canonical_name(type(item)) or type(item).__name__
         return {"class_name": name, "config": item.get_config()}
@@ -121,13 +168,13 @@ def serialize(item):
     return getattr(item, "__name__", repr(item))
 
 
-def deserialize(kind, spec):
+def deserialize(kind: str, spec: Any) -> Any:
     """The inverse of `serialize`.
 
     Raises:
         ValueError: the dict has no `class_name`, or nothing registered bears that name.
     """
-    if not isinstance(spec, dict):
+    if not isinstance(spec, Mapping):
         return resolve(kind, spec)
     if "class_name" not in spec:
         raise ValueError(f"A {kind} config needs 'class_name' and 'config'; got the keys {sorted(map(str, spec))}.")
@@ -137,3 +184,26 @@ def deserialize(kind, spec):
     cls = cls or find(kind, spec["class_name"])
     config = spec.get("config") or {}
     return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+
+
+class Configurable:
+    """Described by the arguments of its constructor, each of which it keeps under the argument's name."""
+
+    def get_config(self) -> Config:
+        """The constructor's arguments; a class that keeps one under another name adds it."""
+        return {name: getattr(self, name) for name in _arguments(type(self)) if hasattr(self, name)}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The object that `get_config` described."""
+        return cls(**config)
+
+
+def _arguments(cls):
+    """The names that the constructor of `cls` takes, with its parent's where it passes `**kwargs` on."""
+    if cls is object:
+        return []
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    named = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    passes_on = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return list(dict.fromkeys([*named, *(_arguments(cls.__mro__[1]) if passes_on else [])]))

@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core import structure
+
 _scope = ContextVar("phasewise_variable_scope", default=None)
 _stand_ins = ContextVar("phasewise_stand_ins", default=MappingProxyType({}))
 _autocast = ContextVar("phasewise_autocast", default=None)
@@ -56,11 +58,21 @@ class Variable:
         self._value = np.asarray(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
         self.name = name
         self.path = path or name
-        self.trainable = trainable
+        self._trainable = trainable
         self.made_trainable = trainable  # fixes its place among a layer's weights, whatever becomes of `trainable`
         self.autocast = autocast
         self.regularizer = regularizer
         self.constraint = constraint
+
+    @property
+    def trainable(self):
+        """Whether gradients update it. Assigning takes effect at the next call."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+        structure.changed()
 
     @property
     def value(self):

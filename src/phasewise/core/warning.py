@@ -36,7 +36,7 @@ class PinnedPhaseWarning(PhasewiseWarning):
 _OURS = {"phasewise", "jax", "contextlib", "functools"}
 
 
-def warn(message, category):
+def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside of phasewise (and of JAX) from which the call came."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:

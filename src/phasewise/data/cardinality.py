@@ -1,22 +1,24 @@
 """How many elements a plan has, transform by transform: a count, or one of two answers below zero."""
 
+from collections.abc import Sequence
+
 INFINITE_CARDINALITY = -1
 UNKNOWN_CARDINALITY = -2
 
 
-def batched(count, size, drop_remainder):
+def batched(count: int, size: int, drop_remainder: bool) -> int:
     """Of batches of `size`."""
     if count < 0:
         return count
     return count // size if drop_remainder else -(-count // size)
 
 
-def unbatched(count):
+def unbatched(count: int) -> int:
     """Of the rows of `count` batches."""
     return count if count in (0, INFINITE_CARDINALITY) else UNKNOWN_CARDINALITY
 
 
-def windowed(count, size, shift, stride, drop_remainder):
+def windowed(count: int, size: int, shift: int, stride: int, drop_remainder: bool) -> int:
     """Of windows of `size` elements that are `stride` apart, `shift` elements from one to the next."""
     if count < 0:
         return count
@@ -25,7 +27,7 @@ def windowed(count, size, shift, stride, drop_remainder):
     return -(-count // shift)
 
 
-def repeated(count, times):
+def repeated(count: int, times: int | None) -> int:
     """Of `times` repetitions; None is for ever."""
     if times == 0 or count == 0:
         return 0
@@ -34,38 +36,38 @@ def repeated(count, times):
     return count * times if count > 0 else count
 
 
-def taken(count, most):
+def taken(count: int, most: int) -> int:
     """Of the first `most`."""
     if count == UNKNOWN_CARDINALITY:
         return count
     return most if count == INFINITE_CARDINALITY else min(most, count)
 
 
-def skipped(count, number):
+def skipped(count: int, number: int) -> int:
     """Without the first `number`."""
     return max(0, count - number) if count >= 0 else count
 
 
-def sharded(count, shards, index):
+def sharded(count: int, shards: int, index: int) -> int:
     """Of every `shards`-th, from number `index`."""
     return len(range(index, count, shards)) if count >= 0 else count
 
 
-def zipped(counts):
+def zipped(counts: Sequence[int]) -> int:
     """Of elements side by side: the shortest decides."""
     if UNKNOWN_CARDINALITY in counts:
         return UNKNOWN_CARDINALITY
     return min((n for n in counts if n >= 0), default=INFINITE_CARDINALITY)
 
 
-def concatenated(first, second):
+def concatenated(first: int, second: int) -> int:
     """Of one after the other."""
     if INFINITE_CARDINALITY in (first, second):
         return INFINITE_CARDINALITY
     return first + second if min(first, second) >= 0 else UNKNOWN_CARDINALITY
 
 
-def positive(name, value):
+def positive(name: str, value: int) -> int:
     """`value` as an int of at least 1.
 
     Raises:
@@ -76,7 +78,7 @@ def positive(name, value):
     return int(value)
 
 
-def at_least_zero(name, value):
+def at_least_zero(name: str, value: int) -> int:
     """`value` as an int of at least 0; raises as `positive` does."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < 0:
         raise ValueError(f"{name} must be an integer of at least 0 (or -1 for all); got {value!r}.")

@@ -1,6 +1,8 @@
 """Dataset: a plan of data and transforms, with tf.data's names and semantics. Nothing is computed until it is iterated."""
 
 import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -8,13 +10,16 @@ import phasewise.data.cardinality as cardinality
 import phasewise.data.element_spec as element_spec
 import phasewise.data.elements as elements
 import phasewise.data.rows as rows
+from phasewise.core.types import DTypeLike, Nest
 from phasewise.data.cardinality import UNKNOWN_CARDINALITY, at_least_zero, positive
+from phasewise.data.element_spec import ElementSpec
 from phasewise.data.order import Orders, looking
 from phasewise.data.structure import as_arrays, fill, leaves, map_leaves, named_leaves
 
 AUTOTUNE = -1
 
 
+@final
 class Dataset:
     """An immutable plan; every transform returns a new one. Elements are NumPy arrays in tuples and dicts.
 
@@ -24,14 +29,21 @@ class Dataset:
 
     _untouched = False
 
-    def __init__(self, stream, count, rows_plan=None, spec=None, is_one_pass=False):
+    def __init__(
+        self,
+        stream: Callable[[], Iterable[Nest]],
+        count: int,
+        rows_plan: rows.Rows | None = None,
+        spec: ElementSpec | Callable[[], ElementSpec] | None = None,
+        is_one_pass: bool = False,
+    ):
         self._stream, self._cardinality, self._rows, self._spec = stream, count, rows_plan, spec
         self._is_one_pass = is_one_pass
 
     # -- sources
 
-    @staticmethod
-    def from_tensor_slices(tensors, name=None):
+    @classmethod
+    def from_tensor_slices(cls, tensors: Nest, name: str | None = None) -> Self:
         """One element for each row of the arrays.
 
         Raises:
@@ -56,14 +68,22 @@ class Dataset:
         made._untouched = True
         return made
 
-    @staticmethod
-    def from_tensors(tensors, name=None):
+    @classmethod
+    def from_tensors(cls, tensors: Nest, name: str | None = None) -> Self:
         """One element: the arrays themselves."""
         element = as_arrays(tensors)
-        return Dataset(lambda: iter([element]), 1, spec=lambda: element_spec.spec_of(element))
+        return cls(lambda: iter([element]), 1, spec=lambda: element_spec.spec_of(element))
 
-    @staticmethod
-    def from_generator(generator, output_types=None, output_shapes=None, args=None, output_signature=None, name=None):
+    @classmethod
+    def from_generator(
+        cls,
+        generator: Callable[..., Iterable[Nest]],
+        output_types: Nest = None,
+        output_shapes: Nest = None,
+        args: tuple[Any, ...] | None = None,
+        output_signature: Nest = None,
+        name: str | None = None,
+    ) -> Self:
         """The elements that `generator(*args)` yields; called anew for each pass.
 
         Args:
@@ -81,19 +101,24 @@ class Dataset:
             made = map(as_arrays, generator(*(args or ())))
             return made if spec is None else (element_spec.conform(element, spec) for element in made)
 
-        return Dataset(stream, UNKNOWN_CARDINALITY, spec=spec)
+        return cls(stream, UNKNOWN_CARDINALITY, spec=spec)
 
-    @staticmethod
-    def range(*args, output_type=np.int64, name=None):
+    @classmethod
+    def range(cls, *args: int, output_type: DTypeLike = np.int64, name: str | None = None) -> Self:
         """The integers of Python's `range(*args)`."""
         if not 1 <= len(args) <= 3:
             raise ValueError(
                 f"Dataset.range takes 1 to 3 numbers (stop; start, stop; start, stop, step); got {len(args)}."
             )
-        return Dataset.from_tensor_slices(np.arange(*args, dtype=output_type))
+        return cls.from_tensor_slices(np.arange(*args, dtype=output_type))
 
-    @staticmethod
-    def zip(*args, datasets=None, name=None):
+    @classmethod
+    def zip(
+        cls,
+        *args: Self | tuple[Any, ...] | dict[Any, Any],
+        datasets: Self | tuple[Any, ...] | dict[Any, Any] | None = None,
+        name: str | None = None,
+    ) -> Self:
         """Elements side by side, as long as all of them last. Takes data sets, or a tuple or dict of them."""
         structure = (
             datasets if datasets is not None else (args[0] if len(args) == 1 and not _is_plan(args[0]) else args)
@@ -103,28 +128,34 @@ class Dataset:
             _plan("Dataset.zip takes data sets", plan)
         counts = [p._cardinality for p in plans]
         if all(p._untouched for p in plans) and len(set(counts)) == 1:
-            return Dataset.from_tensor_slices(map_leaves(lambda p: p._rows.source, structure))
+            return cls.from_tensor_slices(map_leaves(lambda p: p._rows.source, structure))
 
         def stream():
             iterators = [iter(p) for p in plans]
             for parts in zip(*iterators, strict=False):
                 yield fill(structure, parts)
 
-        return Dataset(stream, cardinality.zipped(counts), spec=lambda: map_leaves(lambda p: p.element_spec, structure))
+        return cls(stream, cardinality.zipped(counts), spec=lambda: map_leaves(lambda p: p.element_spec, structure))
 
     # -- transforms
 
-    def map(self, map_func, num_parallel_calls=None, deterministic=None, name=None):
+    def map(
+        self,
+        map_func: Callable[..., Nest],
+        num_parallel_calls: int | None = None,
+        deterministic: bool | None = None,
+        name: str | None = None,
+    ) -> Self:
         """`map_func` of every element; a tuple is given as several arguments, and a list that it returns is a tuple."""
         made = Dataset(lambda: elements.mapped(self._stream, map_func), self._cardinality)
         made._spec = lambda: self._mapped_spec(map_func)
         return made
 
-    def filter(self, predicate, name=None):
+    def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Self:
         """The elements for which `predicate` is true; it returns one boolean."""
         return self._of_elements(elements.filtered, (predicate,), UNKNOWN_CARDINALITY)
 
-    def flat_map(self, map_func, name=None):
+    def flat_map(self, map_func: Callable[..., Self], name: str | None = None) -> Self:
         """The elements of the data sets that `map_func` returns, one after the other."""
 
         def made(*element):
@@ -132,7 +163,14 @@ class Dataset:
 
         return Dataset(lambda: elements.flat_mapped(self._stream, made), UNKNOWN_CARDINALITY)
 
-    def batch(self, batch_size, drop_remainder=False, num_parallel_calls=None, deterministic=None, name=None):
+    def batch(
+        self,
+        batch_size: int,
+        drop_remainder: bool = False,
+        num_parallel_calls: int | None = None,
+        deterministic: bool | None = None,
+        name: str | None = None,
+    ) -> Self:
         """Join `batch_size` elements along a new first axis; the last batch may be shorter unless it is dropped."""
         size = positive("batch_size", batch_size)
         count = cardinality.batched(self._cardinality, size, drop_remainder)
@@ -141,10 +179,17 @@ class Dataset:
             return element_spec.row_axis(self.element_spec, size if drop_remainder else None)
 
         if self._rows is not None and not self._rows.batched:
-            return _of_rows(self._rows.then(rows.batch, size, drop_remainder, batched=True), count, spec)
+            return _of_rows(self._rows.then(rows.batch, size, drop_remainder, batch_size=size), count, spec)
         return self._of_elements(elements.batch, (size, drop_remainder), count, spec)
 
-    def padded_batch(self, batch_size, padded_shapes=None, padding_values=None, drop_remainder=False, name=None):
+    def padded_batch(
+        self,
+        batch_size: int,
+        padded_shapes: Nest = None,
+        padding_values: Nest = None,
+        drop_remainder: bool = False,
+        name: str | None = None,
+    ) -> Self:
         """As `batch`, elements of different shapes filled up with `padding_values` (0) to the longest or `padded_shapes`."""
         size = positive("batch_size", batch_size)
 
@@ -157,7 +202,7 @@ class Dataset:
         count = cardinality.batched(self._cardinality, size, drop_remainder)
         return self._of_elements(elements.batch, (size, drop_remainder, join), count, spec)
 
-    def unbatch(self, name=None):
+    def unbatch(self, name: str | None = None) -> Self:
         """Each row of each element as an element."""
 
         def spec():
@@ -165,11 +210,17 @@ class Dataset:
 
         if self._rows is not None and self._rows.batched:
             return _of_rows(
-                dataclasses.replace(self._rows, batched=False), cardinality.unbatched(self._cardinality), spec
+                dataclasses.replace(self._rows, batch_size=None), cardinality.unbatched(self._cardinality), spec
             )
         return self._of_elements(elements.unbatch, (), cardinality.unbatched(self._cardinality), spec)
 
-    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
+    def shuffle(
+        self,
+        buffer_size: int,
+        seed: int | None = None,
+        reshuffle_each_iteration: bool | None = True,
+        name: str | None = None,
+    ) -> Self:
         """Random order through a buffer: a buffer smaller than the data shuffles only within its reach, as in tf.data.
 
         Args:
@@ -185,33 +236,33 @@ class Dataset:
         plan = dataclasses.replace(self._rows.then(of_rows, *arguments), shuffled=True)
         return _of_rows(plan, self._cardinality, lambda: self.element_spec)
 
-    def repeat(self, count=None, name=None):
+    def repeat(self, count: int | None = None, name: str | None = None) -> Self:
         """The data `count` times over; None or -1 is for ever."""
         count = None if count in (None, -1) else at_least_zero("count", count)
         return self._then(rows.repeat, elements.repeat, (count,), cardinality.repeated(self._cardinality, count))
 
-    def take(self, count, name=None):
+    def take(self, count: int, name: str | None = None) -> Self:
         """The first `count` elements; -1 takes all."""
         if count == -1:
             return self
         most = at_least_zero("count", count)
         return self._selected(0, most, 1, cardinality.taken(self._cardinality, most))
 
-    def skip(self, count, name=None):
+    def skip(self, count: int, name: str | None = None) -> Self:
         """All but the first `count` elements; -1 skips all."""
         if count == -1:
             return self.take(0)
         number = at_least_zero("count", count)
         return self._selected(number, None, 1, cardinality.skipped(self._cardinality, number))
 
-    def shard(self, num_shards, index, name=None):
+    def shard(self, num_shards: int, index: int, name: str | None = None) -> Self:
         """Every `num_shards`-th element, beginning with number `index`."""
         shards = positive("num_shards", num_shards)
         if not 0 <= index < shards:
             raise ValueError(f"shard's index must be in [0, {shards}); got {index}.")
         return self._selected(index, None, shards, cardinality.sharded(self._cardinality, shards, index))
 
-    def concatenate(self, dataset, name=None):
+    def concatenate(self, dataset: Self, name: str | None = None) -> Self:
         """These elements, then those of `dataset`.
 
         Raises:
@@ -226,10 +277,11 @@ class Dataset:
         mine, other = self._rows, dataset._rows
         if mine is None or other is None or mine.source is not other.source or mine.batched != other.batched:
             return self._of_elements(elements.concatenate, (dataset._stream,), count, spec)
-        plan = mine.then(rows.concatenate, other.stream)
+        size = max(mine.batch_size, other.batch_size) if mine.batched else None
+        plan = mine.then(rows.concatenate, other.stream, batch_size=size)
         return _of_rows(dataclasses.replace(plan, shuffled=mine.shuffled or other.shuffled), count, spec)
 
-    def cache(self, filename="", name=None):
+    def cache(self, filename: str = "", name: str | None = None) -> Self:
         """Remember the elements of the first complete pass, in memory."""
         if filename:
             raise ValueError(
@@ -239,11 +291,11 @@ class Dataset:
             return self
         return self._then(elements.cached, elements.cached, ({},), self._cardinality)
 
-    def prefetch(self, buffer_size, name=None):
+    def prefetch(self, buffer_size: int, name: str | None = None) -> Self:
         """Accepted: the executors stay ahead of the device by themselves."""
         return self
 
-    def enumerate(self, start=0, name=None):
+    def enumerate(self, start: int = 0, name: str | None = None) -> Self:
         """(number, element) pairs."""
 
         def spec():
@@ -251,7 +303,14 @@ class Dataset:
 
         return self._of_elements(elements.numbered, (start,), self._cardinality, spec)
 
-    def window(self, size, shift=None, stride=1, drop_remainder=False, name=None):
+    def window(
+        self,
+        size: int,
+        shift: int | None = None,
+        stride: int = 1,
+        drop_remainder: bool = False,
+        name: str | None = None,
+    ) -> Self:
         """Data sets of `size` elements each, one window `shift` (default `size`) after the other."""
         size, stride = positive("size", size), positive("stride", stride)
         arguments = size, size if shift is None else positive("shift", shift), stride, drop_remainder
@@ -263,7 +322,7 @@ class Dataset:
     # -- questions
 
     @property
-    def element_spec(self):
+    def element_spec(self) -> ElementSpec:
         """`TensorSpec`s in the structure of an element.
 
         After a `map` (or a generator without a signature) the first element is computed to learn it; no pass of a shuffle is
@@ -273,24 +332,24 @@ class Dataset:
             self._spec = element_spec.spec_of(self._first()) if self._spec is None else self._spec()
         return self._spec
 
-    def cardinality(self):
+    def cardinality(self) -> int:
         """Number of elements in a pass; -1 endless, -2 unknown."""
         return self._cardinality
 
-    def as_numpy_iterator(self):
+    def as_numpy_iterator(self) -> Iterator[Nest]:
         """The elements, one by one."""
         return iter(self)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Nest]:
         return iter(self._stream())
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self._cardinality < 0:
             kind = "endless" if self._cardinality == cardinality.INFINITE_CARDINALITY else "of unknown length"
             raise TypeError(f"The data set is {kind}: it has no len().")
         return self._cardinality
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True
 
     # -- inside

@@ -1,13 +1,16 @@
 """What the elements of a plan look like: shapes and dtypes, without an element."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from phasewise.core.types import DTypeLike, Nest, Shape
 from phasewise.data.structure import fill, leaves, map_leaves, named_leaves, same_structure
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, init=False)
 class TensorSpec:
     """Shape and dtype of one part of an element.
 
@@ -16,24 +19,30 @@ class TensorSpec:
         dtype: any name of a NumPy dtype.
     """
 
-    shape: tuple | None
-    dtype: np.dtype = np.float32
-    name: str | None = None
+    shape: Shape | None
+    dtype: np.dtype
+    name: str | None
 
-    def __post_init__(self):
-        shape = self.shape
+    def __init__(
+        self, shape: int | Sequence[int | None] | None, dtype: DTypeLike = np.float32, name: str | None = None
+    ):
         if shape is not None:
             shape = tuple(None if n is None else int(n) for n in ((shape,) if isinstance(shape, int) else shape))
         object.__setattr__(self, "shape", shape)
-        object.__setattr__(self, "dtype", np.dtype(getattr(self.dtype, "as_numpy_dtype", self.dtype)))
+        object.__setattr__(self, "dtype", np.dtype(getattr(dtype, "as_numpy_dtype", dtype)))
+        object.__setattr__(self, "name", name)
 
 
-def spec_of(element):
+ElementSpec: TypeAlias = TensorSpec | tuple[Any, ...] | dict[Any, Any]
+"""The spec of an element: `TensorSpec`s in its structure of tuples and dicts."""
+
+
+def spec_of(element: Nest) -> ElementSpec:
     """The spec of one element."""
     return map_leaves(lambda a: TensorSpec(np.shape(a), np.asarray(a).dtype), element)
 
 
-def signature(output_signature, output_types, output_shapes):
+def signature(output_signature: Nest, output_types: Nest, output_shapes: Nest) -> ElementSpec | None:
     """The spec that `from_generator` was given, in either of its two forms; None for none.
 
     Specs of other libraries are taken by their `shape` and `dtype`.
@@ -51,7 +60,7 @@ def signature(output_signature, output_types, output_shapes):
     return tuple(signature(None, dtype, shape) for dtype, shape in zip(output_types, output_shapes, strict=True))
 
 
-def conform(element, spec):
+def conform(element: Nest, spec: ElementSpec) -> Nest:
     """The element in the spec's dtypes.
 
     Raises:
@@ -67,17 +76,17 @@ def conform(element, spec):
     return fill(spec, [_conform(where, value, part) for (where, part), value in zip(named, values, strict=True)])
 
 
-def row_axis(spec, rows):
+def row_axis(spec: ElementSpec, rows: int | None) -> ElementSpec:
     """The spec with a first axis of `rows` (None: unknown) added."""
     return map_leaves(lambda s: TensorSpec(None if s.shape is None else (rows, *s.shape), s.dtype), spec)
 
 
-def without_row_axis(spec):
+def without_row_axis(spec: ElementSpec) -> ElementSpec:
     """The spec without the first axis."""
     return map_leaves(lambda s: TensorSpec(None if s.shape is None else s.shape[1:], s.dtype), spec)
 
 
-def open_rows(spec, source, first):
+def open_rows(spec: ElementSpec, source: ElementSpec, first: Nest) -> ElementSpec:
     """The spec of what was made of a batch: its row axis is unknown where that of the batch is.
 
     Args:
@@ -94,7 +103,7 @@ def open_rows(spec, source, first):
     return map_leaves(open_axis, spec)
 
 
-def common(first, second):
+def common(first: ElementSpec, second: ElementSpec) -> ElementSpec:
     """What two specs have in common: None on axes on which they differ."""
     if not same_structure(first, second):
         raise TypeError(f"Cannot concatenate elements of different structures: {_kind(first)} and {_kind(second)}.")
@@ -107,7 +116,7 @@ def common(first, second):
     return map_leaves(join, first, second)
 
 
-def padded(spec, rows, shapes):
+def padded(spec: ElementSpec, rows: int | None, shapes: Nest) -> ElementSpec:
     """The spec of a padded batch: `shapes` (in the elements' structure, or None) after the row axis."""
     if isinstance(spec, tuple):
         each = shapes if isinstance(shapes, tuple) and len(shapes) == len(spec) else (shapes,) * len(spec)

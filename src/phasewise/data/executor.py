@@ -1,12 +1,17 @@
 """Which executor runs a plan."""
 
+from phasewise.data.dataset import Dataset
 from phasewise.data.resident import Resident, fits_in_memory
 from phasewise.data.streaming import Streaming
 
 
-def make_executor(plan):
-    """`Resident` for a plan of batches of rows of arrays that fit on the device, else `Streaming`."""
+def make_executor(plan: Dataset, batch_rows: int | None = None) -> Resident | Streaming:
+    """`Resident` for a plan of batches of rows of arrays that fit on the device, else `Streaming`.
+
+    Args:
+        batch_rows: how many rows a whole batch is taken to have, where another number than the plan's; those of the plan are short.
+    """
     rows = plan._rows
     if rows is not None and rows.batched and fits_in_memory(plan):
-        return Resident(plan)
+        return Resident(plan, batch_rows)
     return Streaming(plan)

@@ -1,24 +1,78 @@
-"""What the training loop consumes: runs of equally shaped batches, and the dtypes they have on the device."""
+"""What the training loop consumes: runs of equally shaped batches, and the dtypes they have on the device.
+
+The arrays of a feed have room for a number of batches that depends on the size of one batch alone, never on how many rows the
+data have: so one compiled program serves data of every length.
+"""
 
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
-from phasewise.data.structure import map_leaves, named_leaves
+from phasewise.data.structure import leaves, map_leaves, named_leaves
+
+FEED_BYTES = 4 << 20
+MOST_BATCHES = 4096
+SMALL_BATCH = 256  # rows up to which a short batch is filled up to a whole one, whatever it holds
+ALIGNMENT = 64  # bytes; arrays that begin there are read by the device where they are
 
 
 class Feed(NamedTuple):
     """A run of equally shaped batches.
 
     Attributes:
-        arrays: what the compiled loop is given; "valid" holds the number of real rows of each batch, where it is there.
-        steps: how many batches.
+        arrays: what the compiled loop is given: "batches", each leaf (capacity, rows, ...), and where batches are filled up
+            "valid", the number of real rows of each, int32 (capacity,).
+        steps: how many batches there are.
         rows: rows in each batch.
+        real_rows: of each batch on the host, int32 (steps,).
     """
 
     arrays: dict
     steps: int
     rows: int
+    real_rows: np.ndarray
+
+
+def fetch(arrays, i):
+    """Batch `i` of a feed's arrays; pure, called in the compiled loop."""
+    return jax.tree.map(lambda a: a[i], arrays["batches"])
+
+
+def capacity_of(arrays):
+    """How many batches the arrays of a feed have room for."""
+    return jax.tree.leaves(arrays["batches"])[0].shape[0]
+
+
+def capacity_for(batch_bytes):
+    """How many batches of so many bytes a feed has room for."""
+    return max(1, min(MOST_BATCHES, FEED_BYTES // max(batch_bytes, 1)))
+
+
+def empty(shape, dtype):
+    """An uninitialized array that the device can read where it is. Pages that are never written cost nothing."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def filled_rows(rows, whole):
+    """To how many rows a batch of `rows` is filled up where a whole one has `whole`: one of very few sizes.
+
+    All the way where that costs little; of large batches that are nearly empty, to an eighth or less.
+    """
+    size = whole
+    while size > SMALL_BATCH and rows <= size // 8:
+        size //= 8
+    return size
+
+
+def size_class(rows):
+    """The next size, from `rows` on, of those to which single batches are filled up: four between a power of two and the next."""
+    step = max(1, 1 << (rows - 1).bit_length() >> 3)
+    return -(-rows // step) * step
 
 
 def device_dtype(dtype):
@@ -62,33 +116,33 @@ def check_numeric(where, array):
         )
 
 
-def growing(rows, rows_of):
-    """A key that groups batches by the most rows that one had so far.
+def pad_rows(array, rows):
+    """The array filled up to `rows` rows by its first."""
+    filled = empty((rows, *array.shape[1:]), array.dtype)
+    filled[: len(array)], filled[len(array) :] = array, array[0]
+    return filled
+
+
+def batch_bytes(batch):
+    """The bytes of one batch."""
+    return sum(a.nbytes for a in leaves(batch))
+
+
+class Sizes:
+    """How the batches of a stream are grouped into feeds: a key for `itertools.groupby`, (rows of the feed, is filled up).
 
     Args:
-        rows: what it begins with; None for nothing.
         rows_of: `batch -> int`.
+        whole: rows of a whole batch; None where only the most rows that came so far tell.
+        short_alone: a short batch is filled up in a feed of its own, and whole ones are not; else all are filled up to whole ones.
     """
-    most = rows or 0
 
-    def key(batch):
-        nonlocal most
-        most = max(most, rows_of(batch))
-        return most
+    def __init__(self, rows_of, whole=None, *, short_alone):
+        self._rows_of, self._whole, self._short_alone = rows_of, whole or 0, short_alone
 
-    return key
-
-
-def roomy(count):
-    """The next power of two from 2, above 1024 the next multiple of 1024: few programs then serve data of all sizes."""
-    return max(2, 1 << (count - 1).bit_length()) if count <= 1024 else -(-count // 1024) * 1024
-
-
-def pad_rows(structure, rows):
-    """Leaves filled up to `rows` rows by repeating the first."""
-
-    def fill(array):
-        missing = rows - len(array)
-        return array if missing <= 0 else np.concatenate([array, np.repeat(array[:1], missing, axis=0)])
-
-    return map_leaves(fill, structure)
+    def __call__(self, batch):
+        rows = self._rows_of(batch)
+        self._whole = max(self._whole, rows)
+        if not self._short_alone:
+            return self._whole, True
+        return (rows, False) if rows == self._whole else (filled_rows(rows, self._whole), True)

@@ -1,26 +1,26 @@
-"""The resident executor: arrays go to the device once, and each step gathers its rows there."""
+"""The resident executor: a plan that only chooses and orders rows of arrays in memory, which are gathered a feed at a time."""
 
 import itertools
 
 import jax
 import numpy as np
 
-from phasewise.data.feed import Feed, device_dtype, growing, pad_rows, roomy, to_device_dtype
+from phasewise.data import feed
+from phasewise.data.feed import Feed, Sizes, device_dtype, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves
-
-MAX_BATCHES = 65536
-MAX_INDEX_BYTES = 32 << 20
-PADDED_BYTES = 16 << 20
 
 
 class Resident:
     """Runs a plan that only chooses and orders rows of arrays in memory."""
 
-    def __init__(self, plan):
+    fetch = staticmethod(feed.fetch)
+
+    def __init__(self, plan, batch_rows=None):
         self._plan = plan._rows
         self.cardinality = plan.cardinality()
-        self.host_source = self._plan.source
-        self._arrays = to_device_dtype(self.host_source)
+        self.batch_rows = batch_rows or self._plan.batch_size
+        self._arrays = to_device_dtype(self._plan.source)
+        self._row_bytes = sum(a.nbytes // max(len(a), 1) for a in leaves(self._arrays))
         self._on_device = None
         self._batches = None
         self._is_checked = False
@@ -42,12 +42,6 @@ class Resident:
         self._is_checked = True
         return self._arrays, lambda row: f"row {row}"
 
-    @staticmethod
-    def fetch(arrays, i):
-        """Batch `i` of a feed's arrays; pure, called in the compiled loop."""
-        rows = arrays["rows"][i]
-        return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), arrays["source"])
-
     def restart(self):
         """Begin a new pass."""
         self._batches = None
@@ -55,25 +49,23 @@ class Resident:
     def close(self):
         """Nothing to release."""
 
-    def feeds(self, limit=None):
-        """Feeds of the batches as they are, at most `limit`, from where the last call stopped."""
-        for size, group in itertools.groupby(self._taken(limit), key=len):
-            for part in _parts(group, size):
-                yield Feed({"source": self._source(), "rows": np.stack(part)}, len(part), size)
+    def feeds(self, limit=None, pad_short=False):
+        """Feeds of the batches, at most `limit`, from where the last call stopped.
+
+        A short batch comes in a feed of its own, as it is or, with `pad_short`, filled up.
+        """
+        key = Sizes(len, self.batch_rows, short_alone=True) if pad_short else lambda batch: (len(batch), False)
+        for (rows, is_filled), group in itertools.groupby(self._taken(limit), key=key):
+            yield from self._in_feeds(group, rows, is_filled, most=1 if is_filled else None)
 
     def padded_feeds(self, limit=None, rows=None, regroup=False):
-        """Feeds whose batches all have `rows` rows (default: the most so far), short ones filled up."""
+        """Feeds whose batches all have `rows` rows (default: those of a whole batch), short ones filled up."""
         batches = self._taken(limit)
         if regroup:
             batches = _regrouped(batches, rows)
-        for size, group in itertools.groupby(batches, key=growing(rows, len)):
-            for part in _parts(group, size):
-                index = np.zeros((roomy(len(part)), size), np.int32)
-                valid = np.zeros(len(index), np.int32)
-                for place, batch in enumerate(part):
-                    index[place, : len(batch)], index[place, len(batch) :] = batch, batch[0]
-                    valid[place] = len(batch)
-                yield Feed({"source": self._roomy_source(), "rows": index, "valid": valid}, len(part), size)
+        whole = rows or self.batch_rows
+        for (size, _), group in itertools.groupby(batches, key=Sizes(len, whole, short_alone=False)):
+            yield from self._in_feeds(group, size, True)
 
     def _taken(self, limit):
         if self._batches is None:
@@ -87,17 +79,32 @@ class Resident:
             taken += 1
             yield batch
 
-    def _roomy_source(self):
-        """The arrays, small ones filled up to a round number of rows, so that programs are shared by many sizes."""
-        if self._on_device is None and sum(a.nbytes for a in leaves(self._arrays)) <= PADDED_BYTES:
-            rows = roomy(len(leaves(self._arrays)[0]))
-            self._on_device = map_leaves(jax.device_put, pad_rows(self._arrays, rows))
-        return self._source()
+    def _in_feeds(self, batches, rows, is_filled, most=None):
+        """Feeds of these batches of row numbers, each of `rows` rows after being filled up by its first row."""
+        capacity = most or feed.capacity_for(rows * self._row_bytes)
+        while part := list(itertools.islice(batches, capacity)):
+            real = np.fromiter(map(len, part), np.int32, len(part))
+            if is_filled:
+                part = [np.append(b, np.full(rows - len(b), b[0], b.dtype)) if len(b) < rows else b for b in part]
+            room = 1 if len(part) == 1 and (is_filled or self.cardinality == 1) else capacity
+            arrays = {"batches": self._gathered(np.stack(part), room)}
+            if is_filled:
+                arrays["valid"] = np.append(real, np.zeros(room - len(real), np.int32))
+            yield Feed(arrays, len(part), rows, real)
 
-    def _source(self):
-        if self._on_device is None:
-            self._on_device = map_leaves(jax.device_put, self._arrays)
-        return self._on_device
+    def _gathered(self, index, capacity):
+        """The rows of the arrays at `index`, (batches, rows), with room for `capacity` batches."""
+        if jax.default_backend() != "cpu":
+            self._on_device = self._on_device or map_leaves(jax.device_put, self._arrays)
+            whole = np.concatenate([index, np.zeros((capacity - len(index), index.shape[1]), index.dtype)])
+            return _gathered_on_device(self._on_device, whole)
+
+        def gather(source):
+            block = feed.empty((capacity, *index.shape[1:], *source.shape[1:]), source.dtype)
+            np.take(source, index, axis=0, out=block[: len(index)], mode="clip")
+            return block
+
+        return map_leaves(gather, self._arrays)
 
 
 class _Spec:
@@ -105,12 +112,9 @@ class _Spec:
         self.shape, self.dtype = shape, dtype
 
 
-def _parts(batches, size):
-    """Lists of batches, each small enough for one feed."""
-    most = max(1, min(MAX_BATCHES, MAX_INDEX_BYTES // (4 * max(size, 1))))
-    batches = iter(batches)
-    while part := list(itertools.islice(batches, most)):
-        yield part
+@jax.jit
+def _gathered_on_device(source, index):
+    return jax.tree.map(lambda a: a.at[index].get(mode="promise_in_bounds"), source)
 
 
 def _regrouped(batches, rows):

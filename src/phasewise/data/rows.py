@@ -19,20 +19,25 @@ class Rows:
     Attributes:
         source: structure of arrays with one first axis.
         stream: makes a new iterator of integer arrays.
-        batched: whether each array of the stream is a batch.
+        batch_size: rows of a full batch, each array of the stream being one; None before `batch`.
         shuffled: whether a random order is part of it.
     """
 
     source: object
     stream: Callable
-    batched: bool = False
+    batch_size: int | None = None
     shuffled: bool = False
 
-    def then(self, transform, *args, batched=None):
+    @property
+    def batched(self):
+        """Whether each array of the stream is a batch."""
+        return self.batch_size is not None
+
+    def then(self, transform, *args, batch_size=None):
         """The plan whose stream is `transform(stream, *args)`."""
         stream = self.stream
-        batched = self.batched if batched is None else batched
-        return dataclasses.replace(self, stream=lambda: transform(stream, *args), batched=batched)
+        size = self.batch_size if batch_size is None else batch_size
+        return dataclasses.replace(self, stream=lambda: transform(stream, *args), batch_size=size)
 
 
 def every_row(count):

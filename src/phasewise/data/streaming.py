@@ -5,20 +5,21 @@ import queue
 import threading
 import time
 
-import jax
 import numpy as np
 
-from phasewise.data.feed import Feed, growing, pad_rows, to_device_dtype
-from phasewise.data.structure import leaves, map_leaves, stack
+from phasewise.data import feed
+from phasewise.data.feed import Feed, Sizes, batch_bytes, to_device_dtype
+from phasewise.data.structure import leaves, map_leaves
 
-FEED_BYTES = 16 << 20
-MAX_BATCHES = 64
+MOST_BATCHES = 64
 PATIENCE = 0.25  # seconds for which a feed is gathered
 _END = object()
 
 
 class Streaming:
     """Runs any plan."""
+
+    fetch = staticmethod(feed.fetch)
 
     def __init__(self, plan):
         self._plan = plan
@@ -45,10 +46,10 @@ class Streaming:
             self._sample = None if self._first is _END else self._first
         return self._sample
 
-    @staticmethod
-    def fetch(arrays, i):
-        """Batch `i` of a feed's arrays; pure, called in the compiled loop."""
-        return jax.tree.map(lambda a: a[i], arrays["batches"])
+    @property
+    def batch_rows(self):
+        """Rows of a whole batch, as far as is known."""
+        return 1 if self.sample() is None else _rows_of(self._sample)
 
     def restart(self):
         """Begin a new pass. A batch that was only looked at is not lost, and a source of one pass goes on where it was."""
@@ -62,18 +63,23 @@ class Streaming:
             self._ahead.stop()
             self._ahead = None
 
-    def feeds(self, limit=None):
-        """Feeds of the batches as they are, at most `limit`, from where the last call stopped."""
-        for rows, group in itertools.groupby(self._taken(limit), key=lambda b: tuple(a.shape for a in leaves(b))):
-            yield from self._noted(_stacked(group, rows[0][0], self._most(limit)))
+    def feeds(self, limit=None, pad_short=False):
+        """Feeds of the batches, at most `limit`, from where the last call stopped.
+
+        A batch of fewer rows than the most so far comes in a feed of its own, as it is or, with `pad_short`, filled up.
+        """
+        for _, run in itertools.groupby(self._taken(limit), key=_row_shapes):
+            key = Sizes(_rows_of, short_alone=True) if pad_short else lambda batch: (_rows_of(batch), False)
+            for (rows, is_filled), group in itertools.groupby(run, key=key):
+                yield from self._noted(self._stacked(group, rows, is_filled, most=1 if is_filled else None))
         self._raise_error()
 
     def padded_feeds(self, limit=None, rows=None, regroup=False):
         """Feeds whose batches all have `rows` rows (default: the most so far), short ones filled up."""
-        most = None if regroup else self._most(limit)
-        for batches in _runs_alike(self._taken(limit), rows if regroup else None):
-            for size, group in itertools.groupby(batches, key=growing(rows, _rows_of)):
-                yield from self._noted(_stacked(group, size, most, padded=True))
+        for _, run in itertools.groupby(self._taken(limit), key=_row_shapes):
+            regrouped = _regrouped(run, rows) if regroup else run  # noqa: B031 - one of the two is used
+            for (size, _), group in itertools.groupby(regrouped, key=Sizes(_rows_of, rows, short_alone=False)):
+                yield from self._noted(self._stacked(group, size, True))
         self._raise_error()
 
     def unchecked(self, feed):
@@ -82,10 +88,18 @@ class Streaming:
         batches = map_leaves(lambda a: a[: feed.steps].reshape(-1, *a.shape[2:]), feed.arrays["batches"])
         return batches, lambda row: f"row {row % feed.rows} of batch {first + row // feed.rows}"
 
-    def _most(self, limit):
-        """How many batches a feed holds at most, where that is known beforehand."""
-        known = [n for n in (limit, self.cardinality if self.cardinality > 0 else None) if n is not None]
-        return min(known) if known else None
+    def _stacked(self, batches, rows, is_filled, most=None):
+        """Feeds of stacked batches of `rows` rows. A slow source is not waited for: the feed goes as it is."""
+        batches = iter(batches)
+        for first in batches:
+            most = most or min(MOST_BATCHES, feed.capacity_for(batch_bytes(first) // max(_rows_of(first), 1) * rows))
+            part = [first, *_within(batches, most - 1, PATIENCE)]
+            room = 1 if self.cardinality == 1 else most
+            real = np.array([_rows_of(batch) for batch in part], np.int32)
+            arrays = {"batches": _blocks(part, room, rows)}
+            if is_filled:
+                arrays["valid"] = np.append(real, np.zeros(room - len(real), np.int32))
+            yield Feed(arrays, len(part), rows, real)
 
     def _taken(self, limit):
         taken = 0
@@ -109,9 +123,9 @@ class Streaming:
             raise error
 
     def _noted(self, feeds):
-        for feed in feeds:
-            self._sample = map_leaves(lambda a: a[0], feed.arrays["batches"])
-            yield feed
+        for each in feeds:
+            self._sample = map_leaves(lambda a: a[0], each.arrays["batches"])
+            yield each
 
     def _next(self):
         if self._first is not None:
@@ -198,21 +212,18 @@ class _Spec:
         self.shape, self.dtype = shape, dtype
 
 
-def _stacked(batches, rows, most, padded=False):
-    """Feeds of stacked batches, all of one capacity. A slow source is not waited for: the feed goes as it is, filled up."""
-    batches, capacity = iter(batches), None
-    for first in batches:
-        if capacity is None:
-            size = max(1, sum(a.nbytes for a in leaves(first)))
-            capacity = max(1, min(MAX_BATCHES, FEED_BYTES // size, most or MAX_BATCHES))
-        part = [first, *_within(batches, capacity - 1, PATIENCE)]
-        valid = np.zeros(capacity, np.int32)
-        valid[: len(part)] = [_rows_of(b) for b in part]
-        whole = [pad_rows(b, rows) for b in part] if padded else part
-        arrays = {"batches": stack(whole + whole[:1] * (capacity - len(part)))}
-        if padded:
-            arrays["valid"] = valid
-        yield Feed(arrays, len(part), rows)
+def _blocks(batches, capacity, rows):
+    """Room for `capacity` batches of `rows` rows, with these in it one after the other, each filled up by its first row."""
+
+    def fill(*arrays):
+        block = feed.empty((capacity, rows, *arrays[0].shape[1:]), arrays[0].dtype)
+        for place, array in enumerate(arrays):
+            block[place, : len(array)] = array
+            if len(array) < rows:
+                block[place, len(array) :] = array[0]
+        return block
+
+    return map_leaves(fill, *batches)
 
 
 def _within(batches, count, seconds):
@@ -230,12 +241,6 @@ def _rows_of(batch):
 
 def _row_shapes(batch):
     return tuple(a.shape[1:] for a in leaves(batch))
-
-
-def _runs_alike(batches, rows):
-    """Runs of batches that are alike but for their number of rows; where `rows` is given, regrouped to so many."""
-    runs = itertools.groupby(batches, key=_row_shapes)
-    return (run if rows is None else _regrouped(run, rows) for _, run in runs)
 
 
 def _regrouped(batches, rows):

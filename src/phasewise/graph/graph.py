@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.graph import symbolic
+from phasewise.switch import observe
 
 
 class Graph:
@@ -46,6 +47,8 @@ class Graph:
         values = {id(t): self._fit(t, x) for t, x in zip(self.input_tensors, self.bind(inputs))}
         for node, tensors, rebuild in self._steps:
             args, kwargs = rebuild([values[id(t)] for t in tensors])
+            if isinstance(node.operation, symbolic.Function):
+                observe.note_function(node.operation.function)
             results = node.operation(*args, **kwargs)
             leaves = jax.tree.leaves(results, is_leaf=symbolic.is_symbolic)
             values.update((id(t), x) for t, x in zip(node.outputs, leaves, strict=True))

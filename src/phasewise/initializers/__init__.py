@@ -1,6 +1,11 @@
 """How weights begin, under Keras's names: from a name to an initializer, and back."""
 
+from collections.abc import Callable
+
+import numpy as np
+
 from phasewise.core import registry
+from phasewise.core.types import Array, ArrayLike, Config, Named
 from phasewise.initializers.distributions import RandomNormal, RandomUniform, TruncatedNormal
 from phasewise.initializers.fan_scaled import (
     GlorotNormal,
@@ -47,7 +52,7 @@ __all__ = [
 ]
 
 
-def get(identifier):
+def get(identifier: Named | ArrayLike) -> Callable[..., np.ndarray | Array] | None:
     """An initializer from a name, a config, an object, a function `(shape, dtype)`, an array or None.
 
     A name or a class gives a new object; an array becomes the weight's value and must have its shape; None stays None.
@@ -59,11 +64,11 @@ def get(identifier):
     return Constant(identifier) if is_array else registry.resolve(KIND, identifier)
 
 
-def serialize(initializer):
+def serialize(initializer: Named) -> Config | str | None:
     """Class name and config."""
     return registry.serialize(initializer)
 
 
-def deserialize(config):
+def deserialize(config: Named) -> Callable[..., np.ndarray | Array] | None:
     """The initializer that `serialize` described."""
     return registry.deserialize(KIND, config)

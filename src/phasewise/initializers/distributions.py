@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from phasewise.core.registry import register
-from phasewise.initializers.initializer import KIND, RandomInitializer
+from phasewise.initializers.initializer import KIND, RandomInitializer, Seed
 
 
 @register(KIND, "normal")
@@ -21,17 +21,12 @@ class RandomNormal(RandomInitializer):
         ValueError: `stddev` is negative or not finite.
     """
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None):
         super().__init__(seed)
         self.mean, self.stddev = mean, _checked_stddev(self, stddev)
 
-    def draw(self, generator, shape, dtype):
-        """Numbers of this shape."""
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         return self.mean + self.stddev * generator.standard_normal(shape, dtype)
-
-    def get_config(self):
-        """Every argument."""
-        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
 @register(KIND)
@@ -49,8 +44,7 @@ class TruncatedNormal(RandomNormal):
         ValueError: `stddev` is negative or not finite.
     """
 
-    def draw(self, generator, shape, dtype):
-        """Numbers of this shape."""
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         return self.mean + self.stddev * truncated_standard_normal(generator, shape, dtype)
 
 
@@ -67,19 +61,14 @@ class RandomUniform(RandomInitializer):
         ValueError: `maxval` is below `minval`.
     """
 
-    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None):
         super().__init__(seed)
         if not minval <= maxval:
             raise ValueError(f"RandomUniform needs minval <= maxval; got minval={minval!r} and maxval={maxval!r}.")
         self.minval, self.maxval = minval, maxval
 
-    def draw(self, generator, shape, dtype):
-        """Numbers of this shape."""
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         return self.minval + (self.maxval - self.minval) * generator.random(shape, dtype)
-
-    def get_config(self):
-        """Every argument."""
-        return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
 
 def truncated_standard_normal(generator, shape, dtype):

@@ -1,10 +1,13 @@
 """Initializers whose variance follows from the number of inputs and outputs, so that signals keep their size."""
 
 import math
+from collections.abc import Sequence
 
-from phasewise.core.registry import register
+import numpy as np
+
+from phasewise.core.registry import one_of, register
 from phasewise.initializers.distributions import truncated_standard_normal
-from phasewise.initializers.initializer import KIND, RandomInitializer, one_of
+from phasewise.initializers.initializer import KIND, RandomInitializer, Seed
 
 _TRUNCATED_STDDEV = 0.87962566103423978  # of a standard normal cut off at two standard deviations
 
@@ -27,12 +30,12 @@ class VarianceScaling(RandomInitializer):
 
     def __init__(
         self,
-        scale=1.0,
-        mode="fan_in",
-        distribution="truncated_normal",
-        seed=None,
-        input_axes=None,
-        output_axes=None,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ):
         super().__init__(seed)
         if not 0 < scale < math.inf:
@@ -44,8 +47,7 @@ class VarianceScaling(RandomInitializer):
         self.distribution = "truncated_normal" if distribution == "normal" else distribution
         self.input_axes, self.output_axes = input_axes, output_axes
 
-    def draw(self, generator, shape, dtype):
-        """Numbers of this shape."""
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, fan))
@@ -55,31 +57,19 @@ class VarianceScaling(RandomInitializer):
             return stddev * generator.standard_normal(shape, dtype)
         return math.sqrt(3) * stddev * (2 * generator.random(shape, dtype) - 1)
 
-    def get_config(self):
-        """Every argument."""
-        return {
-            "scale": self.scale,
-            "mode": self.mode,
-            "distribution": self.distribution,
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-            **super().get_config(),
-        }
-
 
 class _Named(VarianceScaling):
     """A `VarianceScaling` known by its authors: `recipe` is its (scale, mode, distribution)."""
 
     recipe = (1.0, "fan_in", "truncated_normal")
 
-    def __init__(self, seed=None, input_axes=None, output_axes=None):
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ):
         super().__init__(*self.recipe, seed=seed, input_axes=input_axes, output_axes=output_axes)
-
-    def get_config(self):
-        """The seed and the axes."""
-        return {
-            key: value for key, value in super().get_config().items() if key in ("seed", "input_axes", "output_axes")
-        }
 
 
 @register(KIND)

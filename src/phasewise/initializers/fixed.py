@@ -1,8 +1,12 @@
 """Initializers that draw nothing: zeros, ones, a constant, the identity matrix."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 
 from phasewise.core.registry import register
+from phasewise.core.types import ArrayLike, Config, DTypeLike
 from phasewise.initializers.initializer import KIND, Initializer, as_dtype, as_shape
 
 
@@ -10,8 +14,7 @@ from phasewise.initializers.initializer import KIND, Initializer, as_dtype, as_s
 class Zeros(Initializer):
     """0 everywhere."""
 
-    def __call__(self, shape, dtype=None):
-        """An array of this shape and dtype."""
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.zeros(as_shape(shape), as_dtype(dtype))
 
 
@@ -19,8 +22,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """1 everywhere."""
 
-    def __call__(self, shape, dtype=None):
-        """An array of this shape and dtype."""
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.ones(as_shape(shape), as_dtype(dtype))
 
 
@@ -32,10 +34,10 @@ class Constant(Initializer):
         value: a number, or an array of exactly the weight's shape.
     """
 
-    def __init__(self, value=0.0):
+    def __init__(self, value: ArrayLike = 0.0):
         self.value = value
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         """An array of this shape and dtype.
 
         Raises:
@@ -49,7 +51,7 @@ class Constant(Initializer):
             )
         return np.full(shape, value, as_dtype(dtype))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The value; an array as a dict of its entries and dtype, the form Keras writes."""
         if not hasattr(self.value, "dtype"):
             return {"value": self.value}
@@ -59,7 +61,7 @@ class Constant(Initializer):
         return {"value": {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": str(value.dtype)}}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """The initializer that `get_config` described."""
         value = config.get("value", 0.0)
         if isinstance(value, dict):
@@ -75,10 +77,10 @@ class Identity(Initializer):
         gain: a number.
     """
 
-    def __init__(self, gain=1.0):
+    def __init__(self, gain: float = 1.0):
         self.gain = gain
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         """A matrix of this shape and dtype.
 
         Raises:
@@ -91,7 +93,3 @@ class Identity(Initializer):
                 "more axes, use Orthogonal."
             )
         return (self.gain * np.eye(*shape)).astype(as_dtype(dtype))
-
-    def get_config(self):
-        """The gain."""
-        return {"gain": self.gain}

@@ -1,9 +1,12 @@
 """Kernels of a convolution that computes a short-time Fourier transform."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from phasewise.core.registry import register
-from phasewise.initializers.initializer import KIND, Initializer, as_dtype, as_shape, one_of
+from phasewise.core.registry import one_of, register
+from phasewise.core.types import ArrayLike, Config, DTypeLike
+from phasewise.initializers.initializer import KIND, Initializer, as_dtype, as_shape
 
 
 @register(KIND, "STFTInitializer")
@@ -22,14 +25,20 @@ class STFT(Initializer):
         ValueError: `side`, `scaling` or the name of the window is unknown.
     """
 
-    def __init__(self, side="real", window="hann", scaling="density", periodic=False):
+    def __init__(
+        self,
+        side: str = "real",
+        window: str | ArrayLike | None = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ):
         self.side = one_of("STFT", "side", side, ("real", "imag"))
         self.scaling = one_of("STFT", "scaling", scaling, ("density", "spectrum", None))
         self.window, self.periodic = window, periodic
         if isinstance(window, str):
             _named_window(window, 1, periodic)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         """A kernel of shape (frame_length, 1, fft_length // 2 + 1).
 
         Raises:
@@ -58,12 +67,12 @@ class STFT(Initializer):
         scale = np.sqrt(np.sum(window**2)) if self.scaling == "density" else np.sum(np.abs(window))
         return window / scale if scale else window  # a symmetric Hann window of 2 is zero throughout
 
-    def get_config(self):
-        """Every argument."""
-        window = (
-            self.window if self.window is None or isinstance(self.window, str) else np.asarray(self.window).tolist()
-        )
-        return {"side": self.side, "window": window, "periodic": self.periodic, "scaling": self.scaling}
+    def get_config(self) -> Config:
+        """The constructor's arguments, an array as a list."""
+        window = self.window
+        if window is not None and not isinstance(window, str):
+            window = np.asarray(window).tolist()
+        return {**super().get_config(), "window": window}
 
 
 def _named_window(name, length, periodic):

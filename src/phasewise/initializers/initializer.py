@@ -1,32 +1,30 @@
 """What every initializer has in common: a shape and a dtype in, a NumPy array out, a config; and a seed if it draws."""
 
 import operator
+from collections.abc import Sequence
+from typing import Self, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import random, registry
+from phasewise.core import random
+from phasewise.core.registry import Configurable
+from phasewise.core.types import Array, Config, DTypeLike
 
 KIND = "initializer"
 
+Seed: TypeAlias = int | random.SeedGenerator | None
+"""What an initializer draws from."""
 
-class Initializer:
+
+class Initializer(Configurable):
     """How a weight begins: a callable `(shape, dtype=None) -> array`. Subclass it with `__call__` and `get_config`."""
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray | Array:
         """An array of this shape (tuple of int) and dtype (name; float32 by default)."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, shape, dtype=None).")
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        """The initializer that `get_config` described."""
-        return cls(**config)
-
-    def clone(self):
+    def clone(self) -> Self:
         """A new initializer with the same arguments; one without a seed draws other numbers than this one."""
         return type(self).from_config(self.get_config())
 
@@ -44,11 +42,11 @@ class RandomInitializer(Initializer):
         ValueError: `seed` is none of these.
     """
 
-    def __init__(self, seed=None):
+    def __init__(self, seed: Seed = None):
         self._given_seed = _checked_seed(seed)
         self.seed = random.fresh_seed() if seed is None else self._given_seed
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         """An array of this shape and floating dtype, drawn afresh from the seed."""
         dtype = as_dtype(dtype)
         if not jnp.issubdtype(dtype, jnp.floating):
@@ -57,16 +55,16 @@ class RandomInitializer(Initializer):
         wide = np.dtype(np.float64 if dtype.itemsize == 8 else np.float32)
         return np.asarray(self.draw(random.numpy_generator(self.seed), as_shape(shape), wide)).astype(dtype, copy=False)
 
-    def draw(self, generator, shape, dtype):
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Numbers of this shape, in float32 or float64, from a `numpy.random.Generator`. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} must define draw(self, generator, shape, dtype).")
 
-    def get_config(self):
-        """The seed as it was given."""
+    def get_config(self) -> Config:
+        """The constructor's arguments, the seed as it was given."""
         seed = self._given_seed
         if isinstance(seed, random.SeedGenerator):
             seed = {"class_name": "SeedGenerator", "config": {"seed": seed.seed}}
-        return {"seed": seed}
+        return {**super().get_config(), "seed": seed}
 
 
 def as_shape(shape):
@@ -84,19 +82,6 @@ def as_shape(shape):
 def as_dtype(dtype):
     """A NumPy dtype, float32 for None; bfloat16 counts."""
     return np.dtype(np.float32) if dtype is None else jnp.dtype(dtype)
-
-
-def one_of(owner, argument, value, known):
-    """`value` when it is one of the `known` words.
-
-    Raises:
-        ValueError: it is not; the message names the nearest.
-    """
-    if value in known:
-        return value
-    near = registry.nearest(value, [word for word in known if word])
-    hint = f" Did you mean {near!r}?" if near else ""
-    raise ValueError(f"{owner}'s {argument} is one of {', '.join(map(repr, known))}; got {value!r}.{hint}")
 
 
 def _checked_seed(seed):

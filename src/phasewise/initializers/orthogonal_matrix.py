@@ -3,7 +3,7 @@
 import numpy as np
 
 from phasewise.core.registry import register
-from phasewise.initializers.initializer import KIND, RandomInitializer
+from phasewise.initializers.initializer import KIND, RandomInitializer, Seed
 
 
 @register(KIND, "OrthogonalInitializer")
@@ -17,11 +17,11 @@ class Orthogonal(RandomInitializer):
     The last axis of the weight is one side of the matrix, all others together are the other.
     """
 
-    def __init__(self, gain=1.0, seed=None):
+    def __init__(self, gain: float = 1.0, seed: Seed = None):
         super().__init__(seed)
         self.gain = gain
 
-    def draw(self, generator, shape, dtype):
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Numbers of this shape.
 
         Raises:
@@ -34,7 +34,3 @@ class Orthogonal(RandomInitializer):
         q, r = np.linalg.qr(drawn)
         q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # without it, q is not uniform among orthogonal matrices
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
-
-    def get_config(self):
-        """Every argument."""
-        return {"gain": self.gain, **super().get_config()}

@@ -1,5 +1,6 @@
 """Mean and variance that keep their digits when the mean is far from zero."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -39,6 +40,7 @@ def first_row_shift(x, axes):
     return jax.lax.stop_gradient(wide(first).mean(axes, keepdims=True))
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def moments(x, axes, *, shift=None, mask=None):
     """Mean and variance of `x` over `axes`, exact when the mean is far from zero.
 
@@ -95,6 +97,7 @@ def blended(moving_mean, moving_variance, batch, weight):
     return Moments(moving_mean, weight * distance, (1 - weight) * moving_variance + weight * batch.variance)
 
 
+@functools.partial(jax.jit, static_argnames="epsilon")
 def normalize(x, moments, *, gamma=None, beta=None, epsilon):
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
 

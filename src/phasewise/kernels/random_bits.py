@@ -1,10 +1,13 @@
 """Random bits for masks and noise: a hash of (key, step, place), so cheap that drawing a mask costs less than applying it."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 
+@functools.partial(jax.jit, static_argnums=2)
 def random_bits(key, step, shape):
     """32 random bits for every place of an array.
 

@@ -34,10 +34,11 @@ def record_loss(layer, loss):
 
 def added_losses(layer):
     """What the last eager call of the layer has added, itself or through the layers in it."""
-    return [term for each in layer.all_layers() for term in each._last_losses]
+    return [term for each in layer._inventory().layers for term in each._last_losses]
 
 
 def forget_losses(layer):
     """A new outermost call begins: what earlier ones added no longer counts."""
-    for each in layer.all_layers():
-        each._last_losses = []
+    for each in layer._inventory().layers:
+        if each._last_losses:
+            each._last_losses = []

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import constraints, initializers, regularizers
-from phasewise.core import masking, naming, precision, random, registry
+from phasewise.core import masking, naming, precision, random, registry, structure
 from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
 from phasewise.graph import symbolic
 from phasewise.kernels.random_bits import random_bits
@@ -33,7 +33,7 @@ class Layer(LayerTree):
     """
 
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
-    _moving_statistics = None  # the `MovingStatistics` of a built batch normalization layer
+    _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
     updates_state = None  # in a few words, what a call in training changes of the layer's state besides the weights
     supports_masking = False
 
@@ -127,6 +127,7 @@ class Layer(LayerTree):
                 path=path,
             )
         self._own_variables.append(variable)
+        structure.changed()
         return variable
 
     def build(self, input_shape=None):

@@ -1,10 +1,14 @@
 """Activations as layers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax.numpy as jnp
 
 from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import registry
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.layer.layer import Layer
 
 
@@ -13,7 +17,7 @@ class _Elementwise(Layer):
 
     supports_masking = True
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
@@ -22,15 +26,15 @@ class _Elementwise(Layer):
 class Activation(_Elementwise):
     """Applies `activation`, a name or function of arrays. Any shape."""
 
-    def __init__(self, activation, **kwargs):
+    def __init__(self, activation: Named, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The activated inputs."""
         return self.activation(inputs)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "activation": registry.serialize(self.activation)}
 
@@ -39,18 +43,20 @@ class Activation(_Elementwise):
 class ReLU(_Elementwise):
     """max(x, 0), with a slope below `threshold` and a bound `max_value`. Any shape."""
 
-    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+    def __init__(
+        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
             if (value is None and name != "max_value") or (value is not None and value < 0):
                 raise ValueError(f"ReLU's {name} must be at least 0; got {value!r}.")
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The activated inputs."""
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         mine = {"max_value": self.max_value, "negative_slope": self.negative_slope, "threshold": self.threshold}
         return {**super().get_config(), **mine}
@@ -60,17 +66,17 @@ class ReLU(_Elementwise):
 class LeakyReLU(_Elementwise):
     """x above 0, `negative_slope * x` below. Any shape."""
 
-    def __init__(self, negative_slope=0.3, **kwargs):
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
             raise ValueError(f"LeakyReLU's negative_slope must be at least 0; got {negative_slope!r}.")
         self.negative_slope = negative_slope
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The activated inputs."""
         return activations.leaky_relu(inputs, self.negative_slope)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "negative_slope": self.negative_slope}
 
@@ -79,15 +85,15 @@ class LeakyReLU(_Elementwise):
 class ELU(_Elementwise):
     """x above 0, `alpha * (exp(x) - 1)` below. Any shape."""
 
-    def __init__(self, alpha=1.0, **kwargs):
+    def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.alpha = alpha
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The activated inputs."""
         return activations.elu(inputs, self.alpha)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "alpha": self.alpha}
 
@@ -98,11 +104,11 @@ class PReLU(_Elementwise):
 
     def __init__(
         self,
-        alpha_initializer="zeros",
-        alpha_regularizer=None,
-        alpha_constraint=None,
-        shared_axes=None,
-        **kwargs,
+        alpha_initializer: Named = "zeros",
+        alpha_regularizer: Named = None,
+        alpha_constraint: Named = None,
+        shared_axes: int | Sequence[int] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
@@ -110,7 +116,7 @@ class PReLU(_Elementwise):
         self.alpha_constraint = constraints.get(alpha_constraint)
         self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or [])
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes alpha."""
         shape = [1 if i + 1 in self.shared_axes else size for i, size in enumerate(input_shape[1:])]
         self.alpha = self.add_weight(
@@ -122,11 +128,11 @@ class PReLU(_Elementwise):
         )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The activated inputs."""
         return jnp.maximum(inputs, 0) - self.alpha.value * jnp.maximum(-inputs, 0)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {
             **super().get_config(),
@@ -141,17 +147,17 @@ class PReLU(_Elementwise):
 class Softmax(_Elementwise):
     """exp(x) over its sum along `axis`; positions where `mask` is False get 0. Any shape."""
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int | list[int] | tuple[int, ...] = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """The activated inputs."""
         if mask is not None:
             inputs = jnp.where(mask, inputs, jnp.finfo(inputs.dtype).min / 2)
         axis = tuple(self.axis) if isinstance(self.axis, list | tuple) else self.axis
         return activations.softmax(inputs, axis)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "axis": self.axis}

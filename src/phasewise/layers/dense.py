@@ -1,10 +1,13 @@
 """Dense: a matrix product, a bias and an activation."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import registry
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 
@@ -29,17 +32,17 @@ class Dense(Layer):
 
     def __init__(
         self,
-        units,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        units: int,
+        activation: Named = None,
+        use_bias: bool = True,
+        kernel_initializer: Named = "glorot_uniform",
+        bias_initializer: Named = "zeros",
+        kernel_regularizer: Named = None,
+        bias_regularizer: Named = None,
+        activity_regularizer: Named = None,
+        kernel_constraint: Named = None,
+        bias_constraint: Named = None,
+        **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
@@ -55,7 +58,7 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes the kernel (features, units) and the bias (units,)."""
         features = input_shape[-1]
         if features is None:
@@ -82,18 +85,18 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The layer's output."""
         outputs = jnp.matmul(inputs, self.kernel.value)
         if self.bias is not None:
             outputs = outputs + self.bias.value
         return self.activation(outputs) if self.activation is not None else outputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, ..., units)."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {
             **super().get_config(),

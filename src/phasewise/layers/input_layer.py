@@ -1,10 +1,13 @@
 """Input: where a functional model begins."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming
 from phasewise.core.registry import nearest, register
+from phasewise.core.types import Array, Config, DTypeLike
 from phasewise.graph.symbolic import SymbolicTensor
 from phasewise.layer.layer import Layer
 
@@ -13,7 +16,14 @@ from phasewise.layer.layer import Layer
 class InputLayer(Layer):
     """The place of one input in a model; made by `Input`, whose arguments it takes."""
 
-    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
+    def __init__(
+        self,
+        shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: DTypeLike | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+        name: str | None = None,
+    ):
         _check_shape(shape, batch_shape)
         super().__init__(name=name or naming.unique_name("InputLayer"))
         self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
@@ -22,16 +32,22 @@ class InputLayer(Layer):
         self.tensor.input_layer = self
         self._nodes.append(((), self.tensor))
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The input itself."""
         return inputs
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Batch shape, dtype and name."""
         return {"batch_shape": list(self.batch_shape), "dtype": self.tensor.dtype, "name": self.name}
 
 
-def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
+def Input(
+    shape: Sequence[int | None] | None = None,
+    batch_size: int | None = None,
+    dtype: DTypeLike | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+) -> SymbolicTensor:
     """A symbolic tensor at which a functional model begins.
 
     Args:

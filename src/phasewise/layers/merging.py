@@ -1,12 +1,16 @@
 """Layers that join several inputs into one output."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, Config, Shape
+from phasewise.graph.symbolic import SymbolicTensor
 from phasewise.layer.layer import Layer
 
 
@@ -20,7 +24,7 @@ class _Merge(Layer):
     fewest = 2
     most = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Checks that the shapes fit."""
         shapes = self._shapes(input_shape)
         try:
@@ -32,21 +36,23 @@ class _Merge(Layer):
             ) from None
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Array]) -> Array:
         """The joined inputs."""
         rank = max(x.ndim for x in inputs)
         return self.join([x.reshape(_aligned(x.shape, rank)) for x in inputs])
 
-    def join(self, inputs):
+    def join(self, inputs: Sequence[Array]) -> Array:
         """The joined inputs, all of one rank."""
         raise NotImplementedError(f"{type(self).__name__} must define `join`.")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """The shape that the inputs broadcast to."""
         shapes = self._shapes(input_shape)
         return _broadcast([_aligned(s, max(map(len, shapes))) for s in shapes])
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(
+        self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | Array | None
+    ) -> Array | None:
         """The positions that count in some input; no mask where an input has none. As in Keras."""
         if not isinstance(previous_mask, list | tuple) or any(mask is None for mask in previous_mask):
             return None
@@ -61,12 +67,16 @@ class _Merge(Layer):
         return [tuple(s) for s in input_shape]
 
 
-def _entrywise(class_name, doc, join):
-    """The class of a layer that joins its inputs by `join`."""
+def _entrywise(class_name: str, doc: str, joined: Callable[[Sequence[Array]], Array]) -> type[_Merge]:
+    """The class of a layer that joins its inputs by `joined`."""
+
+    def join(self, inputs: Sequence[Array]) -> Array:
+        return joined(inputs)
+
     body = {
         "__doc__": f"{doc} A list of inputs whose shapes broadcast.",
         "__module__": __name__,
-        "join": lambda self, inputs: join(inputs),
+        "join": join,
     }
     return register("layer")(type(class_name, (_Merge,), body))
 
@@ -90,11 +100,11 @@ class Concatenate(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Checks that the shapes fit."""
         shapes = [tuple(s) for s in input_shape]
         others = {tuple(n for i, n in enumerate(s) if i != self.axis % len(s)) for s in shapes}
@@ -107,11 +117,13 @@ class Concatenate(Layer):
             )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Array]) -> Array:
         """The joined inputs."""
         return jnp.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(
+        self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | Array | None
+    ) -> Array | None:
         """The masks, joined likewise; an input without one counts everywhere. As in Keras, a position that has any counts."""
         masks = previous_mask if isinstance(previous_mask, list | tuple) else [previous_mask] * len(inputs)
         if all(m is None for m in masks):
@@ -124,7 +136,7 @@ class Concatenate(Layer):
         ]
         return jnp.concatenate(full, axis=self.axis).any(-1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "axis": self.axis}
 
@@ -138,14 +150,14 @@ class Dot(Layer):
         normalize: whether to divide by the norms first, which gives the cosine.
     """
 
-    def __init__(self, axes, normalize=False, **kwargs):
+    def __init__(self, axes: int | list[int] | tuple[int, int], normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         pair = isinstance(axes, list | tuple) and len(axes) == 2
         if not isinstance(axes, int) and not (pair and all(isinstance(a, int) for a in axes)):
             raise ValueError(f"Dot's axes must be an integer or a pair of integers; got {axes!r}.")
         self.axes, self.normalize = axes, normalize
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Checks that the shapes fit."""
         if len(input_shape) != 2 or not isinstance(input_shape[0], list | tuple):
             raise ValueError(f"Dot {self.name!r} takes a list of two inputs; got {input_shape}.")
@@ -157,7 +169,7 @@ class Dot(Layer):
             )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Array]) -> Array:
         """The products."""
         x, y = inputs
         a, b = self._axes(x.ndim, y.ndim)
@@ -170,13 +182,13 @@ class Dot(Layer):
         a, b = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         return a % rank_a, b % rank_b
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
 
 
-def _function(cls):
-    def join(inputs, **kwargs):
+def _function(cls: type[_Merge]) -> Callable[..., Array | SymbolicTensor]:
+    def join(inputs: Sequence[ArrayLike | SymbolicTensor], **kwargs: Any) -> Array | SymbolicTensor:
         return cls(**kwargs)(inputs)
 
     join.__name__ = cls.__name__.lower()
@@ -188,12 +200,14 @@ add, subtract, multiply, average = map(_function, (Add, Subtract, Multiply, Aver
 maximum, minimum = _function(Maximum), _function(Minimum)
 
 
-def concatenate(inputs, axis=-1, **kwargs):
+def concatenate(inputs: Sequence[ArrayLike | SymbolicTensor], axis: int = -1, **kwargs: Any) -> Array | SymbolicTensor:
     """`Concatenate(axis)(inputs)`."""
     return Concatenate(axis, **kwargs)(inputs)
 
 
-def dot(inputs, axes=-1, **kwargs):
+def dot(
+    inputs: Sequence[ArrayLike | SymbolicTensor], axes: int | list[int] | tuple[int, int] = -1, **kwargs: Any
+) -> Array | SymbolicTensor:
     """`Dot(axes)(inputs)`."""
     return Dot(axes, **kwargs)(inputs)
 

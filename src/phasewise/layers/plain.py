@@ -1,7 +1,13 @@
 """Layers without weights that apply a fixed function: Identity, Rescaling, Lambda."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
 from phasewise.core import registry
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Nest, Shape
 from phasewise.layer.layer import Layer
 
 
@@ -11,11 +17,11 @@ class Identity(Layer):
 
     supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The inputs."""
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
@@ -24,19 +30,19 @@ class Identity(Layer):
 class Rescaling(Layer):
     """x * scale + offset. `scale` and `offset` are numbers or arrays that broadcast."""
 
-    def __init__(self, scale, offset=0.0, **kwargs):
+    def __init__(self, scale: float | np.ndarray | Array, offset: float | np.ndarray | Array = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The rescaled inputs, in the layer's compute dtype."""
         return inputs.astype(self.compute_dtype) * self.scale + self.offset
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "scale": self.scale, "offset": self.offset}
 
@@ -55,27 +61,34 @@ class Lambda(Layer):
     functions that were registered with `phasewise.core.registry.register_serializable`, and nothing else.
     """
 
-    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+    def __init__(
+        self,
+        function: Callable[..., Nest],
+        output_shape: Any = None,
+        mask: Callable[[Nest, Nest], Nest] | Array | np.ndarray | None = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f"Lambda takes a function; got {function!r}.")
         self.function, self.arguments, self._mask = function, arguments or {}, mask
 
-    def call(self, inputs):
+    def call(self, inputs: Nest) -> Nest:
         """The function's value."""
         return self.function(inputs, **self.arguments)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Nest, previous_mask: Nest) -> Nest:
         """What `mask` says."""
         return self._mask(inputs, previous_mask) if callable(self._mask) else self._mask
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The function's registered name, and the arguments."""
         name = registry.canonical_name(self.function)
         return {**super().get_config(), "function": name or repr(self.function), "arguments": self.arguments}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A Lambda of a registered function.
 
         Raises:

@@ -1,6 +1,9 @@
-"""The loss classes: a function each, and the arguments that it is called with."""
+"""The loss classes: a function each, which speaks for its class too, and the arguments that it is called with."""
+
+import inspect
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.losses.alignment import broadcast_rows
 from phasewise.losses.crossentropy import (
     binary_crossentropy,
@@ -25,21 +28,30 @@ from phasewise.losses.functions import (
     poisson,
     squared_hinge,
 )
-from phasewise.losses.loss import KIND, LossFunctionWrapper
+from phasewise.losses.loss import KIND, Loss, LossFunctionWrapper
 
 MEAN = "sum_over_batch_size"
 
 
-def _plain(function, class_name):
+def _of(function):
+    """Decorator: registers the class of a loss function, whose docstring it takes."""
+
+    def enter(cls):
+        cls.__doc__ = f"{inspect.getdoc(function)}\n\nAs a function: `phasewise.losses.{function.__name__}`."
+        return register(KIND)(cls)
+
+    return enter
+
+
+def _plain(function, class_name) -> type[Loss]:
     """The class of a loss function without arguments."""
 
-    def __init__(self, reduction=MEAN, name=function.__name__, dtype=None):
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = function.__name__, dtype: DTypeLike | None = None
+    ):
         LossFunctionWrapper.__init__(self, function, reduction, name, dtype)
 
-    doc = f"{function.__doc__.strip()} See `phasewise.losses.{function.__name__}`."
-    return register(KIND)(
-        type(class_name, (LossFunctionWrapper,), {"__init__": __init__, "__doc__": doc, "__module__": __name__})
-    )
+    return _of(function)(type(class_name, (LossFunctionWrapper,), {"__init__": __init__, "__module__": __name__}))
 
 
 MeanSquaredError = _plain(mean_squared_error, "MeanSquaredError")
@@ -54,117 +66,112 @@ SquaredHinge = _plain(squared_hinge, "SquaredHinge")
 CategoricalHinge = _plain(categorical_hinge, "CategoricalHinge")
 
 
-@register(KIND)
+@_of(huber)
 class Huber(LossFunctionWrapper):
-    """Half the square of the error up to `delta`, linear beyond. See `phasewise.losses.huber`."""
-
-    def __init__(self, delta=1.0, reduction=MEAN, name="huber_loss", dtype=None):
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = MEAN,
+        name: str | None = "huber_loss",
+        dtype: DTypeLike | None = None,
+    ):
         super().__init__(huber, reduction, name, dtype, delta=delta)
 
 
-@register(KIND)
+@_of(cosine_similarity)
 class CosineSimilarity(LossFunctionWrapper):
-    """Minus the cosine between labels and predictions along `axis`. See `phasewise.losses.cosine_similarity`."""
-
-    def __init__(self, axis=-1, reduction=MEAN, name="cosine_similarity", dtype=None):
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "cosine_similarity",
+        dtype: DTypeLike | None = None,
+    ):
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
 
 
-@register(KIND)
+@_of(binary_crossentropy)
 class BinaryCrossentropy(LossFunctionWrapper):
-    """Cross-entropy of labels in [0, 1]. See `phasewise.losses.binary_crossentropy`."""
-
     def __init__(
         self,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction=MEAN,
-        name="binary_crossentropy",
-        dtype=None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "binary_crossentropy",
+        dtype: DTypeLike | None = None,
     ):
         arguments = {"from_logits": from_logits, "label_smoothing": _smoothing(label_smoothing), "axis": axis}
         super().__init__(binary_crossentropy, reduction, name, dtype, **arguments)
 
 
-@register(KIND)
+@_of(binary_focal_crossentropy)
 class BinaryFocalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy that counts easy rows less. See `phasewise.losses.binary_focal_crossentropy`."""
-
     def __init__(
         self,
-        apply_class_balancing=False,
-        alpha=0.25,
-        gamma=2.0,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction=MEAN,
-        name="binary_focal_crossentropy",
-        dtype=None,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "binary_focal_crossentropy",
+        dtype: DTypeLike | None = None,
     ):
         focus = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
         arguments = {"from_logits": from_logits, "label_smoothing": _smoothing(label_smoothing), "axis": axis}
         super().__init__(binary_focal_crossentropy, reduction, name, dtype, **focus, **arguments)
 
 
-@register(KIND)
+@_of(categorical_crossentropy)
 class CategoricalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy of one-hot labels. See `phasewise.losses.categorical_crossentropy`."""
-
     def __init__(
         self,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction=MEAN,
-        name="categorical_crossentropy",
-        dtype=None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_crossentropy",
+        dtype: DTypeLike | None = None,
     ):
         arguments = {"from_logits": from_logits, "label_smoothing": _smoothing(label_smoothing), "axis": axis}
         super().__init__(categorical_crossentropy, reduction, name, dtype, **arguments)
 
 
-@register(KIND)
+@_of(categorical_focal_crossentropy)
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy of one-hot labels, easy rows count less. See `phasewise.losses.categorical_focal_crossentropy`."""
-
     def __init__(
         self,
-        alpha=0.25,
-        gamma=2.0,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction=MEAN,
-        name="categorical_focal_crossentropy",
-        dtype=None,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_focal_crossentropy",
+        dtype: DTypeLike | None = None,
     ):
         arguments = {"from_logits": from_logits, "label_smoothing": _smoothing(label_smoothing), "axis": axis}
         function = categorical_focal_crossentropy
         super().__init__(function, reduction, name, dtype, alpha=alpha, gamma=gamma, **arguments)
 
 
-@register(KIND)
+@_of(sparse_categorical_crossentropy)
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy of integer labels; `ignore_class` counts nowhere.
-
-    See `phasewise.losses.sparse_categorical_crossentropy`.
-    """
-
     def __init__(
         self,
-        from_logits=False,
-        ignore_class=None,
-        reduction=MEAN,
-        axis=-1,
-        name="sparse_categorical_crossentropy",
-        dtype=None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = MEAN,
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: DTypeLike | None = None,
     ):
         arguments = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **arguments)
 
-    def mask(self, y_true, y_pred, mask):
+    def mask(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> ArrayLike | None:
         """Leaves out the ignored class."""
         if self.arguments["ignore_class"] is None:
             return mask
@@ -172,17 +179,15 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         return counts if mask is None else counts & broadcast_rows(mask, counts).astype(bool)
 
 
-@register(KIND)
+@_of(categorical_generalized_cross_entropy)
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
-    """Cross-entropy of integer labels that forgives wrong ones.
-
-    See `phasewise.losses.categorical_generalized_cross_entropy`.
-
-    Args:
-        q: between 0 and 1, exclusive.
-    """
-
-    def __init__(self, q=0.5, reduction=MEAN, name="categorical_generalized_cross_entropy", dtype=None):
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: DTypeLike | None = None,
+    ):
         if not 0 < q < 1:
             raise ValueError(f"CategoricalGeneralizedCrossEntropy's q is between 0 and 1; got {q!r}.")
         super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)

@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.losses.alignment import as_float, paired
 from phasewise.losses.functions import KIND, TINY
 
 
 @register(KIND, "bce", "BCE")
-def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+def binary_crossentropy(
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Array:
     """-(y log p + (1 - y) log(1 - p)), mean over `axis`.
 
     Args:
@@ -31,15 +34,15 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
 
 @register(KIND)
 def binary_focal_crossentropy(
-    y_true,
-    y_pred,
-    apply_class_balancing=False,
-    alpha=0.25,
-    gamma=2.0,
-    from_logits=False,
-    label_smoothing=0.0,
-    axis=-1,
-):
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Array:
     """`binary_crossentropy` times (1 - p of the label)^gamma: easy rows count less (Lin et al. 2017, equation 4).
 
     Args:
@@ -58,7 +61,9 @@ def binary_focal_crossentropy(
 
 
 @register(KIND)
-def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+def categorical_crossentropy(
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Array:
     """-sum(y log p) over the classes along `axis`.
 
     Args:
@@ -75,8 +80,14 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
 
 @register(KIND)
 def categorical_focal_crossentropy(
-    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
-):
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Array:
     """`categorical_crossentropy` with each class's term times alpha * (1 - p)^gamma (Lin et al. 2017, equation 5).
 
     Raises:
@@ -89,7 +100,9 @@ def categorical_focal_crossentropy(
 
 
 @register(KIND)
-def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+def sparse_categorical_crossentropy(
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+) -> Array:
     """-log p of the labelled class along `axis`; 0, with no gradient, where the label is `ignore_class`.
 
     Args:
@@ -109,13 +122,14 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
 
 
 @register(KIND)
-def categorical_generalized_cross_entropy(y_true, y_pred, q):
+def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float) -> Array:
     """(1 - p^q) / q of the labelled class: between cross-entropy (q to 0) and absolute error (q = 1), robust to wrong
     labels (Zhang & Sabuncu 2018, equation 6).
 
     Args:
         y_true: whole numbers (rows, ...).
         y_pred: probabilities (rows, ..., classes); one of exactly 0 gets no gradient.
+        q: between 0 and 1.
     """
     y_pred = as_float(y_pred)
     chosen = jax.nn.one_hot(sparse_labels(y_true, y_pred), y_pred.shape[-1], dtype=bool)

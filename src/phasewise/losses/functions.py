@@ -6,6 +6,7 @@ All compute in float32 or wider. Labels (rows,) and predictions (rows, 1), or th
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike
 from phasewise.losses.alignment import paired
 
 KIND = "loss"
@@ -13,21 +14,21 @@ TINY = 1e-7  # Keras's epsilon: probabilities are kept this far from 0 and 1
 
 
 @register(KIND, "mse", "MSE")
-def mean_squared_error(y_true, y_pred):
+def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean((y_true - y_pred)²) over the last axis."""
     y_true, y_pred = paired(y_true, y_pred)
     return jnp.square(y_true - y_pred).mean(-1)
 
 
 @register(KIND, "mae", "MAE")
-def mean_absolute_error(y_true, y_pred):
+def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(|y_true - y_pred|) over the last axis."""
     y_true, y_pred = paired(y_true, y_pred)
     return jnp.abs(y_true - y_pred).mean(-1)
 
 
 @register(KIND)
-def huber(y_true, y_pred, delta=1.0):
+def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
     """Half the square up to `delta`, linear beyond (Huber 1964); mean over the last axis."""
     y_true, y_pred = paired(y_true, y_pred)
     error = jnp.abs(y_true - y_pred)
@@ -35,14 +36,14 @@ def huber(y_true, y_pred, delta=1.0):
 
 
 @register(KIND, "mape", "MAPE")
-def mean_absolute_percentage_error(y_true, y_pred):
+def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """100 * mean(|y_true - y_pred| / |y_true|) over the last axis; labels nearer to 0 than 1e-7 count as 1e-7."""
     y_true, y_pred = paired(y_true, y_pred)
     return 100 * jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), TINY)).mean(-1)
 
 
 @register(KIND, "msle", "MSLE")
-def mean_squared_logarithmic_error(y_true, y_pred):
+def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean((log(y_true + 1) - log(y_pred + 1))²) over the last axis; negative values count as 0 (as 1e-7, exactly).
 
     Right to float32 rounding near 0 too, where Keras's log(x + 1) has no digits left.
@@ -52,7 +53,7 @@ def mean_squared_logarithmic_error(y_true, y_pred):
 
 
 @register(KIND)
-def log_cosh(y_true, y_pred):
+def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(log(cosh(y_pred - y_true))) over the last axis.
 
     Errors below 1 go through log(1 + 2 sinh²(x / 2)), which is the same and keeps the digits of small errors; Keras's
@@ -67,14 +68,14 @@ def log_cosh(y_true, y_pred):
 
 
 @register(KIND)
-def poisson(y_true, y_pred):
+def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(y_pred - y_true * log(y_pred + 1e-7)) over the last axis."""
     y_true, y_pred = paired(y_true, y_pred)
     return (y_pred - y_true * jnp.log(y_pred + TINY)).mean(-1)
 
 
 @register(KIND, "kld", "KLD")
-def kl_divergence(y_true, y_pred):
+def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """sum(y_true * log(y_true / y_pred)) over the last axis, both kept between 1e-7 and 1."""
     y_true, y_pred = paired(y_true, y_pred)
     y_true, y_pred = jnp.clip(y_true, TINY, 1), jnp.clip(y_pred, TINY, 1)
@@ -82,33 +83,33 @@ def kl_divergence(y_true, y_pred):
 
 
 @register(KIND)
-def hinge(y_true, y_pred):
+def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(max(1 - y_true * y_pred, 0)) over the last axis; where all labels are 0 or 1, they count as -1 and 1."""
     y_true, y_pred = paired(y_true, y_pred)
     return jnp.maximum(1 - _signs(y_true) * y_pred, 0).mean(-1)
 
 
 @register(KIND)
-def squared_hinge(y_true, y_pred):
+def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """The mean of the squares of `hinge`'s terms."""
     y_true, y_pred = paired(y_true, y_pred)
     return jnp.square(jnp.maximum(1 - _signs(y_true) * y_pred, 0)).mean(-1)
 
 
 @register(KIND)
-def categorical_hinge(y_true, y_pred):
+def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """max(1 + the largest score of a wrong class - the right one's, 0); labels are one-hot."""
     y_true, y_pred = paired(y_true, y_pred)
     return jnp.maximum(((1 - y_true) * y_pred).max(-1) - (y_true * y_pred).sum(-1) + 1, 0)
 
 
 @register(KIND)
-def cosine_similarity(y_true, y_pred, axis=-1):
+def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """Minus the cosine between labels and predictions along `axis`, in [-1, 1]; 0 where either is all zeros."""
     return -cosine(y_true, y_pred, axis)
 
 
-def cosine(y_true, y_pred, axis=-1):
+def cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """The cosine between labels and predictions along `axis`: the metric, where the loss is its negative."""
     y_true, y_pred = paired(y_true, y_pred)
     return (_unit(y_true, axis) * _unit(y_pred, axis)).sum(axis)

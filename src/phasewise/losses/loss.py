@@ -1,8 +1,13 @@
 """Loss: a function of labels and predictions, and how its values become one number."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import jax
 
 from phasewise.core import naming, registry
+from phasewise.core.registry import one_of
+from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest
 from phasewise.losses.alignment import as_float, reduce, same_rank
 from phasewise.losses.functions import KIND
 
@@ -22,18 +27,20 @@ class Loss:
         ValueError: the reduction is none of these.
     """
 
-    def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"A loss's reduction is one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}.")
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: DTypeLike | None = None
+    ):
+        self.reduction = one_of("A loss", "reduction", reduction, REDUCTIONS)
         self.name = name or naming.unique_name(type(self).__name__)
-        self.reduction = reduction
         self.dtype = dtype or "float32"
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Nest, y_pred: Nest) -> Array:
         """The values, (rows, ...); labels and predictions arrive as float arrays."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
 
-    def __call__(self, y_true, y_pred, sample_weight=None, mask=None):
+    def __call__(
+        self, y_true: Nest, y_pred: Nest, sample_weight: ArrayLike | None = None, mask: ArrayLike | None = None
+    ) -> Array:
         """The values, weighted, masked and reduced.
 
         Args:
@@ -45,16 +52,16 @@ class Loss:
         values = as_float(self.call(y_true, y_pred))
         return reduce(values, self.reduction, sample_weight, self.mask(y_true, y_pred, mask))
 
-    def mask(self, y_true, y_pred, mask):
+    def mask(self, y_true: Nest, y_pred: Nest, mask: ArrayLike | None) -> ArrayLike | None:
         """The positions that count: `mask`, and what the loss itself leaves out."""
         return mask
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Name and reduction."""
         return {"name": self.name, "reduction": self.reduction}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A loss from what `get_config` returned."""
         return cls(**config)
 
@@ -65,17 +72,24 @@ class Loss:
 class LossFunctionWrapper(Loss):
     """A function `(y_true, y_pred, **arguments)` as a `Loss`."""
 
-    def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **arguments):
+    def __init__(
+        self,
+        fn: Callable[..., ArrayLike],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        **arguments: Any,
+    ):
         super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn, self.arguments = fn, arguments
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Nest, y_pred: Nest) -> Array:
         """The function's values, of labels and predictions of one rank."""
         if hasattr(y_true, "ndim") and hasattr(y_pred, "ndim"):
             y_true, y_pred = same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self.arguments)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Name, reduction and the function's arguments."""
         config = {**super().get_config(), **self.arguments}
         if type(self) is LossFunctionWrapper:
@@ -83,7 +97,7 @@ class LossFunctionWrapper(Loss):
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A loss from what `get_config` returned; a function's name is looked up among the registered ones."""
         config = dict(config)
         if isinstance(config.get("fn"), str):
@@ -91,7 +105,7 @@ class LossFunctionWrapper(Loss):
         return cls(**config)
 
 
-def get(identifier):
+def get(identifier: Named) -> Callable[..., Array] | None:
     """A loss from a name, a config, an object or a function; None stays. A name of a function gives the function.
 
     Raises:
@@ -100,17 +114,17 @@ def get(identifier):
     return registry.resolve(KIND, identifier)
 
 
-def serialize(loss):
+def serialize(loss: Named) -> Config | str | None:
     """The name of a function; class name and config of a `Loss`."""
     return registry.serialize(loss)
 
 
-def deserialize(name):
+def deserialize(name: Named) -> Callable[..., Array] | None:
     """The loss that `serialize` described."""
     return registry.deserialize(KIND, name)
 
 
-def as_loss(identifier):
+def as_loss(identifier: Named) -> Loss | None:
     """As `get`, a function wrapped in a `Loss`."""
     found = get(identifier)
     if found is None or isinstance(found, Loss):

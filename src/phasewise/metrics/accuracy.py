@@ -3,47 +3,50 @@
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.losses.alignment import same_rank
 from phasewise.losses.crossentropy import sparse_labels
 from phasewise.metrics.metric import KIND
-from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper
+from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper, mean_of
 
 
 @register(FUNCTIONS)
-def accuracy(y_true, y_pred):
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Whether labels and predictions are equal, entry by entry."""
     y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
     return (y_true == y_pred).astype(jnp.float32)
 
 
 @register(FUNCTIONS)
-def binary_accuracy(y_true, y_pred, threshold=0.5):
+def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5) -> Array:
     """Whether a prediction above `threshold` goes with label 1, entry by entry. For logits, give 0."""
     y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
     return (y_true == (y_pred > threshold).astype(y_true.dtype)).astype(jnp.float32)
 
 
 @register(FUNCTIONS)
-def categorical_accuracy(y_true, y_pred):
+def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Whether the largest entry of one-hot labels and of predictions are in the same place."""
     return (jnp.argmax(jnp.asarray(y_true), -1) == jnp.argmax(jnp.asarray(y_pred), -1)).astype(jnp.float32)
 
 
 @register(FUNCTIONS)
-def sparse_categorical_accuracy(y_true, y_pred):
+def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Whether the largest prediction is in the place that the integer label names."""
     y_pred = jnp.asarray(y_pred)
     return (sparse_labels(y_true, y_pred) == jnp.argmax(y_pred, -1)).astype(jnp.float32)
 
 
 @register(FUNCTIONS)
-def top_k_categorical_accuracy(y_true, y_pred, k=5):
+def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> Array:
     """Whether fewer than `k` predictions are larger than the one-hot label's class."""
     return sparse_top_k_categorical_accuracy(jnp.argmax(jnp.asarray(y_true), -1), y_pred, k)
 
 
 @register(FUNCTIONS)
-def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+def sparse_top_k_categorical_accuracy(
+    y_true: ArrayLike, y_pred: ArrayLike, k: int = 5, from_sorted_ids: bool = False
+) -> Array:
     """Whether fewer than `k` predictions are larger than the integer label's class; a NaN counts as the smallest.
 
     Args:
@@ -59,43 +62,24 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
     return (known[..., 0] & ((y_pred > score).sum(-1) < k)).astype(jnp.float32)
 
 
-@register(KIND)
-class Accuracy(MeanMetricWrapper):
-    """How often predictions equal labels."""
-
-    def __init__(self, name="accuracy", dtype=None):
-        super().__init__(accuracy, name, dtype)
+Accuracy = mean_of(accuracy, "Accuracy")
+CategoricalAccuracy = mean_of(categorical_accuracy, "CategoricalAccuracy")
+SparseCategoricalAccuracy = mean_of(sparse_categorical_accuracy, "SparseCategoricalAccuracy")
 
 
 @register(KIND)
 class BinaryAccuracy(MeanMetricWrapper):
     """How often a prediction above `threshold` goes with label 1. For logits, give 0."""
 
-    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+    def __init__(self, name: str | None = "binary_accuracy", dtype: DTypeLike | None = None, threshold: float = 0.5):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
-
-
-@register(KIND)
-class CategoricalAccuracy(MeanMetricWrapper):
-    """How often the largest prediction is the one-hot label's class."""
-
-    def __init__(self, name="categorical_accuracy", dtype=None):
-        super().__init__(categorical_accuracy, name, dtype)
-
-
-@register(KIND)
-class SparseCategoricalAccuracy(MeanMetricWrapper):
-    """How often the largest prediction is the integer label's class."""
-
-    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
-        super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
 @register(KIND)
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the one-hot label's class is among the `k` largest predictions."""
 
-    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+    def __init__(self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: DTypeLike | None = None):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
@@ -103,5 +87,11 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the integer label's class is among the `k` largest predictions, or the first `k` of sorted classes."""
 
-    def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
+    def __init__(
+        self,
+        k: int = 5,
+        name: str | None = "sparse_top_k_categorical_accuracy",
+        dtype: DTypeLike | None = None,
+        from_sorted_ids: bool = False,
+    ):
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)

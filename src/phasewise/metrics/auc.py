@@ -1,10 +1,13 @@
 """AUC: the area under a curve that is drawn through thresholds."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core.registry import register
+from phasewise.core.registry import one_of, register
+from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
 from phasewise.losses.alignment import as_float, broadcast_rows, ratio, same_rank
 from phasewise.metrics.confusion import COUNTS, counts
 from phasewise.metrics.metric import KIND, Metric
@@ -32,22 +35,20 @@ class AUC(Metric):
 
     def __init__(
         self,
-        num_thresholds=200,
-        curve="ROC",
-        summation_method="interpolation",
-        name=None,
-        dtype=None,
-        thresholds=None,
-        multi_label=False,
-        num_labels=None,
-        label_weights=None,
-        from_logits=False,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        thresholds: Sequence[float] | None = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Sequence[float] | None = None,
+        from_logits: bool = False,
     ):
         super().__init__(dtype, name)
-        self.curve = _one_of("curve", str(curve).upper(), ("ROC", "PR", "PRGAIN"))
-        self.summation_method = _one_of(
-            "summation_method", str(summation_method).lower(), ("interpolation", "minoring", "majoring")
-        )
+        self.curve = one_of("AUC", "curve", str(curve).upper(), _CURVES)
+        self.summation_method = one_of("AUC", "summation_method", str(summation_method).lower(), _HEIGHTS)
         self._given = None if thresholds is None else sorted(float(t) for t in thresholds)
         self.thresholds = [-_TINY, *_inner_thresholds(num_thresholds, self._given), 1 + _TINY]
         self.num_thresholds = len(self.thresholds)
@@ -63,7 +64,7 @@ class AUC(Metric):
         for kind in COUNTS:
             setattr(self, kind, self.add_variable(shape, "zeros", name=kind))
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Take one batch into account: labels of 0 and 1 and scores, (rows, ...), or (rows, labels) with `multi_label`.
 
         Raises:
@@ -86,7 +87,7 @@ class AUC(Metric):
         columns = jnp.broadcast_to(jnp.asarray(self.label_weights, jnp.float32), y_pred.shape)
         return columns if sample_weight is None else columns * broadcast_rows(sample_weight, y_pred)
 
-    def result(self):
+    def result(self) -> Array:
         """The area so far; 0 of nothing."""
         if not self.variables:
             return jnp.float32(0)
@@ -103,7 +104,7 @@ class AUC(Metric):
         weights = jnp.asarray(self.label_weights, jnp.float32)
         return ratio((areas * weights).sum(), weights.sum())
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         config = super().get_config()
         for name in ("num_thresholds", "curve", "summation_method", "multi_label", "num_labels", "label_weights"):
@@ -159,9 +160,3 @@ def _inner_thresholds(number, given):
     if number <= 1:
         raise ValueError(f"AUC's num_thresholds must be at least 2; got {number!r}.")
     return [float(t) for t in np.arange(1, number - 1) / (number - 1)]
-
-
-def _one_of(argument, value, known):
-    if value not in known:
-        raise ValueError(f"AUC's {argument} is one of {', '.join(map(repr, known))}; got {value!r}.")
-    return value

@@ -1,5 +1,6 @@
 """Metrics from counts of true and false positives and negatives at thresholds."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
 from phasewise.losses.alignment import broadcast_rows, ratio, same_rank
 from phasewise.metrics.metric import KIND, Metric
 
@@ -58,7 +60,14 @@ class _AtThresholds(Metric):
 
     kept = ()
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+    ):
         super().__init__(dtype, name)
         self._given = thresholds
         self.top_k, self.class_id = top_k, class_id
@@ -70,7 +79,7 @@ class _AtThresholds(Metric):
         for kind in self.kept:
             setattr(self, kind, self.add_variable((len(self.thresholds),), "zeros", name=kind))
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Take one batch into account: labels (rows, ...) of 0 and 1, scores of the same shape."""
         y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
         if self.top_k is not None:
@@ -87,7 +96,7 @@ class _AtThresholds(Metric):
     def _one_or_all(self, values):
         return values[0] if len(self.thresholds) == 1 else values
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         config = {**super().get_config(), "thresholds": self._given}
         return config if len(self.kept) == 1 else {**config, "top_k": self.top_k, "class_id": self.class_id}
@@ -105,10 +114,7 @@ class Precision(_AtThresholds):
 
     kept = ("true_positives", "false_positives")
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
-        super().__init__(thresholds, top_k, class_id, name, dtype)
-
-    def result(self):
+    def result(self) -> Array:
         """The value so far, one for each threshold."""
         true, false = jnp.asarray(self.true_positives.value), jnp.asarray(self.false_positives.value)
         return self._one_or_all(ratio(true, true + false))
@@ -120,20 +126,22 @@ class Recall(_AtThresholds):
 
     kept = ("true_positives", "false_negatives")
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
-        super().__init__(thresholds, top_k, class_id, name, dtype)
-
-    def result(self):
+    def result(self) -> Array:
         """The value so far, one for each threshold."""
         found, missed = jnp.asarray(self.true_positives.value), jnp.asarray(self.false_negatives.value)
         return self._one_or_all(ratio(found, found + missed))
 
 
-def _count(class_name, kind):
-    def __init__(self, thresholds=None, name=None, dtype=None):
+def _count(class_name, kind) -> type[_AtThresholds]:
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+    ):
         _AtThresholds.__init__(self, thresholds, None, None, name, dtype)
 
-    def result(self):
+    def result(self) -> Array:
         """The count so far, one for each threshold."""
         return self._one_or_all(jnp.asarray(getattr(self, kind).value))
 

@@ -1,11 +1,15 @@
 """Metric: accumulators in variables, so that it works by hand and inside a compiled loop alike."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise import initializers
 from phasewise.core import naming, registry, variable
+from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named
 from phasewise.core.variable import Variable
 from phasewise.losses.alignment import broadcast_rows
 
@@ -20,12 +24,19 @@ class Metric:
         name: str.
     """
 
-    def __init__(self, dtype=None, name=None):
+    def __init__(self, dtype: DTypeLike | None = None, name: str | None = None):
         self.name = name or naming.unique_name(type(self).__name__)
         self.dtype = dtype or "float32"
         self._variables = []
 
-    def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Named | ArrayLike,
+        dtype: DTypeLike | None = None,
+        aggregation: str | None = "sum",
+        name: str | None = None,
+    ) -> Variable:
         """An accumulator.
 
         Args:
@@ -47,17 +58,23 @@ class Metric:
         self._variables.append(added)
         return added
 
-    def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
+    def add_weight(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Named | ArrayLike = None,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> Variable:
         """As `add_variable`."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         """The accumulators: this metric's own, then those of metrics among its attributes."""
         found = {id(v): v for v in [*self._variables, *_held([vars(self)])]}
         return list(found.values())
 
-    def prepare(self, y_true, y_pred):
+    def prepare(self, y_true: Any, y_pred: Any) -> None:
         """Make the accumulators that wait for the shapes of the first batch; a compiled loop needs them before it.
 
         Args:
@@ -68,24 +85,25 @@ class Metric:
             with variable.scope([], []):
                 jax.eval_shape(self.update_state, *shapes)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Begin again."""
         for each in self.variables:
             each.assign(np.zeros(each.shape, each.raw.dtype))
 
-    def update_state(self, *args, **kwargs):
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Take one batch into account."""
         raise NotImplementedError(f"{type(self).__name__} must define update_state.")
 
-    def result(self):
+    def result(self) -> Array | dict[str, Array]:
         """The value so far: a scalar, or a dict of scalars by name."""
         raise NotImplementedError(f"{type(self).__name__} must define result.")
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Array | dict[str, Array]:
+        """Take one batch into account; the value so far."""
         self.update_state(*args, **kwargs)
         return self.result()
 
-    def stateless_update_state(self, metric_variables, *args, **kwargs):
+    def stateless_update_state(self, metric_variables: Sequence[ArrayLike], *args: Any, **kwargs: Any) -> list[Array]:
         """The values that `update_state` would leave in the variables, from these values; the metric is untouched.
 
         Args:
@@ -98,23 +116,23 @@ class Metric:
             self.update_state(*args, **kwargs)
             return held.collect(self.variables)
 
-    def stateless_result(self, metric_variables):
+    def stateless_result(self, metric_variables: Sequence[ArrayLike]) -> Array | dict[str, Array]:
         """The result that goes with these values of the variables."""
         with self._holding(metric_variables):
             return self.result()
 
-    def stateless_reset_state(self):
+    def stateless_reset_state(self) -> list[Array]:
         """The values of the variables after `reset_state`; the metric is untouched."""
         with self._holding([each.raw for each in self.variables]) as held:
             self.reset_state()
             return held.collect(self.variables)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Name and dtype."""
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A metric from what `get_config` returned."""
         return cls(**config)
 
@@ -159,7 +177,7 @@ def rowwise(values, sample_weight=None, fold=jnp.mean):
     return values, weight.sum()
 
 
-def get(identifier):
+def get(identifier: Named) -> Callable[..., Any] | None:
     """A metric from a name, a config or an object; None and functions stay.
 
     Raises:
@@ -168,12 +186,12 @@ def get(identifier):
     return registry.resolve(KIND, identifier)
 
 
-def serialize(metric):
+def serialize(metric: Named) -> Config | str | None:
     """The name of a function; class name and config of a `Metric`."""
     return registry.serialize(metric)
 
 
-def deserialize(config):
+def deserialize(config: Named) -> Callable[..., Any] | None:
     """The metric that `serialize` described."""
     return registry.deserialize(KIND, config)
 

@@ -3,47 +3,33 @@
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.losses import crossentropy, functions
 from phasewise.losses.alignment import as_float, broadcast_rows, paired
 from phasewise.metrics.metric import KIND
-from phasewise.metrics.reduction import Mean, MeanMetricWrapper
+from phasewise.metrics.reduction import Mean, MeanMetricWrapper, mean_of
 
-
-def _of(function, class_name, *aliases, name=None):
-    """The metric that averages a loss function without arguments."""
-
-    def __init__(self, name=name or function.__name__, dtype=None):
-        MeanMetricWrapper.__init__(self, function, name, dtype)
-
-    body = {
-        "__init__": __init__,
-        "__doc__": f"The mean of `phasewise.losses.{function.__name__}`.",
-        "__module__": __name__,
-    }
-    return register(KIND, *aliases)(type(class_name, (MeanMetricWrapper,), body))
-
-
-MeanSquaredError = _of(functions.mean_squared_error, "MeanSquaredError", "mse", "MSE")
-MeanAbsoluteError = _of(functions.mean_absolute_error, "MeanAbsoluteError", "mae", "MAE")
-MeanAbsolutePercentageError = _of(
+MeanSquaredError = mean_of(functions.mean_squared_error, "MeanSquaredError", "mse", "MSE")
+MeanAbsoluteError = mean_of(functions.mean_absolute_error, "MeanAbsoluteError", "mae", "MAE")
+MeanAbsolutePercentageError = mean_of(
     functions.mean_absolute_percentage_error, "MeanAbsolutePercentageError", "mape", "MAPE"
 )
-MeanSquaredLogarithmicError = _of(
+MeanSquaredLogarithmicError = mean_of(
     functions.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError", "msle", "MSLE"
 )
-KLDivergence = _of(functions.kl_divergence, "KLDivergence")
-Poisson = _of(functions.poisson, "Poisson")
-Hinge = _of(functions.hinge, "Hinge")
-SquaredHinge = _of(functions.squared_hinge, "SquaredHinge")
-CategoricalHinge = _of(functions.categorical_hinge, "CategoricalHinge")
-LogCoshError = _of(functions.log_cosh, "LogCoshError", name="logcosh")
+KLDivergence = mean_of(functions.kl_divergence, "KLDivergence")
+Poisson = mean_of(functions.poisson, "Poisson")
+Hinge = mean_of(functions.hinge, "Hinge")
+SquaredHinge = mean_of(functions.squared_hinge, "SquaredHinge")
+CategoricalHinge = mean_of(functions.categorical_hinge, "CategoricalHinge")
+LogCoshError = mean_of(functions.log_cosh, "LogCoshError", name="logcosh")
 
 
 @register(KIND)
 class Huber(MeanMetricWrapper):
     """The mean of `phasewise.losses.huber`. Keras has the loss only."""
 
-    def __init__(self, name="huber", dtype=None, delta=1.0):
+    def __init__(self, name: str | None = "huber", dtype: DTypeLike | None = None, delta: float = 1.0):
         super().__init__(functions.huber, name, dtype, delta=delta)
 
 
@@ -51,7 +37,7 @@ class Huber(MeanMetricWrapper):
 class CosineSimilarity(MeanMetricWrapper):
     """The mean cosine between labels and predictions along `axis`: the loss's negative."""
 
-    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
+    def __init__(self, name: str | None = "cosine_similarity", dtype: DTypeLike | None = None, axis: int = -1):
         super().__init__(functions.cosine, name, dtype, axis=axis)
 
 
@@ -59,7 +45,13 @@ class CosineSimilarity(MeanMetricWrapper):
 class BinaryCrossentropy(MeanMetricWrapper):
     """The mean of `phasewise.losses.binary_crossentropy`."""
 
-    def __init__(self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0):
+    def __init__(
+        self,
+        name: str | None = "binary_crossentropy",
+        dtype: DTypeLike | None = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ):
         arguments = {"from_logits": from_logits, "label_smoothing": label_smoothing}
         super().__init__(crossentropy.binary_crossentropy, name, dtype, **arguments)
 
@@ -68,7 +60,14 @@ class BinaryCrossentropy(MeanMetricWrapper):
 class CategoricalCrossentropy(MeanMetricWrapper):
     """The mean of `phasewise.losses.categorical_crossentropy`."""
 
-    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
+    def __init__(
+        self,
+        name: str | None = "categorical_crossentropy",
+        dtype: DTypeLike | None = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
+    ):
         arguments = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(crossentropy.categorical_crossentropy, name, dtype, **arguments)
 
@@ -81,13 +80,17 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, ignore_class=None, axis=-1
+        self,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: DTypeLike | None = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
     ):
         arguments = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(crossentropy.sparse_categorical_crossentropy, name, dtype, **arguments)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Take one batch into account."""
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         ignored = self.arguments["ignore_class"]
         if ignored is not None:
             labels = crossentropy.sparse_labels(y_true, as_float(y_pred), self.arguments["axis"])
@@ -100,14 +103,13 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 class RootMeanSquaredError(Mean):
     """The root of the mean square of the error."""
 
-    def __init__(self, name="root_mean_squared_error", dtype=None):
+    def __init__(self, name: str | None = "root_mean_squared_error", dtype: DTypeLike | None = None):
         super().__init__(name, dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Take one batch into account."""
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         y_true, y_pred = paired(y_true, y_pred)
         super().update_state(jnp.square(y_pred - y_true), sample_weight)
 
-    def result(self):
+    def result(self) -> Array:
         """The root so far."""
         return jnp.sqrt(super().result())

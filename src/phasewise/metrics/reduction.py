@@ -1,9 +1,14 @@
 """Metrics that sum or average: given values, or what a function makes of labels and predictions."""
 
+import inspect
+from collections.abc import Callable
+from typing import Any, Self
+
 import jax.numpy as jnp
 
 from phasewise.core import registry
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
 from phasewise.losses.alignment import ratio
 from phasewise.metrics.metric import KIND, Metric, rowwise
 
@@ -14,15 +19,15 @@ FUNCTIONS = "metric function"
 class Sum(Metric):
     """The weighted sum of the values."""
 
-    def __init__(self, name="sum", dtype=None):
+    def __init__(self, name: str | None = "sum", dtype: DTypeLike | None = None):
         super().__init__(dtype, name)
         self.total = self.add_variable((), "zeros", name="total")
 
-    def update_state(self, values, sample_weight=None):
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add values (rows, ...), or one number; weights broadcast from the left."""
         self.total.assign_add(rowwise(values, sample_weight, jnp.sum)[0].sum())
 
-    def result(self):
+    def result(self) -> Array:
         """The sum so far."""
         return jnp.asarray(self.total.value)
 
@@ -31,18 +36,18 @@ class Sum(Metric):
 class Mean(Metric):
     """The weighted mean of the values; 0 of none."""
 
-    def __init__(self, name="mean", dtype=None):
+    def __init__(self, name: str | None = "mean", dtype: DTypeLike | None = None):
         super().__init__(dtype, name)
         self.total = self.add_variable((), "zeros", name="total")
         self.count = self.add_variable((), "zeros", name="count")
 
-    def update_state(self, values, sample_weight=None):
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Take values (rows, ...), or one number, into account; weights broadcast from the left."""
         values, weight = rowwise(values, sample_weight)
         self.total.assign_add(values.sum())
         self.count.assign_add(weight)
 
-    def result(self):
+    def result(self) -> Array:
         """The mean so far."""
         return ratio(jnp.asarray(self.total.value), jnp.asarray(self.count.value))
 
@@ -51,15 +56,20 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of `fn(y_true, y_pred, **arguments)`, values (rows, ...)."""
 
-    def __init__(self, fn, name=None, dtype=None, **arguments):
+    def __init__(
+        self,
+        fn: Callable[..., ArrayLike],
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        **arguments: Any,
+    ):
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         self.fn, self.arguments = fn, arguments
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Take one batch into account."""
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         super().update_state(self.fn(y_true, y_pred, **self.arguments), sample_weight)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Name, dtype and the function's arguments."""
         config = {**super().get_config(), **self.arguments}
         if type(self) is MeanMetricWrapper:
@@ -67,12 +77,23 @@ class MeanMetricWrapper(Mean):
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A metric from what `get_config` returned; a function's name is looked up among the registered ones."""
         config = dict(config)
         if isinstance(config.get("fn"), str):
             config["fn"] = _function(config["fn"])
         return cls(**config)
+
+
+def mean_of(function, class_name, *aliases, name=None) -> type[Metric]:
+    """The registered metric that averages a function without arguments, whose docstring it takes."""
+
+    def __init__(self, name: str | None = name or function.__name__, dtype: DTypeLike | None = None):
+        MeanMetricWrapper.__init__(self, function, name, dtype)
+
+    doc = f"The mean of `{function.__name__}`.\n\n{inspect.getdoc(function)}"
+    body = {"__init__": __init__, "__doc__": doc, "__module__": "phasewise.metrics"}
+    return register(KIND, *aliases)(type(class_name, (MeanMetricWrapper,), body))
 
 
 def _function(name):

@@ -2,20 +2,18 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from phasewise.core import random, variable
-from phasewise.core.compiler import compiled
 from phasewise.core.registry import nearest, register
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
 from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
-from phasewise.layer.added_losses import collected_losses, forget_losses
+from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
+from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import explain
 from phasewise.models.summary import summary
-from phasewise.training.programs import program
 from phasewise.training.trainer import Trainer
 
 
@@ -28,7 +26,8 @@ class Model(Trainer, Layer):
         name: str.
         trainable, dtype: as for `Layer`.
 
-    Calling it on arrays, `model(x)`, runs one compiled program, cached by shape and by what the switch reads.
+    Calling it on arrays, `model(x)`, runs a compiled program. A few of them serve any number of rows, where no function of your
+    own may notice that rows were added; a row's output then has the bits that `predict` gives it.
 
     Raises:
         ValueError: the graph does not connect, or two layers share a name.
@@ -96,10 +95,11 @@ class Model(Trainer, Layer):
         """The layers directly inside the model, inputs first."""
         return self.sublayers()
 
-    def _layers_and_variables(self):
+    def _found(self):
         """As for every layer; the layers of the graph come before those found in attributes."""
-        layers, variables = super()._layers_and_variables()
-        return [*(self._graph.layers if self._graph else []), *layers], variables
+        found = super()._found()
+        found.layers[:0] = self._graph.layers if self._graph else []
+        return found
 
     def get_layer(self, name=None, index=None):
         """The layer with this name or place.
@@ -137,36 +137,7 @@ class Model(Trainer, Layer):
         if variable.in_scope() or symbolic.any_symbolic(given) or symbolic.any_traced(given):
             return super().__call__(*args, **kwargs)
         args, kwargs = layer_inputs.prepared(self, args, kwargs)
-        leaves, tree = jax.tree.flatten((args, kwargs))
-        arrays = [leaf for leaf in leaves if isinstance(leaf, np.ndarray | jax.Array)]
-        constants = tuple(None if isinstance(leaf, np.ndarray | jax.Array) else leaf for leaf in leaves)
-        self.ensure_built(*args, **kwargs)
-        trained, others = self.split_variables()
-        key = (tree, constants, tuple(map(id, trained)))
-        run = program(self, "call", key, lambda: self._compiled(tree, constants))
-        forget_losses(self)
-        outputs, written, self._last_losses = run(
-            [v.raw for v in trained], [v.raw for v in others], np.uint32(random.fresh_seed()), arrays
-        )
-        for variable_, value in zip(others, written, strict=True):
-            variable_._value = value
-        return outputs
-
-    def _compiled(self, tree, constants):
-        trained, others = self.split_variables()
-
-        def run(params, state, seed, arrays):
-            given = iter(arrays)
-            args, kwargs = jax.tree.unflatten(tree, [next(given) if c is None else c for c in constants])
-            with (
-                variable.scope([*trained, *others], [*params, *state]) as held,
-                random.scope(seed, 0),
-                collected_losses() as losses,
-            ):
-                outputs = Layer.__call__(self, *args, **kwargs)
-                return outputs, held.collect(others), losses
-
-        return compiled(run, weights=self.count_params())
+        return call_on_arrays(self, args, kwargs)
 
     def ensure_built(self, *args, **kwargs):
         """Make the weights of every layer inside, for inputs of these shapes (arrays or `jax.ShapeDtypeStruct`s).

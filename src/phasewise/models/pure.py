@@ -34,7 +34,7 @@ def pure(model):
         raise ValueError(
             f"{model.name!r} has no weights yet: call it on data, or build it, before phasewise.pure(model)."
         )
-    trained, other = model.split_variables()
+    trained, other = model.trainable_variables, model.non_trainable_variables
     trained_names, other_names = _names(trained), _names(other)
 
     def function(params, state, *inputs, training=None, seed=0, step=0):

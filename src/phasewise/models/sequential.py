@@ -68,9 +68,11 @@ class Sequential(Model):
         """The layers of the chain, the input aside."""
         return [layer for layer in self._chain if not _is_input(layer)]
 
-    def _layers_and_variables(self):
+    def _found(self):
         """As for every layer; the layers are those of the chain."""
-        return list(vars(self).get("_chain", ())), super()._layers_and_variables()[1]
+        found = super()._found()
+        found.layers = list(vars(self).get("_chain", ()))
+        return found
 
     def _connect(self):
         """Extend the graph over the chain, where the shape of the input is known."""

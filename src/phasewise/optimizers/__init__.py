@@ -1,18 +1,30 @@
 """Optimizers, under Keras's names and with its numerics."""
 
+from typing import Any
+
 from phasewise.core import registry
-from phasewise.optimizers import schedules as schedules
-from phasewise.optimizers.adam import Adam as Adam
-from phasewise.optimizers.adam import AdamW as AdamW
-from phasewise.optimizers.gradient_descent import SGD as SGD
-from phasewise.optimizers.gradient_descent import RMSprop as RMSprop
-from phasewise.optimizers.optax_optimizer import OptaxOptimizer as OptaxOptimizer
-from phasewise.optimizers.optax_optimizer import is_transformation
-from phasewise.optimizers.optimizer import KIND
-from phasewise.optimizers.optimizer import Optimizer as Optimizer
+from phasewise.core.types import Config
+from phasewise.optimizers import schedules
+from phasewise.optimizers.adam import Adam, AdamW
+from phasewise.optimizers.gradient_descent import SGD, RMSprop
+from phasewise.optimizers.optax_optimizer import OptaxOptimizer, is_transformation
+from phasewise.optimizers.optimizer import KIND, Optimizer
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "OptaxOptimizer",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
 
-def get(identifier):
+def get(identifier: Any) -> Optimizer | None:
     """An optimizer from a name (in upper or lower case), a config, a class, an object, or an optax transformation.
 
     Raises:
@@ -29,12 +41,12 @@ def get(identifier):
     )
 
 
-def serialize(optimizer):
+def serialize(optimizer: Optimizer | None) -> Config | None:
     """Class name and config."""
     return registry.serialize(optimizer)
 
 
-def deserialize(config):
+def deserialize(config: Config) -> Optimizer:
     """The optimizer that `serialize` described."""
     return registry.deserialize(KIND, {**config, "class_name": _canonical(config["class_name"])})
 

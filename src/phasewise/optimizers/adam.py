@@ -1,10 +1,14 @@
 """Adam and its relatives."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
-from phasewise.optimizers.arguments import check_range
+from phasewise.core.types import Array, Config
+from phasewise.optimizers.arguments import Rate, check_range
 from phasewise.optimizers.optimizer import KIND, Optimizer
+from phasewise.optimizers.slots import Slots
 
 
 @register(KIND, "adam")
@@ -12,15 +16,25 @@ class Adam(Optimizer):
     """Adaptive moments (Kingma & Ba 2015, the form before section 2.1: epsilon stands outside of the correction, as in
     Keras); `amsgrad` keeps the largest second moment (Reddi et al. 2018)."""
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, *shared, **named):
+    is_elementwise = True
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        *shared: Any,
+        **named: Any,
+    ):
         super().__init__(learning_rate, *shared, **named)
         self.beta_1 = check_range("beta_1", beta_1, 0, 1, high_included=False)
         self.beta_2 = check_range("beta_2", beta_2, 0, 1, high_included=False)
         self.epsilon, self.amsgrad = check_range("epsilon", epsilon, 0, None), amsgrad
         self.slots = ("momentum", "velocity", *(("largest",) if amsgrad else ()))
 
-    def step(self, grad, param, slots, rate, iteration):
-        """As `Optimizer.step`."""
+    def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)
         m, v = slots["momentum"], slots["velocity"]
         new = {"momentum": m + (grad - m) * (1 - self.beta_1), "velocity": v + (grad * grad - v) * (1 - self.beta_2)}
@@ -29,7 +43,7 @@ class Adam(Optimizer):
             spread = new["largest"] = jnp.maximum(slots["largest"], spread)
         return param - new["momentum"] * corrected.astype(param.dtype) / (jnp.sqrt(spread) + self.epsilon), new
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         mine = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "amsgrad": self.amsgrad}
         return {**super().get_config(), **mine}
@@ -41,14 +55,14 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        weight_decay=0.004,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        *shared,
-        **named,
+        learning_rate: Rate = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        *shared: Any,
+        **named: Any,
     ):
         if weight_decay is None:
             raise ValueError("AdamW needs a weight_decay; without one, use Adam.")

@@ -2,9 +2,15 @@
 
 import inspect
 import numbers
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from phasewise.core import registry
+from phasewise.core.types import Config
 from phasewise.optimizers.schedules import KIND, LearningRateSchedule
+
+Rate: TypeAlias = float | LearningRateSchedule | Callable[..., Any] | Config
+"""A learning rate: a number, a schedule, a function of the step or of nothing, or the config of a schedule."""
 
 
 def check_rate(value):
@@ -55,11 +61,7 @@ def is_number(value):
 
 
 def schedule_of(rate):
-    """The function of the step that `rate` is, or None where it is a number.
-
-    Args:
-        rate: a number, a schedule, the config of one, or a function of the step or, as in Keras, of nothing.
-    """
+    """The function of the step that `rate` is, or None where it is a number."""
     if isinstance(rate, dict):
         return registry.deserialize(KIND, rate)
     if isinstance(rate, LearningRateSchedule) or not callable(rate):

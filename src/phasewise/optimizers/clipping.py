@@ -17,6 +17,11 @@ class Clipping:
             if not is_number(bound) or bound <= 0:
                 raise ValueError(f"{name} must be a positive number; got {bound!r}.")
 
+    @property
+    def is_by_array(self):
+        """Whether what becomes of an entry depends on the others of its array."""
+        return self._bounds["clipnorm"] is not None
+
     def __call__(self, grads):
         """The bounded gradients."""
         norm, value, together = self._bounds.values()

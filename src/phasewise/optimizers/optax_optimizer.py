@@ -1,10 +1,16 @@
 """Any optax transformation as an optimizer."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.types import Array, ArrayLike, Config
+from phasewise.core.variable import Variable
 from phasewise.optimizers.arguments import check_rate
 from phasewise.optimizers.optimizer import Optimizer
+from phasewise.optimizers.slots import State
 
 
 class OptaxOptimizer(Optimizer):
@@ -17,25 +23,30 @@ class OptaxOptimizer(Optimizer):
     `optax.inject_hyperparams`.
     """
 
-    def __init__(self, transformation, name="optax"):
+    def __init__(self, transformation: Any, name: str | None = "optax"):
         super().__init__(learning_rate=0.0, name=name)
         self.transformation = transformation
         self._assigned = None
 
-    def init(self, params, variables=None):
+    def init(self, params: Sequence[ArrayLike], variables: Sequence[Variable] | None = None) -> State:
         """The transformation's state."""
         inner = self.transformation.init([jnp.asarray(p) for p in params])
         return {"iterations": np.int32(0), "optax": inner}
 
-    def update(self, grads, state, params, variables=None):
-        """One step: see `Optimizer.update`."""
+    def update(
+        self,
+        grads: Sequence[Array],
+        state: State,
+        params: Sequence[Array],
+        variables: Sequence[Variable] | None = None,
+    ) -> tuple[list[Array], State]:
         updates, inner = self.transformation.update(list(grads), state["optax"], list(params))
         variables = variables or [None] * len(params)
         values = [(p + u).astype(p.dtype) for p, u in zip(params, updates)]
         values = [v.constraint(x) if v is not None and v.constraint else x for x, v in zip(values, variables)]
         return values, {**state, "iterations": state["iterations"] + 1, "optax": inner}
 
-    def prepare(self, variables):
+    def prepare(self, variables: Iterable[Variable]) -> None:
         """Make the state for these variables; optax's own state begins anew when they are others than before. An
         assigned learning rate holds on."""
         variables = list(variables)
@@ -45,13 +56,13 @@ class OptaxOptimizer(Optimizer):
                 self._inject(self._assigned)
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> float:
         """The injected learning rate."""
         present = float(_rates_in(self._inner())[0])
         return present if self.state is not None or self._assigned is None else self._assigned
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: float):
         if len(_rates_in(self._inner())) > 1:
             raise TypeError("This learning rate was injected as a schedule: it cannot be assigned. Inject a number.")
         self._assigned = check_rate(value)
@@ -69,7 +80,7 @@ class OptaxOptimizer(Optimizer):
         rate = jnp.asarray(rate, _rates_in(inner)[0].dtype)
         self.state = {**self.state, "optax": tree_utils.tree_set(inner, learning_rate=rate)}
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """An optax transformation is a pair of functions: it has no config.
 
         Raises:
@@ -91,7 +102,7 @@ def _rates_in(inner):
     return found
 
 
-def is_transformation(item):
+def is_transformation(item: Any) -> bool:
     """Whether `item` is an optax transformation, no optimizer of ours and no class of one."""
     if isinstance(item, type | Optimizer):
         return False

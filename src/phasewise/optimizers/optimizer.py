@@ -1,17 +1,25 @@
 """Optimizer: a pure update of arrays, and the shell that Keras users know."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming, registry
-from phasewise.optimizers.arguments import check_count, check_range, check_rate, schedule_of, spelled_out
+from phasewise.core.types import Array, ArrayLike, Config
+from phasewise.core.variable import Variable
+from phasewise.kernels.finite import all_finite, largest
+from phasewise.optimizers.arguments import Rate, check_count, check_range, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
 from phasewise.optimizers.schedules import KIND as SCHEDULE
-from phasewise.optimizers.slots import by_variable, filled, whole
+from phasewise.optimizers.slots import Slots, State, by_variable, filled, whole
 from phasewise.optimizers.weight_decay import Exclusions
 
 KIND = "optimizer"
+MODERATE_GRADIENT, MODERATE_RATE = 1e15, 1e3  # up to which an update by a tame rule stays below 1e30
+LEAST_EPSILON = 1e-12
 
 
 class Optimizer:
@@ -35,6 +43,7 @@ class Optimizer:
     """
 
     slots = ()
+    is_elementwise = False  # whether `step` computes each entry from the same entries of its arrays alone
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -42,18 +51,18 @@ class Optimizer:
 
     def __init__(
         self,
-        learning_rate,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
+        learning_rate: Rate,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         if kwargs:
             raise ValueError(f"{type(self).__name__} has no argument {next(iter(kwargs))!r}.")
@@ -71,7 +80,7 @@ class Optimizer:
 
     # -- the pure part
 
-    def init(self, params, variables=None):
+    def init(self, params: Sequence[ArrayLike], variables: Sequence[Variable] | None = None) -> State:
         """The state before the first step, for a list of arrays: a dict of NumPy arrays."""
         state = {"iterations": np.int32(0), "slots": {slot: [np.zeros_like(p) for p in params] for slot in self.slots}}
         if self.schedule is None:
@@ -83,11 +92,17 @@ class Optimizer:
             state["accumulated"] = [np.zeros_like(p) for p in params]
         return state
 
-    def init_extra(self, params):
+    def init_extra(self, params: Sequence[ArrayLike]) -> State:
         """More entries of the state, none of them for a single parameter, for a subclass that needs them."""
         return {}
 
-    def update(self, grads, state, params, variables=None):
+    def update(
+        self,
+        grads: Sequence[Array],
+        state: State,
+        params: Sequence[Array],
+        variables: Sequence[Variable] | None = None,
+    ) -> tuple[list[Array], State]:
         """One step. Pure.
 
         Args:
@@ -106,7 +121,7 @@ class Optimizer:
         step = self._accumulate if self.gradient_accumulation_steps else self._apply
         return step(grads, state, params, variables or [None] * len(params), self._rate(state))
 
-    def step(self, grad, param, slots, rate, iteration):
+    def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         """The new value of one parameter and of its slots.
 
         Args:
@@ -118,15 +133,55 @@ class Optimizer:
         """
         raise NotImplementedError(f"{type(self).__name__} must define `step`.")
 
-    def update_extra(self, state, iteration):
+    def update_extra(self, state: State, iteration: Array) -> State:
         """New values of what `init_extra` made."""
         return {}
 
-    def finalize(self, params, state):
+    def kind_of(self, variable: Variable) -> bool | None:
+        """What must agree for two parameters to be updated as one array; None: this one is updated by itself.
+
+        Only where the update of an entry depends on that entry alone.
+        """
+        alone = not self._says("is_elementwise") or self.clipping.is_by_array or variable.constraint is not None
+        return None if alone else variable in self._undecayed
+
+    def stays_finite(
+        self, grads: Sequence[Array], state: State, params: Sequence[Array], variables: Sequence[Variable]
+    ) -> Array:
+        """Whether `update`, with the same arguments, gives nothing but finite values: a boolean scalar.
+
+        Of finite parameters and moderate gradients the rules known to do so always do, and then nothing is computed for it.
+        """
+
+        def look():
+            return all_finite(self.update(grads, state, params, variables))
+
+        if not self._is_tame(params, variables):
+            return look()
+        moderate = (largest(grads) <= MODERATE_GRADIENT) & (self._rate(state) <= MODERATE_RATE)
+        return jax.lax.cond(moderate, lambda: jnp.bool_(True), look)
+
+    def _is_tame(self, params, variables):
+        """Whether an update from finite arrays and moderate gradients cannot overflow."""
+        return (
+            self._says("is_elementwise")
+            and getattr(self, "epsilon", 1) >= LEAST_EPSILON
+            and not getattr(self, "centered", False)  # a difference that can come out below zero, under a root
+            and (self.weight_decay or 0) <= 1
+            and (self.loss_scale_factor or 1) >= 1
+            and all(jnp.finfo(p.dtype).max > 1e38 for p in params)
+            and all(variable is None or variable.constraint is None for variable in variables)
+        )
+
+    def _says(self, attribute):
+        """What the class that defines `step` says: a subclass with a rule of its own must say it again."""
+        return next(vars(cls).get(attribute, False) for cls in type(self).__mro__ if "step" in vars(cls))
+
+    def finalize(self, params: Sequence[Array], state: State) -> Sequence[Array]:
         """The parameters when training ends: their averages where they are kept."""
         return list(state["ema"]) if self.use_ema else params
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Array) -> Array:
         """What the gradients are to be taken of: `loss` times `loss_scale_factor`."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
@@ -182,7 +237,7 @@ class Optimizer:
 
     # -- the shell
 
-    def prepare(self, variables):
+    def prepare(self, variables: Iterable[Variable]) -> None:
         """Make the state for these variables. What was kept for a variable that is known is found again, also when it
         was left out (frozen) for a while."""
         variables = list(variables)
@@ -196,11 +251,11 @@ class Optimizer:
             self._resting = {key: part for key, part in kept.items() if key not in active}
         self.state, self._known = fresh, variables
 
-    def build(self, variables):
+    def build(self, variables: Iterable[Variable]) -> None:
         """`prepare`, under Keras's name."""
         self.prepare(variables)
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Sequence[ArrayLike], trainable_variables: Iterable[Variable] | None = None) -> None:
         """Update the variables, those of the last time by default, by hand with a list of gradients.
 
         Raises:
@@ -217,25 +272,25 @@ class Optimizer:
         for variable, value in zip(variables, values):
             variable.assign(value)
 
-    def apply_gradients(self, grads_and_vars):
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[ArrayLike, Variable]]) -> int:
         """As `apply`, from (gradient, variable) pairs. Returns the number of updates so far."""
         grads, variables = zip(*grads_and_vars)
         self.apply(list(grads), list(variables))
         return self.iterations
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Give the variables their averages, where averages are kept; `fit` does this when it ends."""
         self.prepare(var_list)
         for variable, value in zip(self._known, self.finalize([v.raw for v in self._known], self.state)):
             variable.assign(value)
 
     @property
-    def built(self):
+    def built(self) -> bool:
         """Whether there is a state."""
         return self.state is not None
 
     @property
-    def iterations(self):
+    def iterations(self) -> int:
         """Number of updates so far."""
         return self._steps() // (self.gradient_accumulation_steps or 1)
 
@@ -243,14 +298,14 @@ class Optimizer:
         return 0 if self.state is None else int(self.state["iterations"])
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> float:
         """The rate of the next step. Assignable, unless a schedule sets it."""
         if self.schedule is not None:
             return float(self.schedule(np.int32(self._steps())))
         return self._initial_rate if self.state is None else float(self.state["learning_rate"])
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: float):
         if callable(value):
             raise TypeError("Make a new optimizer to give it a schedule: the rate of this one is a number.")
         if self.schedule is not None:
@@ -261,7 +316,9 @@ class Optimizer:
         if self.state is not None:
             self.state = {**self.state, "learning_rate": np.float32(self._initial_rate)}
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
         """Leave variables out of the weight decay, by object or by a regular expression found in their name or path.
 
         Raises:
@@ -271,7 +328,7 @@ class Optimizer:
             raise ValueError("exclude_from_weight_decay must be called before the first step: the step is compiled.")
         self._undecayed.add(var_list, var_names)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {
             "name": self.name,
@@ -286,7 +343,7 @@ class Optimizer:
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """An optimizer from what `get_config` returned.
 
         Raises:

@@ -1,38 +1,43 @@
 """Learning rates that are functions of the step."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 
 from phasewise.core import registry
-from phasewise.core.registry import register
+from phasewise.core.registry import Configurable, register
+from phasewise.core.types import Array, ArrayLike, Config, Named
+
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
 
 KIND = "schedule"
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Configurable):
     """Subclass it with `__call__(step)` and `get_config`; `step` may be traced."""
 
-    def __call__(self, step):
+    def __call__(self, step: ArrayLike) -> ArrayLike:
         """The rate of this step (from 0)."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step).")
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {k: v for k, v in vars(self).items() if not k.startswith("_")}
 
-    @classmethod
-    def from_config(cls, config):
-        """A schedule from what `get_config` returned."""
-        return cls(**config)
-
-
-def serialize(learning_rate_schedule):
+def serialize(learning_rate_schedule: Named) -> Config | str | None:
     """Class name and config."""
     return registry.serialize(learning_rate_schedule)
 
 
-def deserialize(config):
+def deserialize(config: Named) -> Callable[[ArrayLike], ArrayLike] | None:
     """The schedule that `serialize` described."""
     return registry.deserialize(KIND, config)
 
@@ -41,12 +46,18 @@ def deserialize(config):
 class ExponentialDecay(LearningRateSchedule):
     """initial_learning_rate * decay_rate ** (step / decay_steps); whole powers only with `staircase`."""
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = "ExponentialDecay",
+    ):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _positive(decay_steps), staircase, name
 
-    def __call__(self, step):
-        """The rate of this step."""
+    def __call__(self, step: ArrayLike) -> Array:
         power = jnp.asarray(step, jnp.float32) / self.decay_steps
         return self.initial_learning_rate * self.decay_rate ** (jnp.floor(power) if self.staircase else power)
 
@@ -55,12 +66,18 @@ class ExponentialDecay(LearningRateSchedule):
 class InverseTimeDecay(LearningRateSchedule):
     """initial_learning_rate / (1 + decay_rate * step / decay_steps)."""
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = "InverseTimeDecay",
+    ):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _positive(decay_steps), staircase, name
 
-    def __call__(self, step):
-        """The rate of this step."""
+    def __call__(self, step: ArrayLike) -> Array:
         part = jnp.asarray(step, jnp.float32) / self.decay_steps
         return self.initial_learning_rate / (1 + self.decay_rate * (jnp.floor(part) if self.staircase else part))
 
@@ -69,15 +86,14 @@ class InverseTimeDecay(LearningRateSchedule):
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] up to and including step boundaries[i], the last value beyond."""
 
-    def __init__(self, boundaries, values, name="PiecewiseConstant"):
+    def __init__(self, boundaries: Sequence[int], values: Sequence[float], name: str | None = "PiecewiseConstant"):
         if len(values) != len(boundaries) + 1:
             raise ValueError(
                 f"PiecewiseConstantDecay needs one value more than boundaries; got {len(boundaries)} and {len(values)}."
             )
         self.boundaries, self.values, self.name = list(boundaries), list(values), name
 
-    def __call__(self, step):
-        """The rate of this step."""
+    def __call__(self, step: ArrayLike) -> Array:
         passed = (jnp.asarray(step) > jnp.asarray(self.boundaries)).sum()
         return jnp.asarray(self.values, jnp.float32)[passed]
 
@@ -88,18 +104,17 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        end_learning_rate=0.0001,
-        power=1.0,
-        cycle=False,
-        name="PolynomialDecay",
+        initial_learning_rate: float,
+        decay_steps: int,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str | None = "PolynomialDecay",
     ):
         self.initial_learning_rate, self.end_learning_rate = initial_learning_rate, end_learning_rate
         self.decay_steps, self.power, self.cycle, self.name = _positive(decay_steps), power, cycle, name
 
-    def __call__(self, step):
-        """The rate of this step."""
+    def __call__(self, step: ArrayLike) -> Array:
         step, steps = jnp.asarray(step, jnp.float32), float(self.decay_steps)
         if self.cycle:
             steps = steps * jnp.where(step == 0, 1.0, jnp.ceil(step / steps))
@@ -115,13 +130,18 @@ class CosineDecay(LearningRateSchedule):
     (Loshchilov & Hutter 2017)."""
 
     def __init__(
-        self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        alpha: float = 0.0,
+        name: str | None = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: int = 0,
     ):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, _positive(decay_steps)
         self.alpha, self.name, self.warmup_target, self.warmup_steps = alpha, name, warmup_target, warmup_steps
 
-    def __call__(self, step):
-        """The rate of this step."""
+    def __call__(self, step: ArrayLike) -> Array:
         step, begin = jnp.asarray(step, jnp.float32), self.initial_learning_rate
         if self.warmup_target is None:
             return self._decayed(step, begin)
@@ -137,12 +157,19 @@ class CosineDecay(LearningRateSchedule):
 class CosineDecayRestarts(LearningRateSchedule):
     """Cosine periods, each `t_mul` times longer and `m_mul` times lower than the last (Loshchilov & Hutter 2017)."""
 
-    def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: int,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str | None = "SGDRDecay",
+    ):
         self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, _positive(first_decay_steps)
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
-    def __call__(self, step):
-        """The rate of this step."""
+    def __call__(self, step: ArrayLike) -> Array:
         part = jnp.asarray(step, jnp.float32) / self.first_decay_steps
         if self.t_mul == 1.0:
             period = jnp.floor(part)

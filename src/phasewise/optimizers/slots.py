@@ -1,5 +1,15 @@
 """What an optimizer's state has for each variable, and how it follows a variable that is frozen for a while."""
 
+from typing import TypeAlias
+
+from phasewise.core.types import Array, Nest
+
+Slots: TypeAlias = dict[str, Array]
+"""What is kept for one parameter, by name."""
+
+State: TypeAlias = dict[str, Nest]
+"""What an optimizer keeps from step to step."""
+
 BESIDE = ("ema", "accumulated")
 
 

@@ -10,7 +10,7 @@ from phasewise.switch import phase, statistics_policy
 from phasewise.switch.collected_moments import collected_moments
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
-from phasewise.training.programs import program
+from phasewise.training.programs import program, shapes_of
 from phasewise.training.progress import make_progress
 from phasewise.training.state import Cells
 from phasewise.training.step import call_purely, real_rows_of, unpack
@@ -62,19 +62,19 @@ def recalibrate(model, data, *, method="layerwise", batch_size=None, steps=None,
 
 
 def _layers(model, calls):
-    """The batch normalization layers that are called and not frozen, in the order of their first call."""
-    called = {id(c.layer): c.layer for c in calls if c.layer._moving_statistics is not None}
+    """(layer, average) for the averages of the layers that are called and not frozen, in the order of their first call."""
+    called = {id(c.layer): c.layer for c in calls if c.layer._averages}
     layers = [layer for layer in called.values() if layer.trainable]
     if not layers:
         frozen = f" Its {len(called)} are frozen: set layer.trainable = True." if called else ""
         raise ValueError(f"{model.name!r} has no batch normalization layer to recalibrate.{frozen}")
-    return layers
+    return [(layer, average) for layer in layers for average in layer._averages]
 
 
 def _found(model, executor, layers, method, steps, progress):
-    """(layer, count, mean, variance) for each layer; nothing is changed yet."""
+    """(layer, average, count, mean, variance) for each; nothing is changed yet."""
     cells = Cells(model)
-    state, places = cells.gather(), cells.places
+    state, places = cells.gather(), cells.places()
     passes = [[layer] for layer in layers] if method == "layerwise" else [layers]
     found = []
     for number, wanted in enumerate(passes):
@@ -83,20 +83,20 @@ def _found(model, executor, layers, method, steps, progress):
             executor.restart()
         seen, statistics = _one_pass(model, executor, state, steps, progress)
         progress.end(seen, {})
-        for layer in wanted:
-            count, mean, variance = statistics[id(layer)]
-            found.append((layer, count, mean, variance))
-            for variable, value in layer._moving_statistics.values_for(mean, variance):
+        for layer, average in wanted:
+            count, mean, variance = statistics[id(average)]
+            found.append((layer, average, count, mean, variance))
+            for variable, value in average.values_for(mean, variance):
                 state["other"][places[id(variable)]] = value
     return found
 
 
 def _one_pass(model, executor, state, steps, progress):
-    """(number of batches, dict from a layer's identity to (count, mean, variance))."""
+    """(number of batches, dict from an average's identity to (count, mean, variance))."""
     parts, seen = {}, 0
     for feed in executor.padded_feeds(steps):
         look_at_feed(executor, feed)
-        loop = program(model, "recalibrate", executor.fetch, lambda: _Gathers(model, executor))
+        loop = program(model, "recalibrate", shapes_of(feed.arrays), lambda: _Gathers(model))
 
         def on_chunk(count):
             nonlocal seen
@@ -110,19 +110,19 @@ def _one_pass(model, executor, state, steps, progress):
 
 
 class _Gathers(MapProgram):
-    """The moments of every batch normalization call, for each batch; `owners` are the identities of the layers."""
+    """The moments of every batch normalization call, for each batch; `owners` are the identities of the averages."""
 
-    def __init__(self, model, executor):
+    def __init__(self, model):
         self.owners = []
 
         def step(state, batch, valid=None):
             x, _, _ = unpack(batch)
             with real_rows_of(x, valid), collected_moments() as entries:
                 call_purely(model, state, x, task="predict")
-            self.owners[:] = [id(layer) for layer, _, _ in entries]
+            self.owners[:] = [id(average) for average, _, _ in entries]
             return [(count, *moments) for _, count, moments in entries]
 
-        super().__init__(step, executor.fetch, model.count_params())
+        super().__init__(step, model._inventory().variables)
 
 
 def _population(entries):
@@ -135,9 +135,9 @@ def _population(entries):
 def _adopted(found, method):
     """Write what was found into the model."""
     changes = []
-    for layer, count, mean, variance in found:
-        before = (layer.moving_mean.numpy(), layer.moving_variance.numpy())
-        for variable, value in layer._moving_statistics.values_for(mean, variance):
+    for layer, average, count, mean, variance in found:
+        before = (average.mean.numpy(), average.variance.numpy())
+        for variable, value in average.values_for(mean, variance):
             variable.assign(value)
         changes.append(Change.between(layer, int(np.max(count)), before, (mean, variance)))
     return Recalibration(changes, method)

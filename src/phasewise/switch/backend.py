@@ -6,16 +6,16 @@ from phasewise.switch.phase import learning_phase_scope as learning_phase_scope
 from phasewise.switch.phase import set_learning_phase as set_learning_phase
 
 
-def clear_session():
+def clear_session() -> None:
     """Start counting layer names again."""
     naming.reset()
 
 
-def floatx():
+def floatx() -> str:
     """Name of the dtype of weights made from now on."""
     return precision.dtype_policy().variable_dtype
 
 
-def backend():
+def backend() -> str:
     """The name of the one engine, "jax"."""
     return "jax"

@@ -31,7 +31,10 @@ class Calls(list):
     def __init__(self):
         super().__init__()
         self.stack = []
+        self.functions = []  # those that the graph calls between layers
         self.adds_losses = False  # whether a layer added a loss, which may be computed from the whole batch
+        self.writes = False  # whether a layer gave a variable a new value
+        self.draws = ()  # what each random draw mixes into the seed, in order
         self._reported = set()
 
     def report(self, subject):
@@ -72,6 +75,13 @@ def call(layer, decision):
         yield
     finally:
         record.stack.pop()
+
+
+def note_function(function):
+    """The graph now calls a function of its user's."""
+    record = _observer.get()
+    if record is not None:
+        record.functions.append(function)
 
 
 def note_statistics(kind, values=None):

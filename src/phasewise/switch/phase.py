@@ -7,6 +7,7 @@ must be filed under so that a change takes effect at the very next call.
 
 import contextlib
 import dataclasses
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 TRAINING = "training"
@@ -36,12 +37,12 @@ class Decision:
     reason: str
 
     @property
-    def training(self):
+    def training(self) -> bool:
         """True in the training phase."""
         return self.phase == TRAINING
 
 
-def decide(*, frozen=False, own=None):
+def decide(*, frozen: bool = False, own: bool | None = None) -> Decision:
     """The phase of a call, by the first rule that matches.
 
     Args:
@@ -66,7 +67,7 @@ def decide(*, frozen=False, own=None):
     return Decision(INFERENCE, 6, "default")
 
 
-def learning_phase():
+def learning_phase() -> int | None:
     """The pinned learning phase: 1 (training), 0 (inference), or None when nothing pins it.
 
     A `learning_phase_scope` wins over `set_learning_phase`; the innermost scope wins.
@@ -75,7 +76,7 @@ def learning_phase():
     return scoped[0] if scoped is not None else _global_phase
 
 
-def set_learning_phase(value):
+def set_learning_phase(value: int | str | None) -> None:
     """Pin the phase of every call in the process that no stronger rule decides; None unpins.
 
     Args:
@@ -89,7 +90,7 @@ def set_learning_phase(value):
 
 
 @contextlib.contextmanager
-def learning_phase_scope(value):
+def learning_phase_scope(value: int | str | None) -> Iterator[None]:
     """Pin the phase inside a `with` block, in this thread or task only. Scopes nest; None lifts the outer pin.
 
     Example:
@@ -104,7 +105,7 @@ def learning_phase_scope(value):
 
 
 @contextlib.contextmanager
-def enclosing_call(training):
+def enclosing_call(training: bool | None) -> Iterator[None]:
     """Calls inside the block are enclosed by one that was given `training=`; None leaves the outer one in force."""
     if training is None:
         yield
@@ -117,7 +118,7 @@ def enclosing_call(training):
 
 
 @contextlib.contextmanager
-def task(name):
+def task(name: str) -> Iterator[None]:
     """Calls inside the block belong to a task: fit, train_on_batch, evaluate, test_on_batch, predict, predict_on_batch."""
     token = _task.set(name)
     try:
@@ -126,12 +127,12 @@ def task(name):
         _task.reset(token)
 
 
-def current_task():
+def current_task() -> str | None:
     """The name of the task that is being traced, or None outside of one."""
     return _task.get()
 
 
-def switch_key():
+def switch_key() -> tuple[int | None, bool | None, str | None]:
     """Everything outside the layers that a decision reads: part of the key of every compiled program."""
     return (learning_phase(), _enclosing.get(), _task.get())
 

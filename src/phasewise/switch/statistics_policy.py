@@ -7,7 +7,9 @@ training phase: dropout does not notice it.
 import contextlib
 import dataclasses
 import re
+from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any, TypeAlias
 
 from phasewise.core import registry
 
@@ -22,25 +24,29 @@ class Blend:
 
     n: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"blend({self.n:g})"
+
+
+Policy: TypeAlias = str | Blend
+"""What one layer normalizes with: "moving", "batch" or a blend."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ByLayer:
     """A policy for each named layer; the others keep the policy around the call."""
 
-    policies: tuple
+    policies: tuple[tuple[str, Policy | None], ...]
 
-    def names(self):
+    def names(self) -> list[str]:
         """The names of the layers."""
         return [name for name, _ in self.policies]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "{" + ", ".join(f"{name!r}: {policy}" for name, policy in self.policies) + "}"
 
 
-def blend(n):
+def blend(n: float) -> Blend:
     """Moving and batch statistics mixed, the moving ones counting as much as `n` examples.
 
     With b rows in the batch: mean = n / (n + b) * moving mean + b / (n + b) * batch mean, and likewise the variance
@@ -59,7 +65,7 @@ def blend(n):
     return Blend(float(n))
 
 
-def resolve(policy):
+def resolve(policy: Policy | ByLayer | dict[str, Any] | None) -> Policy | ByLayer | None:
     """The policy that a user's argument names; None stays.
 
     Args:
@@ -85,7 +91,7 @@ def resolve(policy):
 
 
 @contextlib.contextmanager
-def statistics(policy):
+def statistics(policy: Policy | ByLayer | dict[str, Any] | None) -> Iterator[None]:
     """Inside the block, normalization layers in inference use the statistics that `policy` names.
 
     Args:
@@ -109,12 +115,12 @@ def statistics(policy):
         _policy.reset(token)
 
 
-def current():
+def current() -> tuple[Policy | ByLayer, ...]:
     """The policies in force, the innermost last: what a compiled program depends on."""
     return _policy.get() or ()
 
 
-def policy_for(name):
+def policy_for(name: str) -> Policy:
     """The policy for the layer called `name`: "moving" unless a scope says otherwise."""
     for policy in reversed(current()):
         if not isinstance(policy, ByLayer):

@@ -103,9 +103,7 @@ def _in_a_gradient(model, seen, params):
             return Finding("gradient", after[0].layer.name, rows, text)
     for variable, gradient in params:
         if not np.isfinite(np.asarray(gradient, np.float64)).all():
-            owner = next(
-                (c.layer for c in seen if any(v is variable for v in c.layer._layers_and_variables()[1])), None
-            )
+            owner = next((c.layer for c in seen if any(v is variable for v in c.layer._found().variables)), None)
             text = f"all outputs and losses are finite, but the gradient of the weight {variable.path!r} is not"
             return Finding("gradient", owner and owner.name, np.empty(0, int), text)
     return None

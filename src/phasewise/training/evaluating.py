@@ -2,16 +2,16 @@
 
 from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
+from phasewise.data.feed import size_class
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.preparing import prepare_both, prepare_feed, require_data, require_steps
-from phasewise.training.programs import program, under
+from phasewise.training.preparing import prepare_feed, require_data, require_steps
+from phasewise.training.programs import program, shapes_of, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
+from phasewise.training.rows import can_be_filled_up
 from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, test_step
 from phasewise.training.surprises import warn_of_initial_statistics
-
-EXAMPLE_ROWS = 32  # a batch size at which losses and metrics are resolved before the first batch is there
 
 
 def evaluate(model, plan, steps, verbose, callbacks, policy):
@@ -46,11 +46,10 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
     return {name: value for name, value in logs.items() if name != "skipped"}, seen
 
 
-def test_feeds(model, executor, steps):
-    """Padded feeds where padding can be masked out of every loss and metric, else feeds of the true shapes."""
-    calls, _ = prepare_both(model, executor, EXAMPLE_ROWS, "evaluate")
-    maskable = model.objective.is_rowwise and not calls.adds_losses
-    return executor.padded_feeds(steps) if maskable else executor.feeds(steps)
+def test_feeds(model, executor, steps, task="evaluate"):
+    """Padded feeds where padding can be masked out of everything, else feeds of the true shapes."""
+    filled_up = can_be_filled_up(model, executor, task)
+    return executor.padded_feeds(steps) if filled_up else executor.feeds(steps)
 
 
 def run_feed(model, executor, feed, task, callbacks, on_compiled=lambda: None, seen=0):
@@ -59,13 +58,12 @@ def run_feed(model, executor, feed, task, callbacks, on_compiled=lambda: None, s
     loop = program(
         model,
         task,
-        executor.fetch,
+        shapes_of(feed.arrays),
         lambda: UpdateProgram(
-            test_step(model, model.objective, task),
-            executor.fetch,
+            _never_stopping(test_step(model, model.objective, task)),
             lambda metrics: logs_of(model.objective, metrics),
             lambda: model.objective.names,
-            model.count_params(),
+            model._inventory().variables,
         ),
     )
     step, end, each = seen, seen + feed.steps, callbacks.wants_test_batches
@@ -85,12 +83,17 @@ def run_feed(model, executor, feed, task, callbacks, on_compiled=lambda: None, s
         yield reached.logs, reached.steps
 
 
+def _never_stopping(step):
+    return lambda state, batch, valid, numbers, words: (step(state, batch, valid), True)
+
+
 def test_on_batch(model, plan):
-    """The logs of the one batch of `plan`."""
-    executor = make_executor(plan)
+    """The logs of the one batch of `plan`, filled up to one of few sizes where nothing notices."""
+    executor = make_executor(plan, size_class(plan._rows.batch_size))
     model.objective.reset()
     watched = CallbackList()
-    found = [logs for feed in executor.feeds() for logs, _ in run_feed(model, executor, feed, "test_on_batch", watched)]
+    feeds = test_feeds(model, executor, None, "test_on_batch")
+    found = [logs for feed in feeds for logs, _ in run_feed(model, executor, feed, "test_on_batch", watched)]
     require_data(found)
     return found[-1]
 

@@ -8,6 +8,7 @@ import numpy as np
 from phasewise.callbacks import CallbackList, History, TerminateOnNaN
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
+from phasewise.data.feed import size_class
 from phasewise.training.evaluating import run_test
 from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
@@ -166,10 +167,10 @@ def _finalize(model):
 
 
 def train_on_batch(model, plan):
-    """The logs after one step on the one batch of `plan`."""
-    executor = make_executor(plan)
+    """The logs after one step on the one batch of `plan`, filled up to one of few sizes where nothing notices."""
+    executor = make_executor(plan, size_class(plan._rows.batch_size))
     model.objective.reset()
     run = Run(model, executor, "ignore", task="train_on_batch")
-    found = [logs for feed in executor.feeds() for logs, _ in run.feed(feed)]
+    found = [logs for feed in run.feeds() for logs, _ in run.feed(feed)]
     require_data(found)
     return found[-1]

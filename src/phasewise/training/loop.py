@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.compiler import compiled
+from phasewise.data.feed import capacity_of, fetch
 
 CHUNK_SECONDS = 0.15
 
@@ -65,35 +66,45 @@ class UpdateProgram:
     """A compiled loop of steps that change the state: training and testing.
 
     Args:
-        step: `(state, batch)` or `(state, batch, valid) -> state`.
-        fetch: `(arrays, i) -> batch`, pure.
+        step: `(state, batch, valid, numbers, words) -> (state, is good)`; the loop ends after a step that is not.
         logs: `metrics -> dict of scalars`.
         names: a function that gives the logs' names in the order in which they are shown.
-        weights: number of weights of the model.
+        variables: those of the model.
+        layout: the `Layout` of the state; None where it is as the model holds it.
+        words: what the model's random draws mix into the seed.
         check: `state -> boolean scalar`, asked after each chunk; or None.
+        in_place: whether the state that is handed in is given up: no second one is held.
     """
 
-    def __init__(self, step, fetch, logs, names, weights, check=None):
+    def __init__(self, step, logs, names, variables, *, layout=None, words=(), check=None, in_place=False):
         self.chunks = Chunks()
+        self.layout, self.in_place = layout, in_place
         self._names = names
+        self._constants = jax.device_put(([np.int32(i) for i in range(layout.longest if layout else 0)], list(words)))
 
-        def run(state, arrays, start, count):
-            def body(i, state):
-                valid = (arrays["valid"][i],) if "valid" in arrays else ()
-                return step(state, fetch(arrays, i), *valid)
+        def run(state, arrays, constants, start, count):
+            def is_due(carried):
+                i, _, good = carried
+                return (i < start + count) & good
 
-            state = jax.lax.fori_loop(start, start + count, body, state)
-            return state, logs(state["metrics"]), True if check is None else check(state)
+            def body(carried):
+                i, state, _ = carried
+                valid = arrays["valid"][i] if "valid" in arrays else None
+                state, good = step(state, fetch(arrays, i), valid, *constants)
+                return i + jnp.asarray(good, jnp.int32), state, jnp.asarray(good)
 
-        self._run = compiled(run, weights=weights)
-        self._compiled = set()
+            reached, state, good = jax.lax.while_loop(is_due, body, (start, state, jnp.bool_(True)))
+            good = good if check is None else good & check(state)
+            return state, logs(state["metrics"]), reached, good
+
+        self._jitted = compiled(run, variables, donate_argnums=(0,) if in_place else ())
+        self._run = None
 
     def compile(self, state, feed):
-        """Compile for the shapes of this feed, where that is still to be done; no step runs."""
-        shapes = _shapes(feed)
-        if shapes not in self._compiled:
-            self._run(state, feed.arrays, np.int32(0), np.int32(0))
-            self._compiled.add(shapes)
+        """Compile, where that is still to be done; no step runs."""
+        if self._run is None:
+            arguments = state, feed.arrays, self._constants, np.int32(0), np.int32(0)
+            self._run = self._jitted.lower(*arguments).compile()
 
     def run(self, state, feed, chunks=None):
         """Yields `Reached` after each chunk of the feed.
@@ -106,19 +117,32 @@ class UpdateProgram:
 
     def advance(self, state, feed, start, count):
         """`Reached` after `count` steps from number `start` of the feed."""
-        state, logs, is_sound = self._run(state, feed.arrays, np.int32(start), np.int32(count))
-        return Reached(state, self._on_host(logs), start, count, bool(is_sound))
+        return self.finished(*self.dispatched(state, feed, start, count))
+
+    def dispatched(self, state, feed, start, count):
+        """What the program returns, perhaps still to be computed, and the number of the first step."""
+        return self._run(state, feed.arrays, self._constants, np.int32(start), np.int32(count)), start
+
+    def finished(self, results, start):
+        """`Reached`, once it is computed."""
+        state, logs, reached, good = results
+        return Reached(state, self._on_host(logs), start, int(reached) - start, bool(good))
 
     def _on_host(self, logs):
         logs = {name: np.asarray(value) for name, value in logs.items()}
-        ordered = [*(n for n in self._names() if n in logs), *(n for n in logs if n not in self._names())]
+        names = self._names()
+        ordered = [*(n for n in names if n in logs), *(n for n in logs if n not in names)]
         return {n: float(logs[n]) if logs[n].ndim == 0 else logs[n] for n in ordered}
+
+
+def _nothing(*arguments):
+    """What a caller does who does not care."""
 
 
 class MapProgram:
     """A compiled loop of steps whose outputs are stacked: prediction."""
 
-    def __init__(self, step, fetch, weights):
+    def __init__(self, step, variables):
         self.chunks = Chunks()
 
         def run(state, arrays, start, count, stacked):
@@ -129,48 +153,34 @@ class MapProgram:
             # source, and its arithmetic is compiled the same way: a row has the same bits in data of any size.
             def body(i, carried):
                 batch, stacked = carried
-                valid = (arrays["valid"][i],) if "valid" in arrays else ()
-                outputs = step(state, batch, *valid)
+                outputs = step(state, batch, arrays["valid"][i])
                 stacked = jax.tree.map(lambda s, o: jax.lax.dynamic_update_index_in_dim(s, o, i, 0), stacked, outputs)
                 return fetched(i + 1), stacked
 
             return jax.lax.fori_loop(start, start + count, body, (fetched(start), stacked))[1]
 
-        self._step, self._fetch = step, fetch
-        self._run = compiled(run, weights=weights, donate_argnums=4)
-        self._outputs = {}
+        self._step = step
+        self._jitted = compiled(run, variables, donate_argnums=4)
+        self._outputs = self._run = None
 
-    def run(self, state, feed, on_compiled, on_chunk):
+    def run(self, state, feed, on_compiled=_nothing, on_chunk=_nothing):
         """The outputs of a feed, each leaf of shape (steps, rows, ...).
 
         `on_compiled()` is called before the first step, `on_chunk(steps)` after each chunk.
         """
-        stacked = self._empty_outputs(state, feed)
+        if self._run is None:
+            self._compile(state, feed)
+        capacity = capacity_of(feed.arrays)
+        stacked = jax.tree.map(lambda s: np.zeros((capacity, *s.shape), s.dtype), self._outputs)
         on_compiled()
         for start, count in self.chunks.split(feed.steps):
             stacked = jax.block_until_ready(self._run(state, feed.arrays, np.int32(start), np.int32(count), stacked))
             on_chunk(count)
         return jax.tree.map(lambda s: np.asarray(s)[: feed.steps], stacked)
 
-    def _empty_outputs(self, state, feed):
-        """Arrays that the outputs of a feed are written to. The program is compiled at the first feed of a shape."""
-        shapes = _shapes(feed)
-        known = shapes in self._outputs
-        if not known:
-            valid = (np.int32(0),) if "valid" in feed.arrays else ()
-            self._outputs[shapes] = jax.eval_shape(
-                lambda s, a: self._step(s, self._fetch(a, 0), *valid), state, feed.arrays
-            )
-        capacity = capacity_of(feed.arrays)
-        stacked = jax.tree.map(lambda s: jnp.zeros((capacity, *s.shape), s.dtype), self._outputs[shapes])
-        return stacked if known else self._run(state, feed.arrays, np.int32(0), np.int32(0), stacked)
-
-
-def _shapes(feed):
-    return tuple(np.shape(leaf) for leaf in jax.tree.leaves(feed.arrays))
-
-
-def capacity_of(arrays):
-    """How many batches the arrays of a feed have room for."""
-    index = arrays.get("rows", arrays.get("valid"))
-    return index.shape[0] if index is not None else jax.tree.leaves(arrays["batches"])[0].shape[0]
+    def _compile(self, state, feed):
+        self._outputs = jax.eval_shape(lambda s, a: self._step(s, fetch(a, 0), np.int32(0)), state, feed.arrays)
+        stacked = jax.tree.map(
+            lambda s: jax.ShapeDtypeStruct((capacity_of(feed.arrays), *s.shape), s.dtype), self._outputs
+        )
+        self._run = self._jitted.lower(state, feed.arrays, np.int32(0), np.int32(0), stacked).compile()

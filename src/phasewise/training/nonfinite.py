@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import registry
+from phasewise.kernels.finite import all_finite
 from phasewise.training.diagnosis import diagnose
 
 CHOICES = ("raise", "skip", "ignore")
@@ -40,13 +41,6 @@ def check_choice(on_nonfinite):
     raise ValueError(f"on_nonfinite is 'raise', 'skip' or 'ignore'; got {on_nonfinite!r}.{hint}")
 
 
-def all_finite(*trees):
-    """Whether every floating entry of the arrays is finite, as a boolean scalar."""
-    leaves = [jnp.asarray(leaf) for leaf in jax.tree.leaves(trees)]
-    flags = [jnp.isfinite(leaf).all() for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.inexact)]
-    return jnp.stack(flags).all() if flags else jnp.bool_(True)
-
-
 def is_sound(state):
     """Whether a training state is finite. NaN and infinity stay in it, so that a look after many steps sees them all.
 
@@ -56,21 +50,19 @@ def is_sound(state):
     return all_finite(state["params"], state["other"], state["optimizer"], state["metrics"][:2])
 
 
-def kept_where_finite(step):
-    """A step that changes nothing but the counters when it would make the state unsound.
+def counting_skips(step):
+    """A step that goes on after an unsound one, which changed nothing, and counts it.
 
     Args:
-        step: `(state, batch) -> state`; the last metric accumulator counts the steps that were left out.
+        step: `(state, ...) -> (state, is good)`; the last metric accumulator counts the steps that were left out.
     """
 
-    def guarded(state, batch):
-        new = step(state, batch)
-        good = is_sound(new)
-        kept = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, state)
-        *metrics, skipped = kept["metrics"]
-        return {**kept, "metrics": [*metrics, skipped + jnp.where(good, 0, 1)], "step": new["step"]}
+    def counting(state, *arguments):
+        new, good = step(state, *arguments)
+        *metrics, skipped = new["metrics"]
+        return {**new, "metrics": [*metrics, skipped + jnp.where(good, 0, 1)], "step": state["step"] + 1}, True
 
-    return guarded
+    return counting
 
 
 def first_bad_step(loop, state, feed, start, count):

@@ -7,7 +7,7 @@ from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
-from phasewise.training.programs import program, under
+from phasewise.training.programs import program, shapes_of, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
 from phasewise.training.state import Cells
@@ -67,8 +67,8 @@ def _run(model, executor, steps, task, progress, callbacks):
         loop = program(
             model,
             task,
-            executor.fetch,
-            lambda: MapProgram(predict_step(model, task), executor.fetch, model.count_params()),
+            shapes_of(feed.arrays),
+            lambda: MapProgram(predict_step(model, task), model._inventory().variables),
         )
         stacked = loop.run(Cells(model).gather(), feed, progress.running, on_chunk)
         parts.append(_real_rows(stacked, feed))
@@ -78,8 +78,7 @@ def _run(model, executor, steps, task, progress, callbacks):
 
 def _real_rows(stacked, feed):
     """The rows of a feed's outputs one after the other, without the padding."""
-    valid = np.asarray(feed.arrays["valid"])[: feed.steps]
-    real = (np.arange(feed.rows) < valid[:, None]).ravel()
+    real = (np.arange(feed.rows) < feed.real_rows[:, None]).ravel()
 
     def flatten(outputs):
         flat = outputs.reshape(-1, *outputs.shape[2:])

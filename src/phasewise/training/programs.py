@@ -7,31 +7,41 @@ very next call and a stale program cannot run.
 import contextlib
 
 import jax
+import numpy as np
 
 from phasewise.core import random, variable
 from phasewise.core.registry import nearest
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import observe, phase, statistics_policy
 
+MOST_PROGRAMS = 32
+
 
 def switch_key(model):
     """Everything that decides what a traced call of `model` does, beside its arguments."""
-    inventory = model._inventory()
-    return (
-        phase.switch_key(),
-        statistics_policy.current(),
-        tuple((id(layer), layer._own_trainable) for layer, _ in inventory),
-        tuple(v.trainable for _, own in inventory for v in own),
-    )
+    return phase.switch_key(), statistics_policy.current(), model._inventory().key
 
 
 def program(model, kind, key, make):
-    """The program of this `kind` for the present switch and `key`; made by `make()` when there is none yet."""
+    """The program of this `kind` for the present switch and `key`; made by `make()` when there is none yet.
+
+    A model keeps its latest `MOST_PROGRAMS`; the one that was not used for longest goes first.
+    """
     full_key = (kind, switch_key(model), key)
-    if full_key not in model.programs:
-        layers = model.all_layers()  # kept, so that no new layer can come to bear the identity of one in the key
-        model.programs[full_key] = (make(), layers)
-    return model.programs[full_key][0]
+    found = model.programs.pop(full_key, None)
+    if found is None:
+        layers = model._inventory().layers  # kept, so that no new layer can come to bear the identity of one in the key
+        found = make(), layers
+    model.programs[full_key] = found  # the latest is the last
+    while len(model.programs) > MOST_PROGRAMS:
+        model.programs.pop(next(iter(model.programs)), None)
+    return found[0]
+
+
+def shapes_of(arrays):
+    """What a program is filed under beside the switch: the structure, shapes and dtypes of its arguments."""
+    leaves, tree = jax.tree.flatten(arrays)
+    return tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
 
 
 @contextlib.contextmanager
@@ -43,7 +53,7 @@ def under(model, policy):
     """
     policy = statistics_policy.resolve(policy)
     if isinstance(policy, statistics_policy.ByLayer):
-        known = [layer.name for layer in model.all_layers() if layer._moving_statistics is not None]
+        known = [layer.name for layer in model.all_layers() if layer._averages]
         for name in policy.names():
             if name not in known:
                 near = nearest(name, known)
@@ -64,17 +74,23 @@ def trace_calls(model, inputs_spec, task):
     """
 
     def make():
-        from_state = [v.raw for v in model.variables]
+        variables = model._inventory().variables
+        specs = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in variables]
 
         def call(values, x):
-            with variable.scope(model.variables, values), random.scope(0, 0), phase.task(task):
-                with collected_losses() as added:
-                    outputs = model(x)
-                calls.adds_losses = bool(added)
-                return outputs
+            with (
+                variable.scope(variables, values) as held,
+                random.scope(np.uint32(0), 0) as draws,
+                phase.task(task),
+                collected_losses() as added,
+            ):
+                outputs = model(x)
+            calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
+            calls.writes = any(now is not given for now, given in zip(held.collect(variables), values))
+            return outputs
 
         with observe.calls() as calls:
-            outputs = jax.eval_shape(call, from_state, inputs_spec)
+            outputs = jax.eval_shape(call, specs, inputs_spec)
         return calls, outputs
 
-    return program(model, "trace", (task, str(inputs_spec)), make)
+    return program(model, "trace", (task, *shapes_of(inputs_spec)), make)

@@ -1,13 +1,20 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
 from phasewise.callbacks import CallbackList
+from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
+from phasewise.training.nonfinite import counting_skips, error_for, first_bad_step, is_sound
+from phasewise.training.packing import Layout
 from phasewise.training.preparing import prepare_feed
-from phasewise.training.programs import program
+from phasewise.training.programs import program, shapes_of
+from phasewise.training.rows import can_be_filled_up
 from phasewise.training.state import Cells
-from phasewise.training.step import logs_of, train_step, unpack
+from phasewise.training.step import TrainStep, logs_of, unpack
 from phasewise.training.surprises import updates_of_a_step, warn_of_pinned_phase, warn_of_small_batches
+
+IN_PLACE_BYTES = 16 << 20
+"""From this size of the state on it is given up to each chunk, which writes the new one over it, and a bad step is noticed
+before it is written. A smaller state is kept until the chunk is known to be sound, which costs less than looking at every step."""
 
 
 class Run:
@@ -37,13 +44,17 @@ class Run:
         """The steps of one epoch, at most `limit`. Returns (logs, number of steps)."""
         self._epoch = epoch
         logs, seen = {}, 0
-        for feed in self.executor.feeds(limit):
+        for feed in self.feeds(limit):
             for logs, count in self.feed(feed, seen, progress.running):
                 seen += count
                 progress.update(seen, logs)
             if self.model.stop_training:
                 break
         return logs, seen
+
+    def feeds(self, limit=None):
+        """The executor's feeds: a short batch filled up where no loss, metric or layer would notice."""
+        return self.executor.feeds(limit, pad_short=can_be_filled_up(self.model, self.executor, self._task))
 
     def feed(self, feed, seen=0, on_compiled=lambda: None):
         """Train on one feed, whose first step is number `seen` of the epoch.
@@ -58,20 +69,18 @@ class Run:
         end = seen + feed.steps
         if each:
             callbacks.on_train_batch_begin(seen)
-        before = cells.gather()
-        updates = [(layer._moving_statistics, count) for layer, count in self._updates]
+        updates = [(average, count) for layer, count in self._updates for average in layer._averages]
         for moving, _ in updates:
             moving.check_values()
+        before = cells.gather()
         loop.compile(before, feed)
         on_compiled()
-        running = loop.run(before, feed, self._chunks())
-        reached = next(running, None)
-        while reached is not None:
+        for start, count in self._chunks(loop).split(feed.steps):
+            reached = self._advanced(loop, cells, before, feed, start, count)
             if not reached.is_sound:
-                self._raise(loop, cells, before, feed, reached, seen)
-            cells.restore(reached.state)
-            for moving, count in updates:
-                moving.note_updates(count * reached.steps)
+                self._raise(loop, cells, before, feed, reached, count, seen)
+            for moving, number in updates:
+                moving.note_updates(number * reached.steps)
             seen += reached.steps
             callbacks.on_chunk_end(seen - 1, reached.logs)
             if each:
@@ -81,32 +90,45 @@ class Run:
                 return
             if each and seen < end:
                 callbacks.on_train_batch_begin(seen)
-            before = cells.gather()
-            try:
-                reached = running.send(before)
-            except StopIteration:
-                return
+            if seen < end:
+                before = cells.gather()
 
-    def _chunks(self):
+    def _advanced(self, loop, cells, before, feed, start, count):
+        """`Reached` after a chunk, the model updated where that is sound."""
+        if not loop.in_place:
+            reached = loop.advance(before, feed, start, count)
+            if reached.is_sound:
+                cells.restore(reached.state)
+            return reached
+        with held_back():  # what went in is gone: the model must hold what comes out
+            results = loop.dispatched(cells.given_up(before), feed, start, count)
+            cells.restore(results[0][0])
+        return loop.finished(*results)._replace(state=None)  # else two would hold it
+
+    def _chunks(self, loop):
         if self.callbacks.wants_train_batches:
             return Chunks(1)
         fixed = self.model.steps_per_execution
-        return Chunks(fixed) if fixed > 1 else None
+        return Chunks(fixed) if fixed > 1 else loop.chunks
 
-    def _raise(self, loop, cells, before, feed, reached, seen):
+    def _raise(self, loop, cells, before, feed, reached, count, seen):
         """Restore the last good state and raise the error that tells what went wrong after it."""
-        place, state = first_bad_step(loop, before, feed, reached.start, reached.steps)
-        cells.restore(state)
+        place = reached.start + reached.steps  # where the loop has stopped before the bad step
+        if not loop.in_place:
+            place, state = first_bad_step(loop, before, feed, reached.start, count)
+            cells.restore(state)
         batch = unpack(self.executor.fetch(feed.arrays, place))
+        state = Cells(self.model, training=True, metrics=True).gather()
         raise error_for(self.model, state, batch, epoch=self._epoch, step=seen + place - reached.start)
 
     def _prepared(self, feed):
         """The program for the feed, and the cells that it reads and writes."""
         model, task = self.model, self._task
         calls = prepare_feed(model, self.executor, feed, task)
-        warn_of_small_batches(calls, feed.rows)
+        rows = int(feed.real_rows[0])
+        warn_of_small_batches(calls, rows, feed.rows)
         warn_of_pinned_phase(calls)
-        self._updates = updates_of_a_step(calls, feed.rows)
+        self._updates = updates_of_a_step(calls, rows)
         self.updated_layers |= dict.fromkeys(layer for layer, _ in self._updates)
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
@@ -115,16 +137,24 @@ class Run:
             )
         cells = Cells(model, training=True, metrics=True)
         model.optimizer.prepare(cells.params)
-        return program(model, (task, self._on_nonfinite), self.executor.fetch, self._compiled), cells
+        key = shapes_of(feed.arrays)
+        loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
+        cells.layout = None if loop.in_place else loop.layout
+        return loop, cells
 
-    def _compiled(self):
-        model, objective = self.model, self.model.objective
-        step = train_step(model, objective, model.optimizer, self._task)
+    def _compiled(self, cells, draws):
+        model, objective, policy = self.model, self.model.objective, self._on_nonfinite
+        in_place = cells.bytes() >= IN_PLACE_BYTES
+        layout = Layout(cells.params, cells.other, model.optimizer, stacks=not in_place)
+        keeps_good = policy == "skip" or (policy == "raise" and in_place)
+        step = TrainStep(model, self._task, layout, draws, keeps_good=keeps_good)
         return UpdateProgram(
-            kept_where_finite(step) if self._on_nonfinite == "skip" else step,
-            self.executor.fetch,
+            counting_skips(step) if policy == "skip" else step,
             lambda metrics: logs_of(objective, metrics),
             lambda: objective.names,
-            model.count_params(),
-            check=is_sound if self._on_nonfinite == "raise" else None,
+            model._inventory().variables,
+            layout=layout,
+            words=draws,
+            check=is_sound if policy == "raise" and not in_place else None,
+            in_place=in_place,
         )

@@ -1,5 +1,9 @@
 """The state of a run as one pytree: gathered from a model's variables, and put back."""
 
+import sys
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -14,9 +18,14 @@ class Cells:
 
     def __init__(self, model, *, training=False, metrics=False):
         self._model, self._training = model, training
-        self.params, self._other = model.split_variables()
+        self.layout = None  # how a step takes the state; None as the model holds it
+        inventory = model._inventory()
+        self.params, self.other = inventory.trained, inventory.others
         self._metrics = model.objective.variables if metrics else None
-        self.places = {id(variable): place for place, variable in enumerate(self._other)}  # in "other"
+
+    def places(self):
+        """The place of each other variable in "other", by identity."""
+        return {id(variable): place for place, variable in enumerate(self.other)}
 
     def gather(self):
         """The arrays that a step reads and writes.
@@ -27,7 +36,7 @@ class Cells:
         """
         state = {
             "params": [v.raw for v in self.params],
-            "other": [v.raw for v in self._other],
+            "other": [v.raw for v in self.other],
             "seed": np.uint32(self._model.seed),
             "step": np.int32(self._model.steps_trained),
         }
@@ -35,17 +44,64 @@ class Cells:
             state["optimizer"] = self._model.optimizer.state
         if self._metrics is not None:
             state["metrics"] = [v.raw for v in self._metrics]
-        return state
+        return state if self.layout is None else self.layout.pack(state)
 
     def restore(self, state):
         """Give the model what a step computed. Only references move, so this costs nothing to speak of."""
+        state = state if self.layout is None else self.layout.unpack(state)
         _put(self.params, state["params"])
-        _put(self._other, state["other"])
+        _put(self.other, state["other"])
         if self._training:
             self._model.optimizer.state = state["optimizer"]
-            self._model.steps_trained = int(state["step"])
+            self._model.steps_trained = state["step"]
         if self._metrics is not None:
             _put(self._metrics, state["metrics"])
+
+    def bytes(self):
+        """The size of the state."""
+        return sum(
+            np.asarray(leaf).nbytes if np.isscalar(leaf) else leaf.nbytes for leaf in jax.tree.leaves(self.gather())
+        )
+
+    def given_up(self, state):
+        """The state that `gather` gave, for a program that writes over it.
+
+        An array that someone else holds too, and one that is not the device's, is copied first, one by one, so that no two
+        copies of all are there at a time.
+        """
+        for variables, name in ((self.params, "params"), (self.other, "other"), (self._metrics, "metrics")):
+            for place, variable in enumerate(variables):
+                state[name][place] = None
+                variable._value = _owned(variable._value)
+                state[name][place] = variable._value
+        kept = self._model.optimizer.state
+        del state["optimizer"]
+        leaves, tree = jax.tree.flatten(kept)
+        self._model.optimizer.state = None
+        del kept
+        for place in range(len(leaves)):
+            leaf, leaves[place] = leaves[place], None
+            leaves[place] = _owned(leaf)
+            del leaf
+        state["optimizer"] = self._model.optimizer.state = jax.tree.unflatten(tree, leaves)
+        return state
+
+
+def _owned(array):
+    """The array itself where nobody but the caller holds it, else a copy on the device."""
+    return array if isinstance(array, jax.Array) and _holders(array) <= _ONE_HOLDER else jnp.array(array, copy=True)
+
+
+def _holders(item):
+    return sys.getrefcount(item)
+
+
+def _one_holder():
+    item = object()
+    return _holders(item)
+
+
+_ONE_HOLDER = _one_holder()
 
 
 def _put(variables, values):

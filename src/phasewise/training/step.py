@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core import padding, random, variable
+from phasewise.kernels.finite import all_finite, where
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import phase
+from phasewise.training.packing import taken_at
 
 
 def unpack(batch):
@@ -20,16 +22,20 @@ def real_rows_of(x, valid):
     return padding.real_rows(None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid)
 
 
-def call_purely(model, state, x, *, task):
+def call_purely(model, state, x, *, task, draws=((), ())):
     """The model's output for `x`, with the arrays of `state` for weights.
+
+    Args:
+        draws: what random draws mix into the seed, expected and given: see `phasewise.core.random.scope`.
 
     Returns:
         (outputs, losses that layers added, new values of the other variables).
     """
-    trained, other = model.split_variables()
+    inventory = model._inventory()
+    trained, other = inventory.trained, inventory.others
     with (
         variable.scope([*trained, *other], [*state["params"], *state["other"]]) as held,
-        random.scope(state["seed"], state["step"]),
+        random.scope(state["seed"], state["step"], *draws),
         phase.task(task),
         collected_losses() as added,
     ):
@@ -38,31 +44,61 @@ def call_purely(model, state, x, *, task):
         return outputs, added, held.collect(other)
 
 
-def train_step(model, objective, optimizer, task):
-    """A step that updates the parameters, the moving statistics, the optimizer and the metrics."""
-    trained = model.trainable_variables
+class TrainStep:
+    """A step that updates the parameters, the moving statistics, the optimizer and the metrics.
 
-    def step(state, batch):
+    Args:
+        model: compiled.
+        task: "fit" or "train_on_batch".
+        layout: the `Layout` in which the state comes and goes.
+        draws: what the model's random draws mix into the seed, in order.
+        keeps_good: whether a step that would give NaN or infinity leaves the state as it was.
+    """
+
+    def __init__(self, model, task, layout, draws, *, keeps_good=False):
+        self._model, self._objective, self._optimizer = model, model.objective, model.optimizer
+        self._task, self._layout, self._draws, self._keeps_good = task, layout, draws, keeps_good
+        self._variables = layout.params.first_of(model._inventory().trained)
+
+    def __call__(self, state, batch, valid, numbers, words):
+        """The state after one step, and whether it is finite (True where nobody asks; else an unsound step changes nothing).
+
+        Args:
+            valid: number of real rows of the batch, or None.
+            numbers, words: arguments of the program that stand for 0, 1, 2 … and for `draws`.
+        """
         x, y, sample_weight = unpack(batch)
+        params = self._layout.params.unpack(state["params"], taken_at(numbers))
+        other = self._layout.other.unpack(state["other"], taken_at(numbers))
 
         def loss_of(params):
-            outputs, added, other = call_purely(model, {**state, "params": params}, x, task=task)
-            total, parts = objective.total_loss(y, outputs, sample_weight)
+            with real_rows_of(x, valid) as real:
+                outputs, added, after = call_purely(
+                    self._model,
+                    {**state, "params": params, "other": other},
+                    x,
+                    task=self._task,
+                    draws=(self._draws, words),
+                )
+            total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
             total = sum(added, total)
-            return optimizer.scale_loss(total), (total, outputs, parts, other)
+            return self._optimizer.scale_loss(total), (total, outputs, parts, after, real)
 
-        (_, (total, outputs, parts, other)), grads = jax.value_and_grad(loss_of, has_aux=True)(state["params"])
-        params, optimizer_state = optimizer.update(grads, state["optimizer"], state["params"], trained)
-        return {
+        (_, (total, outputs, parts, after, real)), grads = jax.value_and_grad(loss_of, has_aux=True)(params)
+        grads, after = self._layout.params.pack(grads), self._layout.other.pack(after)
+        new = {
             **state,
-            "params": params,
-            "other": other,
-            "optimizer": optimizer_state,
-            "metrics": _updated(objective, state["metrics"], (y, outputs, sample_weight, None, total, parts)),
+            "other": after,
+            "metrics": _updated(self._objective, state["metrics"], (y, outputs, sample_weight, real, total, parts)),
             "step": state["step"] + 1,
         }
-
-    return step
+        params, kept = self._optimizer.update(grads, state["optimizer"], state["params"], self._variables)
+        if not self._keeps_good:
+            return {**new, "params": params, "optimizer": kept}, True
+        good = all_finite(total, after) & self._optimizer.stays_finite(
+            grads, state["optimizer"], state["params"], self._variables
+        )
+        return where(good, {**new, "params": params, "optimizer": kept}, state), good
 
 
 def test_step(model, objective, task):

@@ -17,26 +17,26 @@ LEAST_SHARE = 0.01  # of the initial value, from which on a lag is looked for
 LEAST_GAP = 0.1  # in standard deviations, or as a fraction of the variance, from which on it is told
 
 
-def warn_of_small_batches(calls, rows):
+def warn_of_small_batches(calls, rows, filled):
     """Warn, once, when a layer in training takes its statistics over one or two values.
 
     Args:
         calls: the `observe.Calls` of a training step.
-        rows: rows in its batch.
+        rows, filled: rows in its batch, and those that it was filled up to, for which the calls were traced.
     """
-    few = [
-        c for c in calls if c.decision.training and c.statistics == "batch" and c.values is not None and c.values < 3
-    ]
+    using = [c for c in calls if c.decision.training and c.statistics == "batch" and c.values is not None]
+    few = [c for c in using if c.values * rows < 3 * filled]
     if not few or not calls.report("small batches"):
         return
+    values = max(1, few[0].values * rows // filled)
     effect = (
         "the variance of one value is 0, so that the output is the same for every input"
-        if few[0].values == 1
+        if values == 1
         else "of two values one always becomes -1 and the other 1"
     )
     warn(
         f"Batch normalization ({_names(few)}) trains on a batch of {rows} row{'s' * (rows > 1)}: its statistics come from "
-        f"{few[0].values} value{'s' * (few[0].values > 1)} a channel, and {effect}. Give a larger batch_size, drop a short last "
+        f"{values} value{'s' * (values > 1)} a channel, and {effect}. Give a larger batch_size, drop a short last "
         "batch (batch(n, drop_remainder=True)), or freeze the layer.",
         SmallBatchWarning,
     )
@@ -65,7 +65,7 @@ def warn_of_initial_statistics(calls):
         calls: the `observe.Calls` of an inference step.
     """
     using = [c for c in calls if not c.decision.training and c.statistics not in (None, "batch")]
-    fresh = [c for c in using if c.layer._moving_statistics is not None and c.layer._moving_statistics.is_initial]
+    fresh = [c for c in using if any(average.is_initial for average in c.layer._averages)]
     if fresh and calls.report("initial statistics"):
         warn(
             f"Batch normalization ({_names(fresh)}) normalizes with moving statistics that no batch has ever updated: they are "
@@ -84,7 +84,7 @@ def updates_of_a_step(calls, rows):
     """
     counts = {}
     for call in calls:
-        if call.layer._moving_statistics is not None and call.decision.training:
+        if call.layer._averages and call.decision.training:
             batches = -(-rows // (call.layer.virtual_batch_size or rows))
             counts[call.layer] = counts.get(call.layer, 0) + batches
     return list(counts.items())
@@ -96,29 +96,29 @@ class Lag:
 
     layer: object
     updates: int
+    momentum: float
     share: float
     gap: float
     ratio: float
 
 
-def lag_of(layer):
-    """The `Lag` of a layer whose moving statistics are too far from their batches; None where all is well or unknown."""
-    moving = layer._moving_statistics
+def lag_of(layer, moving):
+    """The `Lag` of a layer whose average `moving` is too far from its batches; None where all is well or unknown."""
     share = moving.initial_share
     if share is None or not LEAST_SHARE < share < 1:
         return None
     mean, variance = moving.estimate()
-    spread = np.sqrt(np.maximum(variance, 0) + layer.epsilon)
+    spread = np.sqrt(np.maximum(variance, 0) + moving.epsilon)
     gap = float((np.abs(moving.mean.numpy() - mean) / spread).mean())
-    ratio = float(np.exp(np.log((moving.variance.numpy() + layer.epsilon) / spread**2).mean()))
+    ratio = float(np.exp(np.log((moving.variance.numpy() + moving.epsilon) / spread**2).mean()))
     if gap < LEAST_GAP and abs(ratio - 1) < LEAST_GAP:
         return None
-    return Lag(layer, moving.updates, share, gap, ratio)
+    return Lag(layer, moving.updates, moving.momentum, share, gap, ratio)
 
 
 def warn_of_lag(layers):
     """Warn, once for all layers, when moving statistics have not caught up with the data that they followed."""
-    lags = [lag for lag in map(lag_of, layers) if lag is not None]
+    lags = [lag for layer in layers for average in layer._averages if (lag := lag_of(layer, average)) is not None]
     if not lags:
         return
     worst = max(lags, key=lambda lag: lag.gap + abs(np.log(lag.ratio)))
@@ -126,7 +126,7 @@ def warn_of_lag(layers):
     layer = worst.layer
     warn(
         f"fit ended before the moving statistics of {layer.name!r}{others} caught up with the data, so predict and evaluate "
-        f"normalize otherwise than fit did: {worst.updates} updates at momentum {layer.momentum:g} leave {worst.share:.0%} of the "
+        f"normalize otherwise than fit did: {worst.updates} updates at momentum {worst.momentum:g} leave {worst.share:.0%} of the "
         f"initial values; on average over the channels the moving mean is off by {worst.gap:.2g} standard deviations and the moving "
         f"variance is {worst.ratio:.2g} times that of the batches. Remedy: phasewise.recalibrate(model, data), more steps, or a smaller "
         "momentum.",

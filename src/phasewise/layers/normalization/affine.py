@@ -1,25 +1,35 @@
 """The learned scale and centre that normalization layers share, and checks of their arguments."""
 
 import operator
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from phasewise import constraints, initializers, regularizers
 from phasewise.core import registry
+from phasewise.core.types import Config, Named, Shape
+from phasewise.core.variable import Variable
+from phasewise.layer.layer import Layer
+
+Axes: TypeAlias = int | list[int] | tuple[int, ...]
+"""One axis or several, as the user gives them."""
 
 
 class Affine:
     """The arguments of `gamma` (scale) and `beta` (centre), the weights, and their config."""
 
-    def __init__(self, center, scale, *, beta, gamma):
+    def __init__(
+        self, center: bool, scale: bool, *, beta: tuple[Named, Named, Named], gamma: tuple[Named, Named, Named]
+    ):
         self.center, self.scale = bool(center), bool(scale)
         self.arguments = {"beta": _resolved(*beta), "gamma": _resolved(*gamma)}
 
-    def build(self, layer, shape):
+    def build(self, layer: Layer, shape: Shape) -> tuple[Variable | None, Variable | None]:
         """`(gamma, beta)` as weights of `layer`; None for one that is switched off."""
         gamma = layer.add_weight(shape, name="gamma", **self.arguments["gamma"]) if self.scale else None
         beta = layer.add_weight(shape, name="beta", **self.arguments["beta"]) if self.center else None
         return gamma, beta
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Center, scale, and each weight's initializer, regularizer and constraint."""
         config = {"center": self.center, "scale": self.scale}
         for weight, arguments in self.arguments.items():
@@ -35,7 +45,9 @@ def _resolved(initializer, regularizer, constraint):
     }
 
 
-def check_number(layer, name, value, low, high=None, *, low_included=False):
+def check_number(
+    layer: Layer, name: str, value: float, low: float, high: float | None = None, *, low_included: bool = False
+) -> float:
     """`value` as a float when it lies between `low` and `high`.
 
     Raises:
@@ -55,7 +67,7 @@ def check_number(layer, name, value, low, high=None, *, low_included=False):
     return float(value)
 
 
-def check_axis(layer, axis, rank):
+def check_axis(layer: Layer, axis: int, rank: int) -> int:
     """`axis` counted from the front.
 
     Raises:
@@ -70,7 +82,7 @@ def check_axis(layer, axis, rank):
     return place
 
 
-def as_axis(layer, axis):
+def as_axis(layer: Layer, axis: int) -> int:
     """`axis` as an int.
 
     Raises:
@@ -82,7 +94,7 @@ def as_axis(layer, axis):
         raise TypeError(f"{type(layer).__name__}'s axis must be an integer; got {axis!r}.") from None
 
 
-def as_axes(layer, axis):
+def as_axes(layer: Layer, axis: Axes) -> int | list[int]:
     """`axis` as an int, or as a list of int where it is a list or tuple.
 
     Raises:
@@ -91,7 +103,7 @@ def as_axes(layer, axis):
     return [as_axis(layer, a) for a in axis] if isinstance(axis, list | tuple) else as_axis(layer, axis)
 
 
-def check_axes(layer, axis, rank):
+def check_axes(layer: Layer, axis: int | list[int], rank: int) -> tuple[int, ...]:
     """The axes that `as_axes` gave, counted from the front, as a tuple in ascending order.
 
     Raises:
@@ -107,7 +119,7 @@ def check_axes(layer, axis, rank):
     return tuple(axes)
 
 
-def known_sizes(layer, axes, input_shape):
+def known_sizes(layer: Layer, axes: Sequence[int], input_shape: Shape) -> tuple[int, ...]:
     """The sizes of `axes`, for which the layer makes weights.
 
     Raises:

@@ -91,6 +91,7 @@ class BatchNormalization(Layer):
         self.renorm_momentum = check_number(self, "renorm_momentum", renorm_momentum, 0, 1, low_included=True)
         self.synchronized = bool(synchronized)
         self.virtual_batch_size = check_rows(virtual_batch_size)
+        self._moving_statistics = None  # until the number of channels is known
 
     @property
     def center(self):
@@ -116,6 +117,10 @@ class BatchNormalization(Layer):
         kind = Renormalization if self.renorm else MovingStatistics
         self._moving_statistics = kind(self, channels, self.moving_mean_initializer, self.moving_variance_initializer)
         self.built = True
+
+    @property
+    def _averages(self):
+        return (self._moving_statistics,) if self._moving_statistics is not None else ()
 
     @property
     def moving_mean(self):
@@ -168,7 +173,7 @@ class BatchNormalization(Layer):
         if is_collecting():
             found = (count_values(x, axes, counted), *batch)
             count, *moments = (part.reshape(parts, -1) for part in found)
-            record_moments(self, count, Moments(*moments))
+            record_moments(self._moving_statistics, count, Moments(*moments))
 
     def _normalize(self, x, used, shape, correction=None):
         gamma, beta = (None if w is None else _shaped(w, shape) for w in (self.gamma, self.beta))

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.layers.normalization.moving_statistics import MovingStatistics, add_statistic, followed
+from phasewise.kernels.moving_average import followed
+from phasewise.layers.normalization.moving_statistics import MovingStatistics, add_statistic
 
 BOUNDS = ("rmin", "rmax", "dmax")
 
@@ -23,7 +24,7 @@ class Renormalization(MovingStatistics):
         def deviation(shape, dtype=None):
             return np.sqrt(np.asarray(variance_initializer(shape, dtype)))
 
-        self._epsilon, self._clipping = layer.epsilon, layer.renorm_clipping
+        self.epsilon, self._clipping = layer.epsilon, layer.renorm_clipping
         self._renorm_momentum = layer.renorm_momentum
         self.stddev = add_statistic(layer, "moving_stddev", channels, deviation)
         self.renorm_mean = add_statistic(layer, "renorm_mean", channels, mean_initializer)
@@ -39,10 +40,10 @@ class Renormalization(MovingStatistics):
             moments: the batch's.
             shape: the shape at which a statistic broadcasts against them.
         """
-        least = np.sqrt(self._epsilon)
+        least = np.sqrt(self.epsilon)
         stddev = jnp.maximum(jnp.asarray(self.renorm_stddev.raw), least).reshape(shape)
         mean = jnp.asarray(self.renorm_mean.raw).reshape(shape)
-        r = jnp.sqrt(moments.variance + self._epsilon) / stddev
+        r = jnp.sqrt(moments.variance + self.epsilon) / stddev
         d = ((moments.shift - mean) + moments.offset) / stddev
         r = jnp.clip(r, self._clipping.get("rmin"), self._clipping.get("rmax"))
         if self._clipping.get("dmax") is not None:
@@ -51,19 +52,19 @@ class Renormalization(MovingStatistics):
 
     def values_for(self, mean, variance):
         """(variable, float32 value) for every statistic, when the population has this mean and variance."""
-        stddev = np.sqrt(np.asarray(variance, np.float64) + self._epsilon).astype(np.float32)
+        stddev = np.sqrt(np.asarray(variance, np.float64) + self.epsilon).astype(np.float32)
         deviations = [(self.stddev, stddev), (self.renorm_stddev, stddev)]
         return [*super().values_for(mean, variance), (self.renorm_mean, np.asarray(mean, np.float32)), *deviations]
 
     def follow(self, means, variances, seen=None):
         """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""
-        stddevs = jnp.sqrt(variances + self._epsilon)
-        self.renorm_mean.assign(followed(self.renorm_mean, means, self._renorm_momentum, seen))
-        self.renorm_stddev.assign(followed(self.renorm_stddev, stddevs, self._renorm_momentum, seen))
-        self.mean.assign(followed(self.mean, means, self._momentum, seen))
-        stddev = followed(self.stddev, stddevs, self._momentum, seen)
+        stddevs = jnp.sqrt(variances + self.epsilon)
+        self.renorm_mean.assign(followed(self.renorm_mean.raw, means, self._renorm_momentum, seen))
+        self.renorm_stddev.assign(followed(self.renorm_stddev.raw, stddevs, self._renorm_momentum, seen))
+        self.mean.assign(followed(self.mean.raw, means, self.momentum, seen))
+        stddev = followed(self.stddev.raw, stddevs, self.momentum, seen)
         self.stddev.assign(stddev)
-        self.variance.assign(jnp.maximum(stddev * stddev - self._epsilon, 0))
+        self.variance.assign(jnp.maximum(stddev * stddev - self.epsilon, 0))
 
 
 def check_clipping(clipping):

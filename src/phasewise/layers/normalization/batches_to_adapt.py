@@ -1,17 +1,22 @@
 """The batches of any source that `Normalization.adapt` takes."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import numpy as np
 
+from phasewise.core.types import ArrayLike
 from phasewise.data import INFINITE_CARDINALITY, Dataset
 from phasewise.data.adapters import as_plan
 from phasewise.data.arrays import is_array_like, to_array
 from phasewise.data.checks import warn_nonfinite
 from phasewise.data.feed import check_numeric
+from phasewise.layer.layer import Layer
 
 ROWS = 8192  # of an array at a time, so that its float64 copy stays small
 
 
-def batches_of(layer, data):
+def batches_of(layer: Layer, data: ArrayLike | Iterable[Any]) -> Iterator[np.ndarray]:
     """The inputs in `data`, batch by batch, as NumPy arrays.
 
     Args:

@@ -1,6 +1,9 @@
 """Group normalization: each row, in groups of channels, by its own mean and variance, alike in both phases."""
 
+from typing import Any
+
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.moments import moments, normalize
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
@@ -34,18 +37,18 @@ class GroupNormalization(Layer):
 
     def __init__(
         self,
-        groups=32,
-        axis=-1,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        **kwargs,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Named = "zeros",
+        gamma_initializer: Named = "ones",
+        beta_regularizer: Named = None,
+        gamma_regularizer: Named = None,
+        beta_constraint: Named = None,
+        gamma_constraint: Named = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.autocast = False  # inputs keep their digits until they are normalized
@@ -63,7 +66,7 @@ class GroupNormalization(Layer):
             gamma=(gamma_initializer, gamma_regularizer, gamma_constraint),
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes gamma and beta, each of shape (channels,)."""
         axis = check_axis(self, self.axis, len(input_shape))
         (channels,) = known_sizes(self, (axis,), input_shape)
@@ -76,7 +79,7 @@ class GroupNormalization(Layer):
         self.gamma, self.beta = self._affine.build(self, (channels,))
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The normalized inputs."""
         axis, shape = self.axis % inputs.ndim, inputs.shape
         groups = shape[axis] if self.groups == -1 else self.groups
@@ -88,11 +91,11 @@ class GroupNormalization(Layer):
         y = normalize(grouped, moments(grouped, over), gamma=gamma, beta=beta, epsilon=self.epsilon)
         return y.reshape(shape).astype(self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """Layer normalization: each row by its own mean and variance, alike in training and in inference."""
 
+from typing import Any
+
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.moments import moments, normalize
 from phasewise.layer.layer import Layer
-from phasewise.layers.normalization.affine import Affine, as_axes, check_axes, check_number, known_sizes
+from phasewise.layers.normalization.affine import Affine, Axes, as_axes, check_axes, check_number, known_sizes
 
 
 @register("layer")
@@ -25,17 +28,17 @@ class LayerNormalization(Layer):
 
     def __init__(
         self,
-        axis=-1,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        **kwargs,
+        axis: Axes = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Named = "zeros",
+        gamma_initializer: Named = "ones",
+        beta_regularizer: Named = None,
+        gamma_regularizer: Named = None,
+        beta_constraint: Named = None,
+        gamma_constraint: Named = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.autocast = False  # inputs keep their digits until they are normalized
@@ -48,13 +51,13 @@ class LayerNormalization(Layer):
             gamma=(gamma_initializer, gamma_regularizer, gamma_constraint),
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes gamma and beta, of the shape of the normalized axes."""
         axes = check_axes(self, self.axis, len(input_shape))
         self.gamma, self.beta = self._affine.build(self, known_sizes(self, axes, input_shape))
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The normalized inputs."""
         axes = check_axes(self, self.axis, inputs.ndim)
         shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
@@ -62,10 +65,10 @@ class LayerNormalization(Layer):
         y = normalize(inputs, moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
         return y.astype(self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon, **self._affine.get_config()}

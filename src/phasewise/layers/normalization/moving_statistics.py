@@ -1,7 +1,8 @@
 """The moving statistics of a batch normalization layer, and how they follow the batches."""
 
-import jax.numpy as jnp
 import numpy as np
+
+from phasewise.kernels.moving_average import followed
 
 
 class MovingStatistics:
@@ -14,7 +15,7 @@ class MovingStatistics:
     """
 
     def __init__(self, layer, channels, mean_initializer, variance_initializer):
-        self._momentum = layer.momentum
+        self.momentum, self.epsilon = layer.momentum, layer.epsilon
         self.mean = add_statistic(layer, "moving_mean", channels, mean_initializer)
         self.variance = add_statistic(layer, "moving_variance", channels, variance_initializer)
         self._initial = self._known = self._values()
@@ -44,7 +45,7 @@ class MovingStatistics:
     @property
     def initial_share(self):
         """The share of the initial value that is left, momentum ** updates; None where `updates` is."""
-        return None if self.updates is None else self._momentum**self._updates
+        return None if self.updates is None else self.momentum**self._updates
 
     def estimate(self):
         """The mean and variance of the batches alone: the initial values taken out of the averages, in float64.
@@ -64,8 +65,8 @@ class MovingStatistics:
 
     def follow(self, means, variances, seen=None):
         """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""
-        self.mean.assign(followed(self.mean, means, self._momentum, seen))
-        self.variance.assign(followed(self.variance, variances, self._momentum, seen))
+        self.mean.assign(followed(self.mean.raw, means, self.momentum, seen))
+        self.variance.assign(followed(self.variance.raw, variances, self.momentum, seen))
 
 
 def _equal(before, now):
@@ -79,26 +80,3 @@ def _float32(value):
 def add_statistic(layer, name, channels, initializer):
     """A weight of `layer` of shape (channels,) that calls in training update."""
     return layer.add_weight((channels,), initializer, name=name, trainable=False, autocast=False)
-
-
-def followed(variable, values, momentum, seen=None):
-    """The new value of an exponential moving average after several values, one after the other.
-
-    `momentum**k * old + (1 - momentum) * sum_i momentum**(k - 1 - i) * values[i]` for k batches: Hoffer et al. (2017),
-    algorithm 1.
-
-    Args:
-        variable: the average, of shape (channels,).
-        values: (batches, channels).
-        momentum: in [0, 1].
-        seen: boolean (batches, channels), False where nothing of a batch counts, so that it moves nothing; None where all do.
-    """
-    past, count = jnp.asarray(variable.raw), values.shape[0]
-    values = values.astype(past.dtype)
-    if seen is None:
-        if count == 1:
-            return past * momentum + values[0] * (1 - momentum)
-        seen = jnp.ones((count, 1), bool)
-    upto = seen.cumsum(0)
-    shares = jnp.where(seen, (1 - momentum) * momentum ** (upto[-1] - upto).astype(past.dtype), 0)
-    return past * momentum ** upto[-1].astype(past.dtype) + (shares * values).sum(0)

@@ -1,14 +1,18 @@
 """Normalization of the input by the mean and variance of a whole data set, alike in both phases."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, Config, Shape
 from phasewise.kernels.moments import wide
 from phasewise.kernels.population import merged
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
-from phasewise.layers.normalization.affine import as_axes, check_axes, known_sizes
+from phasewise.layers.normalization.affine import Axes, as_axes, check_axes, known_sizes
 from phasewise.layers.normalization.batches_to_adapt import batches_of
 
 EPSILON = 1e-7  # Keras's: the least standard deviation
@@ -35,7 +39,14 @@ class Normalization(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
+    def __init__(
+        self,
+        axis: Axes | None = -1,
+        mean: ArrayLike | None = None,
+        variance: ArrayLike | None = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.autocast = False
         axes = as_axes(self, () if axis is None else axis)
@@ -43,7 +54,7 @@ class Normalization(Layer):
         self.input_mean, self.input_variance = _checked(mean, variance, self.axis)
         self.invert = bool(invert)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes mean, variance and count where no statistics were given."""
         rank = len(input_shape)
         self._kept = check_axes(self, list(self.axis), rank)
@@ -69,7 +80,7 @@ class Normalization(Layer):
                 f"input have the sizes {sizes}."
             ) from None
 
-    def adapt(self, data):
+    def adapt(self, data: ArrayLike | Iterable[Any]) -> None:
         """Set the mean and variance to those of `data`; what was adapted to before no longer counts.
 
         Args:
@@ -110,7 +121,7 @@ class Normalization(Layer):
                 f"Normalization {self.name!r} is built for inputs of shape {wanted}; adapt was given a batch of shape {shape}."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The normalized inputs, or the denormalized ones."""
         shift, offset, variance = self._parts()
         x = wide(jnp.asarray(inputs))
@@ -119,13 +130,13 @@ class Normalization(Layer):
         return y.astype(self.compute_dtype)
 
     @property
-    def mean(self):
+    def mean(self) -> Array | np.ndarray:
         """The mean as an array that broadcasts against the inputs."""
         shift, offset, _ = self._parts()
         return shift + offset
 
     @property
-    def variance(self):
+    def variance(self) -> Array | np.ndarray:
         """The variance as an array that broadcasts against the inputs."""
         return self._parts()[2]
 
@@ -138,11 +149,11 @@ class Normalization(Layer):
         shift = mean.astype(np.float32)
         return shift, (mean - shift).astype(np.float32), variance.astype(np.float32)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         given = (self.input_mean, self.input_variance)
         mean, variance = (None if value is None else np.asarray(value).tolist() for value in given)

@@ -1,11 +1,14 @@
 """Root mean square normalization: each row by its own size, alike in both phases."""
 
+from typing import Any
+
 import jax
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Shape
 from phasewise.kernels.moments import wide
 from phasewise.layer.layer import Layer
-from phasewise.layers.normalization.affine import as_axes, check_axes, check_number, known_sizes
+from phasewise.layers.normalization.affine import Axes, as_axes, check_axes, check_number, known_sizes
 
 
 @register("layer")
@@ -23,18 +26,18 @@ class RMSNormalization(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
+    def __init__(self, axis: Axes = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = as_axes(self, axis)
         self.epsilon = check_number(self, "epsilon", epsilon, 0, low_included=True)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes scale, of the shape of the normalized axes."""
         axes = check_axes(self, self.axis, len(input_shape))
         self.scale = self.add_weight(known_sizes(self, axes, input_shape), "ones", name="scale")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: Array) -> Array:
         """The normalized inputs."""
         axes = check_axes(self, self.axis, x.ndim)
         shape = [size if i in axes else 1 for i, size in enumerate(x.shape)]
@@ -42,10 +45,10 @@ class RMSNormalization(Layer):
         factor = jax.lax.rsqrt((values * values).mean(axes, keepdims=True) + self.epsilon)
         return (values * factor * self.scale.raw.reshape(shape)).astype(x.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon}

@@ -1,10 +1,13 @@
 """Spectral normalization: a layer called with a kernel whose largest singular value is about 1."""
 
+from typing import Any, Self
+
 import jax.numpy as jnp
 
 from phasewise import initializers
 from phasewise.core import naming, registry
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Shape
 from phasewise.core.variable import standing_in
 from phasewise.kernels.moments import wide
 from phasewise.kernels.spectral_norm import spectral_norm
@@ -36,7 +39,7 @@ class SpectralNormalization(Layer):
     freezing_means_inference = True
     updates_state = "vector_u follows"
 
-    def __init__(self, layer, power_iterations=1, **kwargs):
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
             raise ValueError(f"SpectralNormalization wraps a layer; got {layer!r}.")
@@ -47,7 +50,7 @@ class SpectralNormalization(Layer):
         self.layer = layer
         self.power_iterations = int(power_iterations)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Builds the wrapped layer and makes vector_u, of shape (1, last axis of the kernel)."""
         if not self.layer.built:
             with naming.path_part(self.layer.name):
@@ -69,7 +72,7 @@ class SpectralNormalization(Layer):
         )
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Array, training: bool | None = None) -> Array:
         """The wrapped layer's output."""
         kernel = jnp.asarray(self.kernel.raw)
         matrix = wide(kernel).reshape(-1, kernel.shape[-1])
@@ -80,19 +83,19 @@ class SpectralNormalization(Layer):
         with standing_in(self.kernel, normalized):
             return self.layer(inputs).astype(self.compute_dtype)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Array | None:
         """The wrapped layer's."""
         return self.layer.compute_mask(inputs, previous_mask)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The wrapped layer's."""
         return self.layer.compute_output_shape(input_shape)
 
-    def phase_action(self, training, statistics=None):
+    def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """What the wrapped layer is called with, in both phases."""
         return "kernel / sigma"
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {
             **super().get_config(),
@@ -101,6 +104,6 @@ class SpectralNormalization(Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A new layer around a new wrapped layer."""
         return cls(**{**config, "layer": registry.deserialize("layer", config["layer"])})

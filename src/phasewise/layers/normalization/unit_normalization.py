@@ -1,9 +1,12 @@
 """Unit normalization: each row divided by its length, alike in both phases."""
 
+from typing import Any
+
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Shape
 from phasewise.kernels.unit_vectors import unit_vectors
 from phasewise.layer.layer import Layer
-from phasewise.layers.normalization.affine import as_axes, check_axes
+from phasewise.layers.normalization.affine import Axes, as_axes, check_axes
 
 EPSILON = 1e-12  # Keras's: a shorter vector is divided by this
 
@@ -23,20 +26,20 @@ class UnitNormalization(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: Axes = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = as_axes(self, axis)
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The normalized inputs."""
         axes = check_axes(self, self.axis, inputs.ndim)
         return unit_vectors(inputs, axes, epsilon=EPSILON).astype(inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         check_axes(self, self.axis, len(input_shape))
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "axis": self.axis}

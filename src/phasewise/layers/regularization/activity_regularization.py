@@ -1,7 +1,10 @@
 """A penalty on activations, as a layer."""
 
+from typing import Any
+
 from phasewise import regularizers
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.layer import Layer
 
 
@@ -15,19 +18,19 @@ class ActivityRegularization(Layer):
 
     supports_masking = True
 
-    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.l1, self.l2 = l1, l2
 
-    def call(self, inputs):
+    def call(self, inputs: Array) -> Array:
         """The inputs."""
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         config = {**super().get_config(), "l1": self.l1, "l2": self.l2}
         del config["activity_regularizer"]

@@ -1,8 +1,12 @@
 """Dropout that keeps the mean and variance of standard normal inputs."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
+from phasewise.core.types import Array
 from phasewise.layers.regularization.dropout import Dropout
 from phasewise.layers.regularization.random_layer import check_rate
 
@@ -23,11 +27,13 @@ class AlphaDropout(Dropout):
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **kwargs: Any
+    ):
         super().__init__(rate, noise_shape, seed, **kwargs)
         check_rate(self, rate, one_included=False)
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: Array) -> Array:
         """The inputs, some of them saturated."""
         if self.rate == 0:
             return inputs
@@ -35,6 +41,6 @@ class AlphaDropout(Dropout):
         x = jnp.where(self.kept(inputs), inputs, SATURATION)
         return (factor * x - factor * SATURATION * self.rate).astype(inputs.dtype)
 
-    def disturbance(self):
+    def disturbance(self) -> str:
         """Saturates."""
         return f"saturates {self.rate:.0%}"

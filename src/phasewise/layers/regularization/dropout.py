@@ -1,9 +1,14 @@
 """Dropout: entries set to 0 at random in training; the identity in inference."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.precision import DTypePolicy
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layers.regularization.random_layer import RandomLayer, check_rate
 
@@ -22,12 +27,14 @@ class Dropout(RandomLayer):
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **kwargs: Any
+    ):
         super().__init__(seed=seed, **kwargs)
         self.rate = check_rate(self, rate)
         self.noise_shape = _checked_shape(self, noise_shape)
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: Array) -> Array:
         """The inputs, thinned."""
         if self.rate == 0:
             return inputs
@@ -35,7 +42,7 @@ class Dropout(RandomLayer):
             return jnp.zeros_like(inputs)
         return jnp.where(self.kept(inputs), inputs / (1 - self.rate), 0).astype(inputs.dtype)
 
-    def kept(self, inputs):
+    def kept(self, inputs: Array) -> Array:
         """A random mask that broadcasts against the inputs, True with probability 1 - rate, to within 2**-33."""
         given = self.mask_shape(inputs.ndim)
         if len(given) != inputs.ndim:
@@ -45,15 +52,15 @@ class Dropout(RandomLayer):
         shape = tuple(size if n is None else n for n, size in zip(given, inputs.shape))
         return self.draw_bits(shape, self.seed) >= np.uint32(min(round(self.rate * 2**32), 2**32 - 1))
 
-    def mask_shape(self, rank):
+    def mask_shape(self, rank: int) -> Shape:
         """The shape of the mask, None for axes taken from the input."""
         return self.noise_shape or (None,) * rank
 
-    def disturbance(self):
+    def disturbance(self) -> str:
         """Drops."""
         return f"drops {self.rate:.0%}"
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "rate": self.rate, "noise_shape": self.noise_shape}
 
@@ -63,19 +70,26 @@ class SpatialDropout(Dropout):
 
     spatial_axes = 0
 
-    def __init__(self, rate, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: str | DTypePolicy | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=self.spatial_axes + 2)
 
-    def mask_shape(self, rank):
+    def mask_shape(self, rank: int) -> Shape:
         """One entry for each row and channel."""
         return (None, *(1,) * self.spatial_axes, None)
 
-    def disturbance(self):
+    def disturbance(self) -> str:
         """Drops channels."""
         return f"drops {self.rate:.0%} of the channels"
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         config = super().get_config()
         del config["noise_shape"]
@@ -97,7 +111,15 @@ class SpatialDropout1D(SpatialDropout):
 class _WithDataFormat(SpatialDropout):
     """A spatial dropout whose channels may come first."""
 
-    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: str | DTypePolicy | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         if data_format not in (None, "channels_last", "channels_first"):
             raise ValueError(
@@ -105,12 +127,12 @@ class _WithDataFormat(SpatialDropout):
             )
         self.data_format = data_format or "channels_last"
 
-    def mask_shape(self, rank):
+    def mask_shape(self, rank: int) -> Shape:
         """One entry for each row and channel."""
         ones = (1,) * self.spatial_axes
         return (None, None, *ones) if self.data_format == "channels_first" else (None, *ones, None)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "data_format": self.data_format}
 

@@ -1,6 +1,9 @@
 """Normal noise in training, added or multiplied; the identity in inference."""
 
+from typing import Any
+
 from phasewise.core.registry import register
+from phasewise.core.types import Array, Config
 from phasewise.kernels.random_bits import standard_normal
 from phasewise.layers.regularization.random_layer import RandomLayer, check_rate
 
@@ -16,23 +19,23 @@ class GaussianNoise(RandomLayer):
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(self, stddev, seed=None, **kwargs):
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
         if not isinstance(stddev, int | float) or isinstance(stddev, bool) or not stddev >= 0:
             raise ValueError(f"GaussianNoise's stddev must be at least 0; got {stddev!r}.")
         self.stddev = stddev
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: Array) -> Array:
         """The inputs with noise."""
         if self.stddev == 0:
             return inputs
         return inputs + self.stddev * _noise_like(inputs, self)
 
-    def disturbance(self):
+    def disturbance(self) -> str:
         """Adds noise."""
         return f"adds noise, stddev {self.stddev:g}"
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "stddev": self.stddev}
 
@@ -50,22 +53,22 @@ class GaussianDropout(RandomLayer):
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(self, rate, seed=None, **kwargs):
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
         self.rate = check_rate(self, rate, one_included=False)
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: Array) -> Array:
         """The inputs times the noise."""
         if self.rate == 0:
             return inputs
         stddev = (self.rate / (1 - self.rate)) ** 0.5
         return inputs * (1 + stddev * _noise_like(inputs, self))
 
-    def disturbance(self):
+    def disturbance(self) -> str:
         """Multiplies by noise."""
         return f"multiplies by noise, stddev {(self.rate / (1 - self.rate)) ** 0.5:.2g}"
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "rate": self.rate}
 

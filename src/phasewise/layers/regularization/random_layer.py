@@ -1,5 +1,8 @@
 """What layers share that disturb their input at random in training and are the identity in inference."""
 
+from typing import Any
+
+from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.layer import Layer
 
 
@@ -12,36 +15,36 @@ class RandomLayer(Layer):
 
     supports_masking = True
 
-    def __init__(self, *, seed=None, **kwargs):
+    def __init__(self, *, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Array, training: bool | None = None) -> Array:
         """The inputs, disturbed in training."""
         return self.disturb(inputs) if training else inputs
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: Array) -> Array:
         """The inputs as a call in training returns them."""
         raise NotImplementedError(f"{type(self).__name__} must define `disturb`.")
 
-    def disturbance(self):
+    def disturbance(self) -> str:
         """In a few words, what training does."""
         raise NotImplementedError(f"{type(self).__name__} must define `disturbance`.")
 
-    def phase_action(self, training, statistics=None):
+    def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """The disturbance, or that the input passes through."""
         return self.disturbance() if training else "passes through"
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "seed": self.seed}
 
 
-def check_rate(layer, rate, *, one_included=True):
+def check_rate(layer: Layer, rate: float, *, one_included: bool = True) -> float:
     """`rate` when it is a fraction to drop.
 
     Raises:

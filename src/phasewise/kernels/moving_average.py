@@ -1,0 +1,30 @@
+"""The exponential moving average."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+
+@functools.partial(jax.jit, static_argnames="momentum")
+def followed(past, values, momentum, seen=None):
+    """The new value of an exponential moving average after several values, one after the other.
+
+    `momentum**k * past + (1 - momentum) * sum_i momentum**(k - 1 - i) * values[i]` for k batches: Hoffer et al. (2017),
+    algorithm 1.
+
+    Args:
+        past: the average, of shape (channels,).
+        values: (batches, channels).
+        momentum: float in [0, 1].
+        seen: boolean (batches, channels), False where nothing of a batch counts, so that it moves nothing; None where all do.
+    """
+    count = values.shape[0]
+    values = values.astype(past.dtype)
+    if seen is None:
+        if count == 1:
+            return past * momentum + values[0] * (1 - momentum)
+        seen = jnp.ones((count, 1), bool)
+    upto = seen.cumsum(0)
+    shares = jnp.where(seen, (1 - momentum) * momentum ** (upto[-1] - upto).astype(past.dtype), 0)
+    return past * momentum ** upto[-1].astype(past.dtype) + (shares * values).sum(0)

@@ -1,0 +1,103 @@
+"""What one look through the tree below a layer finds, kept until something in the tree has changed.
+
+Changes of attributes, of `trainable` and of the set of weights are counted (`phasewise.core.structure`). Lists and dicts can
+change in place without anyone knowing, so those that were seen are compared with what they held: a comparison of identities,
+far cheaper than another look.
+"""
+
+from operator import is_
+
+from phasewise.core import structure
+from phasewise.core.variable import Variable
+
+
+class Found:
+    """The layers and variables that lie directly in a layer, and the lists and dicts that could come to hold others."""
+
+    def __init__(self):
+        self.layers, self.variables, self.containers = [], [], []
+
+    def collect(self, value, is_layer):
+        """Note what a value is or holds: a layer, a variable, or a nest of lists, tuples and dicts of them."""
+        if is_layer(value):
+            self.layers.append(value)
+        elif isinstance(value, Variable):
+            self.variables.append(value)
+        elif isinstance(value, list | tuple | dict):
+            if not isinstance(value, tuple):
+                self.containers.append(value)
+            for item in value.values() if isinstance(value, dict) else value:
+                self.collect(item, is_layer)
+
+
+class Inventory:
+    """The tree below `root`, as it is now.
+
+    Attributes:
+        layers: `root` and every layer inside it, parents first; each once.
+        variables: all variables, those of parents first; in each layer those made trainable first.
+        trained, others: the variables that gradients update, and the rest.
+        key: hashable; equal for trees of the same layers and variables of which the same are trainable.
+    """
+
+    def __init__(self, root):
+        self._version, self._root = structure.version(), id(root)
+        self._watched, seen, stack = [], {}, [root]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in seen:
+                found = layer._found()
+                self._watched += [(c, _items(c)) for c in found.containers]
+                seen[id(layer)] = layer, sorted(found.variables, key=lambda v: not v.made_trainable)
+                stack.extend(reversed(found.layers))
+        self.layers = [layer for layer, _ in seen.values()]
+        self.variables = unique(v for _, own in seen.values() for v in own)
+        self.trained, self.others = self._split(root)
+        self.key = Key(
+            (tuple((id(each), each._own_trainable) for each in self.layers), tuple(v.trainable for v in self.variables))
+        )
+
+    def holds_for(self, root):
+        """Whether a new look through the tree below `root` would find the same."""
+        return (
+            self._version == structure.version()
+            and self._root == id(root)  # else this came along with a copy of the layer
+            and all(_is_as_before(container, items) for container, items in self._watched)
+        )
+
+    def _split(self, root):
+        if not root._own_trainable:
+            return [], self.variables
+        frozen = {id(v) for layer in self.layers if not layer._own_trainable for v in layer.variables}
+        trained = [v for v in self.variables if v.trainable and id(v) not in frozen]
+        kept = {id(v) for v in trained}
+        return trained, [v for v in self.variables if id(v) not in kept]
+
+
+class Key:
+    """A tuple whose hash is computed once: it is as long as the model is deep."""
+
+    __slots__ = ("_hash", "_parts")
+
+    def __init__(self, parts):
+        self._parts, self._hash = parts, hash(parts)
+
+    def __hash__(self):
+        return self._hash
+
+    def __eq__(self, other):
+        return self is other or (isinstance(other, Key) and self._parts == other._parts)
+
+
+def unique(items):
+    """The items, each once, in order."""
+    return list({id(item): item for item in items}.values())
+
+
+def _items(container):
+    return tuple(container.values() if isinstance(container, dict) else container)
+
+
+def _is_as_before(container, items):
+    now = container.values() if isinstance(container, dict) else container
+    return len(container) == len(items) and all(map(is_, now, items))

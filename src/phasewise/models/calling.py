@@ -1,0 +1,168 @@
+"""model(x): a call on arrays outside of any task, answered by few compiled programs for any number of rows."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.core import random, variable
+from phasewise.core.compiler import compiled
+from phasewise.data import feed
+from phasewise.data.feed import Feed
+from phasewise.layer.added_losses import collected_losses, forget_losses
+from phasewise.layer.layer import Layer
+from phasewise.switch import observe
+from phasewise.training.loop import MapProgram
+from phasewise.training.predicting import TILE
+from phasewise.training.programs import program, shapes_of
+from phasewise.training.rows import is_ours, keep_rows_apart
+from phasewise.training.state import Cells
+from phasewise.training.step import real_rows_of
+
+
+def call(model, args, kwargs):
+    """The outputs of `model` for arrays, and for whatever else its `call` takes."""
+    leaves, tree = jax.tree.flatten((args, kwargs))
+    arrays = [leaf for leaf in leaves if _is_array(leaf)]
+    constants = tuple(None if _is_array(leaf) else leaf for leaf in leaves)
+    model.ensure_built(*args, **kwargs)
+    rows = {array.shape[0] if array.ndim else None for array in arrays}
+    forget_losses(model)
+    if len(rows) == 1 and None not in rows and 0 not in rows and jax.default_backend() == "cpu":
+        key = (tree, constants, tuple((array.shape[1:], array.dtype) for array in arrays))
+        asked = program(model, "call", key, lambda: Asked(model, tree, constants, arrays))
+        if asked.in_tiles:
+            return _in_tiles(model, asked, arrays, *rows)
+        if asked.is_filled_up:
+            return _filled_up(model, asked, arrays, *rows)
+    asked = Asked(model, tree, constants)
+    return _as_it_is(model, asked, arrays)
+
+
+class Asked:
+    """What a call of a model passes beside its arrays, and whether rows may be added to these.
+
+    Args:
+        model: built.
+        tree, constants: structure of `(args, kwargs)`, and its leaves, None for arrays.
+        arrays: of any number of rows, for which the call is traced; None asks nothing.
+
+    Attributes:
+        in_tiles: a row's output depends on that row alone, so that rows are computed a tile at a time, as in `predict`.
+        is_filled_up: rows see each other, but know which are real.
+    """
+
+    def __init__(self, model, tree, constants, arrays=None):
+        self._model, self.key = model, (tree, constants)
+        self.in_tiles = self.is_filled_up = False
+        if arrays is not None and all(map(is_ours, model._inventory().layers)):
+            self._look(arrays)
+
+    def outputs(self, arrays):
+        """The model's outputs; called while something is traced."""
+        tree, constants = self.key
+        given = iter(arrays)
+        args, kwargs = jax.tree.unflatten(tree, [next(given) if c is None else c for c in constants])
+        return Layer.__call__(self._model, *args, **kwargs)
+
+    def _look(self, arrays):
+        specs = [jax.ShapeDtypeStruct((TILE, *array.shape[1:]), array.dtype) for array in arrays]
+        variables = self._model._inventory().variables
+        values = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in variables]
+        seen = {}
+
+        def trace(values, arrays):
+            with (
+                variable.scope(variables, values) as held,
+                random.scope(np.uint32(0), 0) as draws,
+                collected_losses() as losses,
+            ):
+                outputs = self.outputs(arrays)
+            seen.update(
+                losses=bool(losses),
+                draws=bool(draws.drawn),
+                writes=any(now is not given for now, given in zip(held.collect(variables), values)),
+            )
+            return outputs
+
+        try:
+            with observe.calls() as calls:
+                outputs = jax.eval_shape(trace, values, specs)
+        except (
+            Exception
+        ):  # a model that does not take so many rows: the call as it is says what is wrong, if anything is
+            return
+        has_rows = all(leaf.shape[:1] == (TILE,) for leaf in jax.tree.leaves(outputs))
+        if has_rows and keep_rows_apart(calls) and not seen["losses"]:
+            self.in_tiles = not (calls.rows_mix or seen["draws"] or seen["writes"])
+            self.is_filled_up = not self.in_tiles
+
+
+def _in_tiles(model, asked, arrays, rows):
+    row_bytes = sum(array.nbytes // rows for array in arrays)
+    capacity = 1 if rows <= TILE else feed.capacity_for(TILE * row_bytes)
+    inventory = model._inventory()
+
+    def step(state, arrays, valid):
+        held = variable.scope([*inventory.trained, *inventory.others], [*state["params"], *state["other"]])
+        with real_rows_of(arrays, valid), held, random.scope(np.uint32(0), 0):
+            return asked.outputs(arrays)
+
+    key = (asked.key, capacity, tuple((array.shape[1:], array.dtype) for array in arrays))
+    loop = program(model, "call in tiles", key, lambda: MapProgram(step, inventory.variables))
+    hosted, state, parts = [np.asarray(array) for array in arrays], Cells(model).gather(), []
+    for start in range(0, rows, capacity * TILE):
+        count = min(capacity * TILE, rows - start)
+        steps = -(-count // TILE)
+        real = np.full(steps, TILE, np.int32)
+        real[-1] = count - TILE * (steps - 1)
+        valid = np.append(real, np.zeros(capacity - steps, np.int32))
+        batches = [_tiles(array[start : start + count], steps, capacity) for array in hosted]
+        stacked = loop.run(state, Feed({"batches": batches, "valid": valid}, steps, TILE, real))
+        parts.append(jax.tree.map(lambda s, n=count: s.reshape(-1, *s.shape[2:])[:n], stacked))
+    whole = parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaf: np.concatenate(leaf), *parts)
+    return jax.tree.map(jnp.asarray, whole)
+
+
+def _tiles(rows, steps, capacity):
+    """Rows as (capacity, TILE, ...), the last tile filled up by the first row."""
+    block = feed.empty((capacity * TILE, *rows.shape[1:]), rows.dtype)
+    block[: len(rows)], block[len(rows) : steps * TILE] = rows, rows[0]
+    return block.reshape(capacity, TILE, *rows.shape[1:])
+
+
+def _filled_up(model, asked, arrays, rows):
+    size = feed.size_class(rows)
+    if size == rows:
+        return _as_it_is(model, asked, arrays)
+    filled = [feed.pad_rows(np.asarray(array), size) for array in arrays]
+    outputs = _as_it_is(model, asked, filled, np.int32(rows))
+    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[:rows]), outputs)
+
+
+def _as_it_is(model, asked, arrays, valid=None):
+    inventory = model._inventory()
+    trained, others = inventory.trained, inventory.others
+
+    def run(params, state, seed, arrays, valid):
+        with (
+            real_rows_of(arrays, valid),
+            variable.scope([*trained, *others], [*params, *state]) as held,
+            random.scope(seed, 0),
+            collected_losses() as losses,
+        ):
+            outputs = asked.outputs(arrays)
+            return outputs, held.collect(others), losses
+
+    key = (asked.key, valid is None, shapes_of(arrays))
+    program_ = program(model, "call as it is", key, lambda: compiled(run, inventory.variables))
+    state = [v.raw for v in others]
+    outputs, written, model._last_losses = program_(
+        [v.raw for v in trained], state, np.uint32(random.fresh_seed()), arrays, valid
+    )
+    for each, value in zip(others, written, strict=True):
+        each._value = value
+    return outputs
+
+
+def _is_array(leaf):
+    return isinstance(leaf, np.ndarray | jax.Array)
