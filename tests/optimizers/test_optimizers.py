@@ -158,8 +158,8 @@ def test_the_steps_with_a_shared_argument_are_those_of_keras(name, options, shar
 def test_positional_arguments_are_taken_in_keras_order():
     values = {"AdamW": (0.1, 0.2, 0.8, 0.9, 1e-3, True, 0.5, None, None, True, 0.7, 2, 4.0, 3, "mine")}
     values["SGD"] = (0.1, 0.5, True, 0.2, None, 0.5, None, True, 0.7, 2, 4.0, 3, "mine")
-    for name, given in values.items():
-        ours, theirs = getattr(pw.optimizers, name)(*given), getattr(keras.optimizers, name)(*given)
+    for name, passed in values.items():
+        ours, theirs = getattr(pw.optimizers, name)(*passed), getattr(keras.optimizers, name)(*passed)
         config = theirs.get_config()
         assert ours.get_config() == {**config, "learning_rate": pytest.approx(config["learning_rate"])}
 

@@ -9,12 +9,15 @@ import numpy as np
 FEW_WEIGHTS, FEW_ARRAYS = 20_000, 32
 
 
-def compiled(function, variables, **kwargs):
+def compiled(function, variables, *, in_place=False, **kwargs):
     """`jax.jit(function, **kwargs)` for the default device.
 
     Args:
         variables: the weights that the program runs on: a small model is compiled quickly.
+        in_place: whether it writes over large arguments: XLA then looks harder for copies that need not be.
     """
     is_small = len(variables) <= FEW_ARRAYS and sum(int(np.prod(v.shape)) for v in variables) <= FEW_WEIGHTS
-    options = {"xla_cpu_use_fusion_emitters": not is_small} if jax.default_backend() == "cpu" else None
+    options = None
+    if jax.default_backend() == "cpu":
+        options = {"xla_cpu_use_fusion_emitters": not is_small, "xla_cpu_copy_insertion_use_region_analysis": in_place}
     return jax.jit(function, compiler_options=options, **kwargs)

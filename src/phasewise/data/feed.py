@@ -34,6 +34,13 @@ class Feed(NamedTuple):
     real_rows: np.ndarray
 
 
+class BatchSpec(NamedTuple):
+    """Shape, None for the row axis, and dtype of a part of a batch."""
+
+    shape: tuple
+    dtype: np.dtype
+
+
 def fetch(arrays, i):
     """Batch `i` of a feed's arrays; pure, called in the compiled loop."""
     return jax.tree.map(lambda a: a[i], arrays["batches"])
@@ -75,10 +82,16 @@ def size_class(rows):
     return -(-rows // step) * step
 
 
+_NARROW = {
+    np.dtype(wide): np.dtype(narrow)
+    for wide, narrow in (("float64", "float32"), ("int64", "int32"), ("uint64", "uint32"), ("complex128", "complex64"))
+}
+
+
 def device_dtype(dtype):
     """float64 and 64-bit integers are 32-bit on the device (complex128: complex64); every other numeric dtype stays."""
-    narrow = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
-    return np.dtype(narrow.get(str(dtype), dtype))
+    dtype = np.dtype(dtype)
+    return _NARROW.get(dtype, dtype)
 
 
 def to_device_dtype(structure, name="data"):

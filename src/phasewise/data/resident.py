@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from phasewise.data import feed
-from phasewise.data.feed import Feed, Sizes, device_dtype, to_device_dtype
+from phasewise.data.feed import BatchSpec, Feed, Sizes, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves
 
 
@@ -29,7 +29,7 @@ class Resident:
     @property
     def element_spec(self):
         """Structure of one batch, the row axis None."""
-        return map_leaves(lambda a: _Spec((None, *a.shape[1:]), device_dtype(a.dtype)), self._arrays)
+        return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self._arrays)
 
     def sample(self):
         """All rows, as host arrays, in the structure of a batch."""
@@ -105,11 +105,6 @@ class Resident:
             return block
 
         return map_leaves(gather, self._arrays)
-
-
-class _Spec:
-    def __init__(self, shape, dtype):
-        self.shape, self.dtype = shape, dtype
 
 
 @jax.jit

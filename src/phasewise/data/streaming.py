@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from phasewise.data import feed
-from phasewise.data.feed import Feed, Sizes, batch_bytes, to_device_dtype
+from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves
 
 MOST_BATCHES = 64
@@ -37,7 +37,7 @@ class Streaming:
         """Structure of one batch of the feed at hand, the row axis None; before any, the first batch is read for it."""
         if self.sample() is None:
             raise ValueError("The data hold no rows: not a single batch came.")
-        return map_leaves(lambda a: _Spec((None, *a.shape[1:]), a.dtype), self._sample)
+        return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self._sample)
 
     def sample(self):
         """A batch of the feed at hand, before any the first batch, as host arrays; None when there is none."""
@@ -205,11 +205,6 @@ def _as_batch(element):
             ".batch(n) on the data set first."
         )
     return batch
-
-
-class _Spec:
-    def __init__(self, shape, dtype):
-        self.shape, self.dtype = shape, dtype
 
 
 def _blocks(batches, capacity, rows):

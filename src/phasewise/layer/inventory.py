@@ -37,11 +37,13 @@ class Inventory:
         layers: `root` and every layer inside it, parents first; each once.
         variables: all variables, those of parents first; in each layer those made trainable first.
         trained, others: the variables that gradients update, and the rest.
+        notes: dict, for what others work out for the tree and want to find again as long as it stays the same.
         key: hashable; equal for trees of the same layers and variables of which the same are trainable.
     """
 
     def __init__(self, root):
         self._version, self._root = structure.version(), id(root)
+        self.notes = {}
         self._watched, seen, stack = [], {}, [root]
         while stack:
             layer = stack.pop()

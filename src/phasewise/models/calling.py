@@ -7,7 +7,7 @@ import numpy as np
 from phasewise.core import random, variable
 from phasewise.core.compiler import compiled
 from phasewise.data import feed
-from phasewise.data.feed import Feed
+from phasewise.data.tiles import tile_feeds
 from phasewise.layer.added_losses import collected_losses, forget_losses
 from phasewise.layer.layer import Layer
 from phasewise.switch import observe
@@ -15,8 +15,8 @@ from phasewise.training.loop import MapProgram
 from phasewise.training.predicting import TILE
 from phasewise.training.programs import program, shapes_of
 from phasewise.training.rows import is_ours, keep_rows_apart
-from phasewise.training.state import Cells
 from phasewise.training.step import real_rows_of
+from phasewise.training.weights import Weights
 
 
 def call(model, args, kwargs):
@@ -31,7 +31,7 @@ def call(model, args, kwargs):
         key = (tree, constants, tuple((array.shape[1:], array.dtype) for array in arrays))
         asked = program(model, "call", key, lambda: Asked(model, tree, constants, arrays))
         if asked.in_tiles:
-            return _in_tiles(model, asked, arrays, *rows)
+            return _in_tiles(model, asked, arrays)
         if asked.is_filled_up:
             return _filled_up(model, asked, arrays, *rows)
     asked = Asked(model, tree, constants)
@@ -97,37 +97,25 @@ class Asked:
             self.is_filled_up = not self.in_tiles
 
 
-def _in_tiles(model, asked, arrays, rows):
-    row_bytes = sum(array.nbytes // rows for array in arrays)
-    capacity = 1 if rows <= TILE else feed.capacity_for(TILE * row_bytes)
-    inventory = model._inventory()
+def _in_tiles(model, asked, arrays):
+    weights = Weights.of(model)
+    parts = []
+    for feed_ in tile_feeds(tuple(np.asarray(array) for array in arrays), TILE):
+        loop = program(model, "call in tiles", (asked.key, shapes_of(feed_.arrays)), lambda: _tiled(asked, weights))
+        stacked = loop.run({"weights": weights.now()}, feed_)
+        count = int(feed_.real_rows.sum())
+        parts.append(jax.tree.map(lambda leaf, n=count: leaf.reshape(-1, *leaf.shape[2:])[:n], stacked))
+    whole = parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaf: np.concatenate(leaf), *parts)
+    return jax.device_put(whole)
 
-    def step(state, arrays, valid):
-        held = variable.scope([*inventory.trained, *inventory.others], [*state["params"], *state["other"]])
-        with real_rows_of(arrays, valid), held, random.scope(np.uint32(0), 0):
+
+def _tiled(asked, weights):
+    def step(state, arrays, valid, numbers):
+        values = weights.unpacked(state["weights"], numbers)
+        with real_rows_of(arrays, valid), variable.scope(weights.variables, values), random.scope(np.uint32(0), 0):
             return asked.outputs(arrays)
 
-    key = (asked.key, capacity, tuple((array.shape[1:], array.dtype) for array in arrays))
-    loop = program(model, "call in tiles", key, lambda: MapProgram(step, inventory.variables))
-    hosted, state, parts = [np.asarray(array) for array in arrays], Cells(model).gather(), []
-    for start in range(0, rows, capacity * TILE):
-        count = min(capacity * TILE, rows - start)
-        steps = -(-count // TILE)
-        real = np.full(steps, TILE, np.int32)
-        real[-1] = count - TILE * (steps - 1)
-        valid = np.append(real, np.zeros(capacity - steps, np.int32))
-        batches = [_tiles(array[start : start + count], steps, capacity) for array in hosted]
-        stacked = loop.run(state, Feed({"batches": batches, "valid": valid}, steps, TILE, real))
-        parts.append(jax.tree.map(lambda s, n=count: s.reshape(-1, *s.shape[2:])[:n], stacked))
-    whole = parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaf: np.concatenate(leaf), *parts)
-    return jax.tree.map(jnp.asarray, whole)
-
-
-def _tiles(rows, steps, capacity):
-    """Rows as (capacity, TILE, ...), the last tile filled up by the first row."""
-    block = feed.empty((capacity * TILE, *rows.shape[1:]), rows.dtype)
-    block[: len(rows)], block[len(rows) : steps * TILE] = rows, rows[0]
-    return block.reshape(capacity, TILE, *rows.shape[1:])
+    return MapProgram(step, weights.variables, weights.numbers)
 
 
 def _filled_up(model, asked, arrays, rows):

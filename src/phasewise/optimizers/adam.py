@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
@@ -38,6 +39,7 @@ class Adam(Optimizer):
         corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)
         m, v = slots["momentum"], slots["velocity"]
         new = {"momentum": m + (grad - m) * (1 - self.beta_1), "velocity": v + (grad * grad - v) * (1 - self.beta_2)}
+        new = jax.lax.optimization_barrier(new)
         spread = new["velocity"]
         if self.amsgrad:
             spread = new["largest"] = jnp.maximum(slots["largest"], spread)

@@ -10,7 +10,7 @@ import numpy as np
 from phasewise.core import naming, registry
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
-from phasewise.kernels.finite import all_finite, largest
+from phasewise.kernels.finite import sum_of_squares
 from phasewise.optimizers.arguments import Rate, check_count, check_range, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
 from phasewise.optimizers.schedules import KIND as SCHEDULE
@@ -82,14 +82,14 @@ class Optimizer:
 
     def init(self, params: Sequence[ArrayLike], variables: Sequence[Variable] | None = None) -> State:
         """The state before the first step, for a list of arrays: a dict of NumPy arrays."""
-        state = {"iterations": np.int32(0), "slots": {slot: [np.zeros_like(p) for p in params] for slot in self.slots}}
+        state = {"iterations": np.int32(0), "slots": {slot: [_zeros_like(p) for p in params] for slot in self.slots}}
         if self.schedule is None:
             state["learning_rate"] = np.float32(self._initial_rate)
         state.update(self.init_extra(params))
         if self.use_ema:
             state["ema"] = [np.array(p) for p in params]
         if self.gradient_accumulation_steps:
-            state["accumulated"] = [np.zeros_like(p) for p in params]
+            state["accumulated"] = [_zeros_like(p) for p in params]
         return state
 
     def init_extra(self, params: Sequence[ArrayLike]) -> State:
@@ -145,33 +145,20 @@ class Optimizer:
         alone = not self._says("is_elementwise") or self.clipping.is_by_array or variable.constraint is not None
         return None if alone else variable in self._undecayed
 
-    def stays_finite(
-        self, grads: Sequence[Array], state: State, params: Sequence[Array], variables: Sequence[Variable]
-    ) -> Array:
-        """Whether `update`, with the same arguments, gives nothing but finite values: a boolean scalar.
-
-        Of finite parameters and moderate gradients the rules known to do so always do, and then nothing is computed for it.
-        """
-
-        def look():
-            return all_finite(self.update(grads, state, params, variables))
-
-        if not self._is_tame(params, variables):
-            return look()
-        moderate = (largest(grads) <= MODERATE_GRADIENT) & (self._rate(state) <= MODERATE_RATE)
-        return jax.lax.cond(moderate, lambda: jnp.bool_(True), look)
-
-    def _is_tame(self, params, variables):
-        """Whether an update from finite arrays and moderate gradients cannot overflow."""
+    def is_tame(self, variables: Sequence[Variable]) -> bool:
+        """Whether an update of these from finite values by moderate gradients (see `is_moderate`) cannot overflow."""
         return (
             self._says("is_elementwise")
             and getattr(self, "epsilon", 1) >= LEAST_EPSILON
             and not getattr(self, "centered", False)  # a difference that can come out below zero, under a root
             and (self.weight_decay or 0) <= 1
             and (self.loss_scale_factor or 1) >= 1
-            and all(jnp.finfo(p.dtype).max > 1e38 for p in params)
-            and all(variable is None or variable.constraint is None for variable in variables)
+            and all(jnp.finfo(v.dtype).max > 1e38 and v.constraint is None for v in variables)
         )
+
+    def is_moderate(self, grads: Sequence[Array], state: State) -> Array:
+        """Whether gradients and rate are finite and of a usual size, by far: a boolean scalar. Costs one look at the gradients."""
+        return (sum_of_squares(grads) <= MODERATE_GRADIENT**2) & (self._rate(state) <= MODERATE_RATE)
 
     def _says(self, attribute):
         """What the class that defines `step` says: a subclass with a rule of its own must say it again."""
@@ -357,3 +344,7 @@ class Optimizer:
 
 def _constrained(value, variable):
     return value if variable is None or variable.constraint is None else variable.constraint(value)
+
+
+def _zeros_like(param):
+    return np.zeros(np.shape(param), param.dtype)  # unlike np.zeros_like, costs no memory before it is used

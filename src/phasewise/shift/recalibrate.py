@@ -115,7 +115,7 @@ class _Gathers(MapProgram):
     def __init__(self, model):
         self.owners = []
 
-        def step(state, batch, valid=None):
+        def step(state, batch, valid, numbers):
             x, _, _ = unpack(batch)
             with real_rows_of(x, valid), collected_moments() as entries:
                 call_purely(model, state, x, task="predict")

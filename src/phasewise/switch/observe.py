@@ -34,6 +34,7 @@ class Calls(list):
         self.functions = []  # those that the graph calls between layers
         self.adds_losses = False  # whether a layer added a loss, which may be computed from the whole batch
         self.writes = False  # whether a layer gave a variable a new value
+        self.keep_rows_apart = None  # whether all that was called does, where someone has asked
         self.draws = ()  # what each random draw mixes into the seed, in order
         self._reported = set()
 

@@ -15,6 +15,7 @@ from phasewise.core.compiler import compiled
 from phasewise.data.feed import capacity_of, fetch
 
 CHUNK_SECONDS = 0.15
+FEW_STEPS, LONGEST_SECONDS = 4, 1.0  # where steps are slow, so many are still taken at once, as long as it lasts no longer
 
 
 class Chunks:
@@ -39,7 +40,9 @@ class Chunks:
             return self._fixed
         if self._seconds_a_step is None:
             return 4
-        return max(1, int(CHUNK_SECONDS / self._seconds_a_step))
+        # A dispatch of its own costs a slow step more than it costs a fast one: its memory is found anew.
+        few = min(FEW_STEPS, int(LONGEST_SECONDS / self._seconds_a_step))
+        return max(1, few, int(CHUNK_SECONDS / self._seconds_a_step))
 
     def _learn(self, count, seconds):
         self._seconds_a_step = max(seconds / count, 1e-7)
@@ -97,7 +100,7 @@ class UpdateProgram:
             good = good if check is None else good & check(state)
             return state, logs(state["metrics"]), reached, good
 
-        self._jitted = compiled(run, variables, donate_argnums=(0,) if in_place else ())
+        self._jitted = compiled(run, variables, in_place=in_place, donate_argnums=(0,) if in_place else ())
         self._run = None
 
     def compile(self, state, feed):
@@ -140,12 +143,19 @@ def _nothing(*arguments):
 
 
 class MapProgram:
-    """A compiled loop of steps whose outputs are stacked: prediction."""
+    """A compiled loop of steps whose outputs are stacked: prediction.
 
-    def __init__(self, step, variables):
+    Args:
+        step: `(state, batch, valid, numbers) -> outputs`.
+        variables: those of the model.
+        numbers: the scalars 0, 1, 2 … as arguments of the program, as far as the step needs them.
+    """
+
+    def __init__(self, step, variables, numbers=()):
         self.chunks = Chunks()
+        self._numbers = numbers
 
-        def run(state, arrays, start, count, stacked):
+        def run(state, arrays, numbers, start, count, stacked):
             def fetched(i):
                 return fetch(arrays, jnp.minimum(i, capacity_of(arrays) - 1))
 
@@ -153,14 +163,14 @@ class MapProgram:
             # source, and its arithmetic is compiled the same way: a row has the same bits in data of any size.
             def body(i, carried):
                 batch, stacked = carried
-                outputs = step(state, batch, arrays["valid"][i])
+                outputs = step(state, batch, arrays["valid"][i], numbers)
                 stacked = jax.tree.map(lambda s, o: jax.lax.dynamic_update_index_in_dim(s, o, i, 0), stacked, outputs)
                 return fetched(i + 1), stacked
 
             return jax.lax.fori_loop(start, start + count, body, (fetched(start), stacked))[1]
 
         self._step = step
-        self._jitted = compiled(run, variables, donate_argnums=4)
+        self._jitted = compiled(run, variables, donate_argnums=5)
         self._outputs = self._run = None
 
     def run(self, state, feed, on_compiled=_nothing, on_chunk=_nothing):
@@ -174,13 +184,16 @@ class MapProgram:
         stacked = jax.tree.map(lambda s: np.zeros((capacity, *s.shape), s.dtype), self._outputs)
         on_compiled()
         for start, count in self.chunks.split(feed.steps):
-            stacked = jax.block_until_ready(self._run(state, feed.arrays, np.int32(start), np.int32(count), stacked))
+            bounds = np.int32(start), np.int32(count)
+            stacked = jax.block_until_ready(self._run(state, feed.arrays, self._numbers, *bounds, stacked))
             on_chunk(count)
         return jax.tree.map(lambda s: np.asarray(s)[: feed.steps], stacked)
 
     def _compile(self, state, feed):
-        self._outputs = jax.eval_shape(lambda s, a: self._step(s, fetch(a, 0), np.int32(0)), state, feed.arrays)
+        self._outputs = jax.eval_shape(
+            lambda s, a, n: self._step(s, fetch(a, 0), np.int32(0), n), state, feed.arrays, self._numbers
+        )
         stacked = jax.tree.map(
             lambda s: jax.ShapeDtypeStruct((capacity_of(feed.arrays), *s.shape), s.dtype), self._outputs
         )
-        self._run = self._jitted.lower(state, feed.arrays, np.int32(0), np.int32(0), stacked).compile()
+        self._run = self._jitted.lower(state, feed.arrays, self._numbers, np.int32(0), np.int32(0), stacked).compile()

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import registry
-from phasewise.kernels.finite import all_finite
+from phasewise.kernels.finite import all_finite, where
 from phasewise.training.diagnosis import diagnose
 
 CHOICES = ("raise", "skip", "ignore")
@@ -50,19 +50,21 @@ def is_sound(state):
     return all_finite(state["params"], state["other"], state["optimizer"], state["metrics"][:2])
 
 
-def counting_skips(step):
-    """A step that goes on after an unsound one, which changed nothing, and counts it.
+def kept_where_finite(step):
+    """A step that changes nothing but the counters when it would make the state unsound.
 
     Args:
-        step: `(state, ...) -> (state, is good)`; the last metric accumulator counts the steps that were left out.
+        step: `(state, ...) -> (state, True)`; the last metric accumulator counts the steps that were left out.
     """
 
-    def counting(state, *arguments):
-        new, good = step(state, *arguments)
-        *metrics, skipped = new["metrics"]
-        return {**new, "metrics": [*metrics, skipped + jnp.where(good, 0, 1)], "step": state["step"] + 1}, True
+    def guarded(state, *arguments):
+        new, _ = step(state, *arguments)
+        good = is_sound(new)
+        kept = where(good, new, state)
+        *metrics, skipped = kept["metrics"]
+        return {**kept, "metrics": [*metrics, skipped + jnp.where(good, 0, 1)], "step": new["step"]}, True
 
-    return counting
+    return guarded
 
 
 def first_bad_step(loop, state, feed, start, count):

@@ -5,21 +5,24 @@ import numpy as np
 
 from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
+from phasewise.data.adapters import as_plan, is_arrays
+from phasewise.data.tiles import Tiles
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
-from phasewise.training.state import Cells
 from phasewise.training.step import predict_step
 from phasewise.training.surprises import warn_of_initial_statistics
+from phasewise.training.weights import Weights
 
 TILE = 32  # rows of the one batch shape at which rows that do not see each other are predicted
 
 
-def predict(model, plan, steps, verbose, callbacks, policy):
-    """The outputs of one pass over `plan` (of `steps` batches), as NumPy arrays."""
-    executor = make_executor(plan)
+def predict(model, x, batch_size, steps, verbose, callbacks, policy):
+    """The outputs of one pass over `x` (of `steps` batches), as NumPy arrays."""
+    in_order = steps is None and is_arrays(x)
+    executor = Tiles(x, batch_size) if in_order else make_executor(as_plan(x, batch_size=batch_size, role="predict"))
     require_steps(executor, steps, "steps")
     known = steps or (executor.cardinality if executor.cardinality >= 0 else None)
     callbacks = CallbackList(callbacks, model=model, epochs=1, steps=known, verbose=verbose)
@@ -51,7 +54,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         feeds = executor.padded_feeds(steps)
     else:
         feeds = executor.padded_feeds(steps, rows=TILE, regroup=True)
-    parts, seen = [], 0
+    parts, seen, weights = [], 0, Weights.of(model)
 
     def on_chunk(count):
         nonlocal seen
@@ -68,9 +71,10 @@ def _run(model, executor, steps, task, progress, callbacks):
             model,
             task,
             shapes_of(feed.arrays),
-            lambda: MapProgram(predict_step(model, task), model._inventory().variables),
+            lambda: MapProgram(predict_step(model, task), weights.variables, weights.numbers),
         )
-        stacked = loop.run(Cells(model).gather(), feed, progress.running, on_chunk)
+        state = {"weights": weights.now(), "seed": np.uint32(model.seed), "step": np.int32(model.steps_trained)}
+        stacked = loop.run(state, feed, progress.running, on_chunk)
         parts.append(_real_rows(stacked, feed))
     require_data(parts)
     return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen

@@ -35,7 +35,10 @@ def keep_rows_apart(calls):
     Args:
         calls: the `observe.Calls` of a trace.
     """
-    return all(function in _ENTRYWISE for function in calls.functions) and all(is_ours(call.layer) for call in calls)
+    if calls.keep_rows_apart is None:
+        functions, layers = calls.functions, {id(call.layer): call.layer for call in calls}.values()
+        calls.keep_rows_apart = all(f in _ENTRYWISE for f in functions) and all(map(is_ours, layers))
+    return calls.keep_rows_apart
 
 
 def is_ours(layer):

@@ -3,7 +3,7 @@
 from phasewise.callbacks import CallbackList
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.nonfinite import counting_skips, error_for, first_bad_step, is_sound
+from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
 from phasewise.training.packing import Layout
 from phasewise.training.preparing import prepare_feed
 from phasewise.training.programs import program, shapes_of
@@ -13,8 +13,9 @@ from phasewise.training.step import TrainStep, logs_of, unpack
 from phasewise.training.surprises import updates_of_a_step, warn_of_pinned_phase, warn_of_small_batches
 
 IN_PLACE_BYTES = 16 << 20
-"""From this size of the state on it is given up to each chunk, which writes the new one over it, and a bad step is noticed
-before it is written. A smaller state is kept until the chunk is known to be sound, which costs less than looking at every step."""
+"""From this size of the state on it is given up to each chunk, which writes the new one over it. Steps then look ahead: one whose
+loss or gradients could lead to NaN or infinity is not made, and is tried once more with a second state beside it. A smaller state
+is kept until the chunk is known to be sound, which costs less than a look at every step."""
 
 
 class Run:
@@ -31,7 +32,7 @@ class Run:
     def __init__(self, model, executor, on_nonfinite, callbacks=None, task="fit"):
         self.model, self.executor, self.callbacks = model, executor, callbacks or CallbackList()
         self._on_nonfinite, self._task = on_nonfinite, task
-        self._epoch, self._updates = 0, []
+        self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
         self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
         model.objective.count_skipped(on_nonfinite == "skip")
@@ -78,7 +79,7 @@ class Run:
         for start, count in self._chunks(loop).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)
             if not reached.is_sound:
-                self._raise(loop, cells, before, feed, reached, count, seen)
+                raise self._error(loop, cells, before, feed, reached, count, seen)
             for moving, number in updates:
                 moving.note_updates(number * reached.steps)
             seen += reached.steps
@@ -100,10 +101,33 @@ class Run:
             if reached.is_sound:
                 cells.restore(reached.state)
             return reached
-        with held_back():  # what went in is gone: the model must hold what comes out
-            results = loop.dispatched(cells.given_up(before), feed, start, count)
-            cells.restore(results[0][0])
-        return loop.finished(*results)._replace(state=None)  # else two would hold it
+        done = 0
+        while True:
+            with held_back():  # what went in is gone: the model must hold what comes out
+                results = loop.dispatched(cells.given_up(before), feed, start + done, count - done)
+                cells.restore(results[0][0])
+            reached = loop.finished(*results)
+            done += reached.steps
+            if not reached.is_sound:  # the next step could go wrong: it is made by itself, the state before it kept
+                reached = self._carefully(feed, cells, start + done)
+                done += reached.is_sound
+            if done == count or not reached.is_sound:
+                return reached._replace(
+                    state=None, start=start, steps=done
+                )  # without the state: else two would hold it
+            before = cells.gather()
+
+    def _carefully(self, feed, cells, place):
+        """`Reached` after step number `place` of the feed, the model updated where that is sound."""
+        key, draws = shapes_of(feed.arrays), self._draws
+        task = (self._task, self._on_nonfinite, "carefully")
+        loop = program(self.model, task, key, lambda: self._compiled(cells, draws, careful=True))
+        before = cells.gather()
+        loop.compile(before, feed)
+        reached = loop.advance(before, feed, place, 1)
+        if reached.is_sound:
+            cells.restore(reached.state)
+        return reached
 
     def _chunks(self, loop):
         if self.callbacks.wants_train_batches:
@@ -111,15 +135,15 @@ class Run:
         fixed = self.model.steps_per_execution
         return Chunks(fixed) if fixed > 1 else loop.chunks
 
-    def _raise(self, loop, cells, before, feed, reached, count, seen):
-        """Restore the last good state and raise the error that tells what went wrong after it."""
+    def _error(self, loop, cells, before, feed, reached, count, seen):
+        """The error that tells what went wrong after the last good state, which the model then holds."""
         place = reached.start + reached.steps  # where the loop has stopped before the bad step
         if not loop.in_place:
             place, state = first_bad_step(loop, before, feed, reached.start, count)
             cells.restore(state)
         batch = unpack(self.executor.fetch(feed.arrays, place))
         state = Cells(self.model, training=True, metrics=True).gather()
-        raise error_for(self.model, state, batch, epoch=self._epoch, step=seen + place - reached.start)
+        return error_for(self.model, state, batch, epoch=self._epoch, step=seen + place - reached.start)
 
     def _prepared(self, feed):
         """The program for the feed, and the cells that it reads and writes."""
@@ -128,7 +152,7 @@ class Run:
         rows = int(feed.real_rows[0])
         warn_of_small_batches(calls, rows, feed.rows)
         warn_of_pinned_phase(calls)
-        self._updates = updates_of_a_step(calls, rows)
+        self._updates, self._draws = updates_of_a_step(calls, rows), calls.draws
         self.updated_layers |= dict.fromkeys(layer for layer, _ in self._updates)
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
@@ -139,17 +163,17 @@ class Run:
         model.optimizer.prepare(cells.params)
         key = shapes_of(feed.arrays)
         loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
-        cells.layout = None if loop.in_place else loop.layout
+        cells.layout = loop.layout if loop.layout.longest > 1 else None
         return loop, cells
 
-    def _compiled(self, cells, draws):
+    def _compiled(self, cells, draws, careful=False):
         model, objective, policy = self.model, self.model.objective, self._on_nonfinite
-        in_place = cells.bytes() >= IN_PLACE_BYTES
-        layout = Layout(cells.params, cells.other, model.optimizer, stacks=not in_place)
-        keeps_good = policy == "skip" or (policy == "raise" and in_place)
-        step = TrainStep(model, self._task, layout, draws, keeps_good=keeps_good)
+        can_look_ahead = policy == "ignore" or (policy == "raise" and model.optimizer.is_tame(cells.params))
+        in_place = not careful and can_look_ahead and cells.bytes() >= IN_PLACE_BYTES
+        layout = Layout(cells.params, cells.other, model.optimizer, stacks=not in_place and not careful)
+        step = TrainStep(model, self._task, layout, draws, looks_ahead=in_place and policy == "raise")
         return UpdateProgram(
-            counting_skips(step) if policy == "skip" else step,
+            kept_where_finite(step) if policy == "skip" else step,
             lambda metrics: logs_of(objective, metrics),
             lambda: objective.names,
             model._inventory().variables,

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.variable import values_of
+
 
 class Cells:
     """The variables that a run reads and writes, looked up once.
@@ -35,15 +37,15 @@ class Cells:
             model has been trained for), and where asked "optimizer" and "metrics".
         """
         state = {
-            "params": [v.raw for v in self.params],
-            "other": [v.raw for v in self.other],
+            "params": values_of(self.params),
+            "other": values_of(self.other),
             "seed": np.uint32(self._model.seed),
             "step": np.int32(self._model.steps_trained),
         }
         if self._training:
             state["optimizer"] = self._model.optimizer.state
         if self._metrics is not None:
-            state["metrics"] = [v.raw for v in self._metrics]
+            state["metrics"] = values_of(self._metrics)
         return state if self.layout is None else self.layout.pack(state)
 
     def restore(self, state):
@@ -88,20 +90,25 @@ class Cells:
 
 
 def _owned(array):
-    """The array itself where nobody but the caller holds it, else a copy on the device."""
-    return array if isinstance(array, jax.Array) and _holders(array) <= _ONE_HOLDER else jnp.array(array, copy=True)
+    """The array itself where nobody but the caller holds it, else a copy, in memory of the device's own."""
+    if isinstance(array, jax.Array) and sys.getrefcount(array) <= _ONE_HOLDER:
+        return array
+    return _copied(array)
 
 
-def _holders(item):
-    return sys.getrefcount(item)
+# What is put on a CPU as it is may still lie in memory of NumPy's, which no program may write over.
+_copied = jax.jit(jnp.copy)
 
 
-def _one_holder():
+def _references_of_one_holder():
+    def counted(item):
+        return sys.getrefcount(item)
+
     item = object()
-    return _holders(item)
+    return counted(item)
 
 
-_ONE_HOLDER = _one_holder()
+_ONE_HOLDER = _references_of_one_holder()
 
 
 def _put(variables, values):

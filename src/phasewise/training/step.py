@@ -8,6 +8,7 @@ from phasewise.kernels.finite import all_finite, where
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import phase
 from phasewise.training.packing import taken_at
+from phasewise.training.weights import Weights
 
 
 def unpack(batch):
@@ -52,16 +53,16 @@ class TrainStep:
         task: "fit" or "train_on_batch".
         layout: the `Layout` in which the state comes and goes.
         draws: what the model's random draws mix into the seed, in order.
-        keeps_good: whether a step that would give NaN or infinity leaves the state as it was.
+        looks_ahead: whether a step that could give NaN or infinity, told by its loss and gradients, leaves the state as it was.
     """
 
-    def __init__(self, model, task, layout, draws, *, keeps_good=False):
+    def __init__(self, model, task, layout, draws, *, looks_ahead=False):
         self._model, self._objective, self._optimizer = model, model.objective, model.optimizer
-        self._task, self._layout, self._draws, self._keeps_good = task, layout, draws, keeps_good
+        self._task, self._layout, self._draws, self._looks_ahead = task, layout, draws, looks_ahead
         self._variables = layout.params.first_of(model._inventory().trained)
 
     def __call__(self, state, batch, valid, numbers, words):
-        """The state after one step, and whether it is finite (True where nobody asks; else an unsound step changes nothing).
+        """The state after one step, and whether it was made: True where it does not look ahead.
 
         Args:
             valid: number of real rows of the batch, or None.
@@ -87,18 +88,25 @@ class TrainStep:
         (_, (total, outputs, parts, after, real)), grads = jax.value_and_grad(loss_of, has_aux=True)(params)
         grads, after = self._layout.params.pack(grads), self._layout.other.pack(after)
         new = {
-            **state,
+            "seed": state["seed"],
             "other": after,
             "metrics": _updated(self._objective, state["metrics"], (y, outputs, sample_weight, real, total, parts)),
             "step": state["step"] + 1,
         }
-        params, kept = self._optimizer.update(grads, state["optimizer"], state["params"], self._variables)
-        if not self._keeps_good:
+        kept = state["optimizer"], state["params"]
+        if not self._looks_ahead:
+            kept, params = self._updated(grads, *kept)
             return {**new, "params": params, "optimizer": kept}, True
-        good = all_finite(total, after) & self._optimizer.stays_finite(
-            grads, state["optimizer"], state["params"], self._variables
+        good = all_finite(total, after) & self._optimizer.is_moderate(grads, kept[0])
+        # A loop of one step or none writes in place, where a choice between two states would need both.
+        _, (kept, params) = jax.lax.while_loop(
+            lambda carried: carried[0], lambda carried: (False, self._updated(grads, *carried[1])), (good, kept)
         )
-        return where(good, {**new, "params": params, "optimizer": kept}, state), good
+        return {**where(good, new, {name: state[name] for name in new}), "params": params, "optimizer": kept}, good
+
+    def _updated(self, grads, kept, params):
+        params, kept = self._optimizer.update(grads, kept, params, self._variables)
+        return kept, params
 
 
 def test_step(model, objective, task):
@@ -119,12 +127,23 @@ def test_step(model, objective, task):
 
 
 def predict_step(model, task):
-    """A function `(state, batch, valid) -> outputs`; rows past `valid` are no part of any statistic."""
+    """A function `(state, batch, valid, numbers) -> outputs`; rows past `valid` are no part of any statistic.
 
-    def step(state, batch, valid=None):
+    The state has what `Weights.now` gives as "weights", beside "seed" and "step".
+    """
+    weights = Weights.of(model)
+
+    def step(state, batch, valid, numbers):
         x, _, _ = unpack(batch)
-        with real_rows_of(x, valid):
-            return call_purely(model, state, x, task=task)[0]
+        values = weights.unpacked(state["weights"], numbers)
+        with (
+            real_rows_of(x, valid),
+            variable.scope(weights.variables, values),
+            random.scope(state["seed"], state["step"]),
+            phase.task(task),
+            collected_losses(),
+        ):
+            return model(x)
 
     return step
 

@@ -161,8 +161,7 @@ class Trainer:
             statistics: what normalization layers in inference normalize with: "moving", "batch", `phasewise.blend(n)`, or a
                 dict of these by layer name. Ours, not Keras's.
         """
-        plan = as_plan(x, batch_size=batch_size, role="predict")
-        return predicting.predict(self, plan, steps, verbose, callbacks, statistics)
+        return predicting.predict(self, x, batch_size, steps, verbose, callbacks, statistics)
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""

@@ -1,0 +1,79 @@
+"""Rows in order, cut into tiles of one size: what is predicted where rows do not see each other."""
+
+import numpy as np
+
+from phasewise.data import feed
+from phasewise.data.adapters import BATCH_SIZE, arrays_of, as_plan
+from phasewise.data.checks import check_arrays
+from phasewise.data.executor import make_executor
+from phasewise.data.feed import BatchSpec, Feed, to_device_dtype
+from phasewise.data.structure import leaves, map_leaves
+
+
+def tile_feeds(arrays, rows):
+    """Feeds of tiles of `rows` rows of a structure of host arrays, the last filled up by a row that is there."""
+    count = len(leaves(arrays)[0])
+    capacity = 1 if count <= rows else feed.capacity_for(rows * sum(a.nbytes // count for a in leaves(arrays)))
+    for first in range(0, count, capacity * rows):
+        last = min(first + capacity * rows, count)
+        steps = -(-(last - first) // rows)
+        real = np.full(steps, rows, np.int32)
+        real[-1] = last - first - rows * (steps - 1)
+        valid = real if steps == capacity else np.append(real, np.zeros(capacity - steps, np.int32))
+        yield Feed({"batches": _tiles(arrays, first, last, capacity, rows), "valid": valid}, steps, rows, real)
+
+
+def _tiles(arrays, first, last, capacity, rows):
+    used = -(-(last - first) // rows) * rows
+
+    def cut(array):
+        block = feed.empty((capacity * rows, *array.shape[1:]), array.dtype)
+        block[: last - first] = array[first:last]
+        block[last - first : used] = array[first]
+        return block.reshape(capacity, rows, *array.shape[1:])
+
+    return map_leaves(cut, arrays)
+
+
+class Tiles:
+    """Runs arrays in order, as `predict` does: without a plan, where rows do not see each other.
+
+    Args:
+        x: arrays, or a nest of them.
+        batch_size: rows that are normalized together where rows do see each other.
+    """
+
+    def __init__(self, x, batch_size=None):
+        self._given = x, BATCH_SIZE if batch_size is None else batch_size
+        arrays = arrays_of(x)
+        check_arrays({"x": arrays})
+        self._arrays = (to_device_dtype(arrays),)
+        self._is_checked = False
+        self.is_suspect = False  # whether NaN or infinity was found
+
+    @property
+    def cardinality(self):
+        """Number of batches."""
+        return -(-len(leaves(self._arrays)[0]) // self._given[1])
+
+    @property
+    def element_spec(self):
+        """Structure of one batch, the row axis None."""
+        return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self._arrays)
+
+    def unchecked(self, feed):
+        """What has not been looked at: all rows, once, in the structure of a batch, and a function that names a row."""
+        if self._is_checked:
+            return None
+        self._is_checked = True
+        return self._arrays, lambda row: f"row {row}"
+
+    def padded_feeds(self, limit=None, rows=None, regroup=False):
+        """As those of the other executors."""
+        if regroup:
+            return tile_feeds(self._arrays, rows)
+        x, batch_size = self._given
+        return make_executor(as_plan(x, batch_size=batch_size, role="predict")).padded_feeds(limit, rows)
+
+    def close(self):
+        """Nothing to release."""
