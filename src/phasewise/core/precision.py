@@ -1,9 +1,12 @@
 """Dtype policies: which dtype a layer stores its weights in and which it computes in."""
 
 import contextlib
+from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Self, TypeAlias
 
 from phasewise.core.registry import nearest
+from phasewise.core.types import Config, DTypeLike
 
 POLICIES = {
     "float32": ("float32", "float32"),
@@ -29,7 +32,7 @@ class DTypePolicy:
         ValueError: the name is no policy.
     """
 
-    def __init__(self, name="float32"):
+    def __init__(self, name: str = "float32"):
         if name not in POLICIES:
             near = nearest(name, list(POLICIES))
             hint = f" Did you mean {near!r}?" if near else ""
@@ -37,12 +40,12 @@ class DTypePolicy:
         self.name = name
         self.variable_dtype, self.compute_dtype = POLICIES[name]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """`{"name": ...}`."""
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """The policy that `get_config` described."""
         return cls(**config)
 
@@ -56,17 +59,21 @@ class DTypePolicy:
         return f"<DTypePolicy {self.name!r}>"
 
 
-def dtype_policy():
+PolicyLike: TypeAlias = DTypePolicy | DTypeLike | Config | None
+"""A policy, its name or its config; None for the default policy."""
+
+
+def dtype_policy() -> DTypePolicy:
     """The policy of layers that are made without one of their own."""
     return _scoped.get() or _global["policy"] or DTypePolicy("float32")
 
 
-def set_dtype_policy(policy):
+def set_dtype_policy(policy: PolicyLike) -> None:
     """Set the policy of layers made from now on, by name or object (Keras: `config.set_dtype_policy`)."""
     _global["policy"] = resolve(policy)
 
 
-def resolve(policy):
+def resolve(policy: PolicyLike) -> DTypePolicy:
     """A policy from a name, a config, an object or None (the default policy)."""
     if policy is None:
         return dtype_policy()
@@ -78,7 +85,7 @@ def resolve(policy):
 
 
 @contextlib.contextmanager
-def dtype_policy_scope(policy):
+def dtype_policy_scope(policy: PolicyLike) -> Iterator[None]:
     """Layers made inside the block take `policy`."""
     token = _scoped.set(resolve(policy))
     try:

@@ -81,12 +81,12 @@ def _as_seed(seed):
 class Draws:
     """The random draws of one call: `drawn` is what each mixed into the seed, in order."""
 
-    def __init__(self, seed, step, expected, given):
+    def __init__(self, seed: ArrayLike, step: ArrayLike, expected: Sequence[np.uint32], given: Sequence[Array]):
         self.seed, self.step = seed, step
         self.drawn = []
         self._counts, self._expected, self._given = {}, expected, given
 
-    def mixed(self, path, seed):
+    def mixed(self, path: str, seed: int | None) -> Array | np.uint32:
         """What the next draw by `path` mixes into the seed: a number, or the argument of the program that stands for it."""
         count = self._counts[path] = self._counts.get(path, -1) + 1
         number, place = np.uint32(hash32(path, count, seed)), len(self.drawn)

@@ -6,14 +6,17 @@ arguments, what it wrote is in `scope.values` at the end, and the cells are unto
 """
 
 import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from types import MappingProxyType
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import structure
+from phasewise.core.types import Array, ArrayLike, DTypeLike, Shape
 
 _scope = ContextVar("phasewise_variable_scope", default=None)
 _stand_ins = ContextVar("phasewise_stand_ins", default=MappingProxyType({}))
@@ -36,15 +39,15 @@ class Variable:
 
     def __init__(
         self,
-        initializer,
-        shape=None,
-        dtype=None,
-        trainable=True,
-        autocast=True,
-        regularizer=None,
-        constraint=None,
-        name="variable",
-        path=None,
+        initializer: ArrayLike | Callable[..., ArrayLike],
+        shape: Shape | None = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Callable[[Array], Array] | None = None,
+        constraint: Callable[[Array], Array] | None = None,
+        name: str = "variable",
+        path: str | None = None,
     ):
         if callable(initializer):
             if shape is None:
@@ -65,17 +68,17 @@ class Variable:
         self.constraint = constraint
 
     @property
-    def trainable(self):
+    def trainable(self) -> bool:
         """Whether gradients update it. Assigning takes effect at the next call."""
         return self._trainable
 
     @trainable.setter
-    def trainable(self, value):
+    def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
         structure.changed()
 
     @property
-    def value(self):
+    def value(self) -> Array | np.ndarray:
         """The array, from the active scope if there is one; in the compute dtype inside an autocasting layer."""
         array = self.raw
         dtype = _autocast.get()
@@ -84,21 +87,21 @@ class Variable:
         return array
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Tuple of int."""
         return tuple(self._value.shape)
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Number of axes."""
         return self._value.ndim
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         """Name of the stored dtype."""
         return str(self._value.dtype)
 
-    def assign(self, value):
+    def assign(self, value: ArrayLike | Self) -> Self:
         """Replace the value. Inside a scope the write stays in the scope.
 
         Raises:
@@ -125,16 +128,16 @@ class Variable:
             self._value = value.astype(self.dtype) if _is_jax(value) else np.array(value, dtype=self._value.dtype)
         return self
 
-    def assign_add(self, value):
+    def assign_add(self, value: ArrayLike | Self) -> Self:
         """Add `value` in place; shapes as in `assign`."""
         return self.assign(self.raw + jnp.asarray(value, self._value.dtype))
 
-    def assign_sub(self, value):
+    def assign_sub(self, value: ArrayLike | Self) -> Self:
         """Subtract `value` in place; shapes as in `assign`."""
         return self.assign(self.raw - jnp.asarray(value, self._value.dtype))
 
     @property
-    def raw(self):
+    def raw(self) -> Array | np.ndarray:
         """The array in its stored dtype, whatever autocast says."""
         stand_ins = _stand_ins.get()
         if id(self) in stand_ins:
@@ -142,7 +145,7 @@ class Variable:
         scope = _scope.get()
         return self._value if scope is None else scope.read(self)
 
-    def numpy(self):
+    def numpy(self) -> np.ndarray:
         """The value as a NumPy array."""
         return np.asarray(self.raw)
 
@@ -209,24 +212,24 @@ class Scope:
         values: their arrays, in the same order.
     """
 
-    def __init__(self, variables, values):
+    def __init__(self, variables: Iterable[Variable], values: Iterable[Any]):
         self._values = {id(v): x for v, x in zip(variables, values, strict=True)}
 
-    def read(self, variable):
+    def read(self, variable: Variable) -> Any:
         """The scope's value, or the cell's where the scope was not given one."""
         return self._values.get(id(variable), variable._value)
 
-    def write(self, variable, value):
+    def write(self, variable: Variable, value: Any) -> None:
         """Record a new value."""
         self._values[id(variable)] = value
 
-    def collect(self, variables):
+    def collect(self, variables: Iterable[Variable]) -> list[Any]:
         """The present values of `variables`, in order."""
         return [self.read(v) for v in variables]
 
 
 @contextlib.contextmanager
-def scope(variables, values):
+def scope(variables: Iterable[Variable], values: Iterable[Any]) -> Iterator[Scope]:
     """Reads and writes of all variables inside the block go to the yielded `Scope`."""
     active = Scope(variables, values)
     token = _scope.set(active)
@@ -237,7 +240,7 @@ def scope(variables, values):
 
 
 @contextlib.contextmanager
-def eager():
+def eager() -> Iterator[None]:
     """Lifts the scope: weights that a layer makes while something is traced are ordinary cells."""
     token = _scope.set(None)
     try:
@@ -247,7 +250,7 @@ def eager():
 
 
 @contextlib.contextmanager
-def standing_in(variable, value):
+def standing_in(variable: Variable, value: Array | np.ndarray) -> Iterator[None]:
     """Inside the block `variable` is read as `value`, in a scope and outside of one; what it holds is left alone.
 
     Args:
@@ -261,20 +264,20 @@ def standing_in(variable, value):
         _stand_ins.reset(token)
 
 
-def values_of(variables):
+def values_of(variables: Iterable[Variable]) -> list[Any]:
     """The arrays of the variables in their stored dtypes, as a list; as `[v.raw for v in variables]`, but fast."""
     if _scope.get() is None and not _stand_ins.get():
         return [v._value for v in variables]
     return [v.raw for v in variables]
 
 
-def in_scope():
+def in_scope() -> bool:
     """True while a pure call is being traced."""
     return _scope.get() is not None
 
 
 @contextlib.contextmanager
-def autocast(dtype):
+def autocast(dtype: DTypeLike | None) -> Iterator[None]:
     """Floating variables that allow it are read in `dtype` inside the block; None reads them as stored."""
     token = _autocast.set(jnp.dtype(dtype) if dtype is not None else None)
     try:

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from phasewise.core.types import Shape
+
 
 @dataclasses.dataclass
 class InputSpec:
@@ -18,16 +20,16 @@ class InputSpec:
     """
 
     dtype: str | None = None
-    shape: tuple | None = None
+    shape: Shape | None = None
     ndim: int | None = None
     max_ndim: int | None = None
     min_ndim: int | None = None
-    axes: dict | None = None
+    axes: dict[int, int | None] | None = None
     allow_last_axis_squeeze: bool = False
     name: str | None = None
     optional: bool = False
 
-    def complaint(self, shape, dtype=None):
+    def complaint(self, shape: Shape, dtype: str | None = None) -> str | None:
         """What is wrong with an input of this `shape` (and dtype name), as a phrase, or None."""
         rank = len(shape)
         if self.ndim is not None and rank != self.ndim and not self.allow_last_axis_squeeze:

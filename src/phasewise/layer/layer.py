@@ -1,11 +1,15 @@
 """Layer: weights, a call that knows its phase, and a config that rebuilds it."""
 
+from typing import Any, Self
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise import constraints, initializers, regularizers
 from phasewise.core import masking, naming, precision, random, registry, structure
+from phasewise.core.precision import PolicyLike
+from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
 from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
 from phasewise.graph import symbolic
 from phasewise.kernels.random_bits import random_bits
@@ -34,7 +38,7 @@ class Layer(LayerTree):
 
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
     _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
-    updates_state = None  # in a few words, what a call in training changes of the layer's state besides the weights
+    updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
     supports_masking = False
 
     def __new__(cls, *args, **kwargs):
@@ -42,7 +46,16 @@ class Layer(LayerTree):
         layer._given = (args, kwargs)
         return layer
 
-    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Named = None,
+        trainable: bool = True,
+        dtype: PolicyLike = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
         self.name = str(name) if name is not None else naming.unique_name(type(self).__name__)
         if "/" in self.name:
             raise ValueError(f"A layer's name cannot contain '/': it separates the parts of a path. Got {self.name!r}.")
@@ -70,12 +83,12 @@ class Layer(LayerTree):
     # -- dtypes
 
     @property
-    def compute_dtype(self):
+    def compute_dtype(self) -> str:
         """Name of the dtype that the layer computes in."""
         return self.dtype_policy.compute_dtype
 
     @property
-    def variable_dtype(self):
+    def variable_dtype(self) -> str:
         """Name of the dtype that the layer stores its weights in."""
         return self.dtype_policy.variable_dtype
 
@@ -85,16 +98,16 @@ class Layer(LayerTree):
 
     def add_weight(
         self,
-        shape=None,
-        initializer=None,
-        dtype=None,
-        trainable=True,
-        autocast=True,
-        regularizer=None,
-        constraint=None,
-        aggregation="none",
-        name=None,
-    ):
+        shape: Shape | int | None = None,
+        initializer: Named = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Named = None,
+        constraint: Named = None,
+        aggregation: str | None = "none",
+        name: str | None = None,
+    ) -> Variable:
         """Make a weight that the layer owns.
 
         Args:
@@ -130,27 +143,27 @@ class Layer(LayerTree):
         structure.changed()
         return variable
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """Make the weights, once, when the shape of the input is known. Override it; the default makes none."""
         self.built = True
 
-    def add_loss(self, loss):
+    def add_loss(self, loss: ArrayLike) -> None:
         """Add a scalar (or an array whose sum counts) to the loss of the training step; called from `call`."""
         record_loss(self, loss)
 
     @property
-    def losses(self):
+    def losses(self) -> list[Array]:
         """The weight regularization terms, and what the last eager call of the layers added."""
         terms = [v.regularizer(jnp.asarray(v.value)) for v in self.trainable_variables if v.regularizer is not None]
         return added_losses(self) + terms
 
     # -- the call
 
-    def call(self, *args, **kwargs):
+    def call(self, *args: Any, **kwargs: Any) -> Nest:
         """Compute the output. Override it."""
         raise NotImplementedError(f"{type(self).__name__} has no `call` method: define `call(self, inputs)`.")
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Nest:
         if symbolic.any_symbolic((args, kwargs)):
             return self._call_symbolic(args, kwargs)
         if not in_scope() and symbolic.any_traced((args, kwargs)):
@@ -176,7 +189,7 @@ class Layer(LayerTree):
                     outputs = tap.through(self, args, self.call(*args, **kwargs))
             return self._finish(args, kwargs, outputs)
 
-    def decide(self, own=None):
+    def decide(self, own: bool | None = None) -> phase.Decision:
         """The switch's decision for a call of this layer that was given `training=own`."""
         frozen = self.freezing_means_inference and not self.trainable
         return phase.decide(frozen=frozen, own=own)
@@ -190,12 +203,12 @@ class Layer(LayerTree):
         return outputs
 
     @property
-    def output(self):
+    def output(self) -> Nest:
         """The symbolic output of the layer's only call in a graph."""
         return self._only_node()[1]
 
     @property
-    def input(self):
+    def input(self) -> Nest:
         """The symbolic input of the layer's only call in a graph."""
         args = self._only_node()[0]
         return args[0] if len(args) == 1 else args
@@ -242,25 +255,25 @@ class Layer(LayerTree):
                 masking.attach_all(outputs, self.compute_mask(args[0], mask))
         return outputs
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Nest, previous_mask: Nest) -> Nest:
         """The mask of the output: the input's where the layer supports masking, else none."""
         return previous_mask if self.supports_masking else None
 
-    def draw_key(self, seed=None):
+    def draw_key(self, seed: int | None = None) -> Array:
         """A JAX key for this call: a function of the seed, the step and the layer's path."""
         return random.key(naming.path(), seed)
 
-    def draw_bits(self, shape, seed=None):
+    def draw_bits(self, shape: tuple[int, ...], seed: int | None = None) -> Array:
         """32 random bits for every entry of an array of this shape, by the same rule as `draw_key`, at a tenth of the cost."""
         return random_bits(*random.words(naming.path(), seed), shape)
 
-    def phase_action(self, training, statistics=None):
+    def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """In a few words, what a call does in this phase; what `explain` prints."""
         return "as in training" if training else "as in inference"
 
     # -- shapes
 
-    def compute_output_spec(self, *args, **kwargs):
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Nest:
         """Structure of objects with `shape` and `dtype` that a call on symbolic tensors would return."""
         if type(self).compute_output_shape is not Layer.compute_output_shape and len(args) == 1:
             shapes = jax.tree.map(lambda t: tuple(t.shape), args[0], is_leaf=symbolic.is_symbolic)
@@ -268,7 +281,7 @@ class Layer(LayerTree):
             return symbolic.specs_of(shape, self.compute_dtype)
         return symbolic.infer(self.__call__, args, kwargs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input shape, None for unknown axes; found by tracing `call`, which runs nothing."""
         inputs = symbolic.specs_of(input_shape, self.compute_dtype)
         spec = symbolic.infer(self.__call__, (inputs,), {})
@@ -276,7 +289,7 @@ class Layer(LayerTree):
 
     # -- config
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """What `from_config` needs to make a layer like this one, weights aside.
 
         A class that defines no `get_config` of its own gets its constructor's arguments as they were given.
@@ -293,7 +306,7 @@ class Layer(LayerTree):
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A new layer from what `get_config` returned."""
         return cls(**config)
 
@@ -301,7 +314,7 @@ class Layer(LayerTree):
         return f"<{type(self).__name__} name={self.name}{', built' if self.built else ''}>"
 
 
-def depends_on_phase(layer):
+def depends_on_phase(layer: Layer) -> bool:
     """True for a layer whose own `call` takes `training` and that does not merely pass it on to layers inside."""
     takes = call_signature(type(layer)).training
     return takes and not any(depends_on_phase(inner) for inner in layer.sublayers())

@@ -1,7 +1,6 @@
 """model(x): a call on arrays outside of any task, answered by few compiled programs for any number of rows."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import random, variable
@@ -124,7 +123,7 @@ def _filled_up(model, asked, arrays, rows):
         return _as_it_is(model, asked, arrays)
     filled = [feed.pad_rows(np.asarray(array), size) for array in arrays]
     outputs = _as_it_is(model, asked, filled, np.int32(rows))
-    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[:rows]), outputs)
+    return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf)[:rows], outputs))
 
 
 def _as_it_is(model, asked, arrays, valid=None):

@@ -4,9 +4,12 @@ The rows are observed: the model is traced as each task would trace it, and ever
 """
 
 import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from phasewise.layer.layer import depends_on_phase
 from phasewise.models.table import render
+from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training.programs import trace_calls, under
 
 TASKS = ("fit", "evaluate", "predict")
@@ -40,11 +43,11 @@ class Row:
 class Explanation(list):
     """A list of `Row`s; `explanation["bn"]` finds a row by the layer's name; `str()` gives the table."""
 
-    def __init__(self, rows, title):
+    def __init__(self, rows: Iterable[Row], title: str):
         super().__init__(rows)
         self.title = title
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str | int | slice) -> Row | list[Row]:
         if isinstance(key, str):
             for row in self:
                 if row.layer == key:
@@ -52,7 +55,7 @@ class Explanation(list):
             raise KeyError(f"No row for a layer called {key!r}; there are rows for {[row.layer for row in self]}.")
         return super().__getitem__(key)
 
-    def to_dict(self):
+    def to_dict(self) -> list[dict[str, Any]]:
         """The rows as nested dicts and lists, ready for JSON."""
         return [dataclasses.asdict(row) for row in self]
 
@@ -63,7 +66,11 @@ class Explanation(list):
         return f"<Explanation of {len(self)} calls: print() shows the table>"  # explain has printed it already
 
 
-def explain(model, statistics=None, print_fn=None):
+def explain(
+    model: Any,
+    statistics: Policy | ByLayer | dict[str, Any] | None = None,
+    print_fn: Callable[[str], Any] | bool | None = None,
+) -> Explanation:
     """The `Explanation` of `model`; printed, or given to `print_fn`; see `Model.explain`."""
     model.ensure_built(model.example_spec())
     spec = model.example_spec()

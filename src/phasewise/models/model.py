@@ -1,10 +1,14 @@
 """Model: a layer that can be compiled, fitted, evaluated, and asked."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from phasewise.core import random, variable
 from phasewise.core.registry import nearest, register
+from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
 from phasewise.layer import config as layer_config
@@ -12,8 +16,9 @@ from phasewise.layer import inputs as layer_inputs
 from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
 from phasewise.models.calling import call as call_on_arrays
-from phasewise.models.explain import explain
+from phasewise.models.explain import Explanation, explain
 from phasewise.models.summary import summary
+from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training.trainer import Trainer
 
 
@@ -33,7 +38,15 @@ class Model(Trainer, Layer):
         ValueError: the graph does not connect, or two layers share a name.
     """
 
-    def __init__(self, inputs=None, outputs=None, *, name=None, trainable=True, **kwargs):
+    def __init__(
+        self,
+        inputs: Nest = None,
+        outputs: Nest = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        **kwargs: Any,
+    ):
         super().__init__(name=name, trainable=trainable, **kwargs)
         self.programs = {}
         self._seed = None
@@ -48,41 +61,41 @@ class Model(Trainer, Layer):
     # -- the graph
 
     @property
-    def inputs(self):
+    def inputs(self) -> list[symbolic.SymbolicTensor]:
         """The symbolic inputs, as a list; empty for a model without a graph."""
         return self._graph.input_tensors if self._graph else []
 
     @property
-    def outputs(self):
+    def outputs(self) -> list[symbolic.SymbolicTensor]:
         """The symbolic outputs, as a list; empty for a model without a graph."""
         return self._graph.output_tensors if self._graph else []
 
     @property
-    def input(self):
+    def input(self) -> Nest:
         """The symbolic inputs in the structure that was given."""
         return self._graph.inputs if self._graph else super().input
 
     @property
-    def output(self):
+    def output(self) -> Nest:
         """The symbolic outputs in the structure that was given."""
         return self._graph.outputs if self._graph else super().output
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Any:
         """Shape of the input, or the structure of shapes; None for the batch axis."""
         if not self._graph and self._input_specs is not None:
             return jax.tree.map(lambda s: (None, *s.shape[1:]), self._input_specs)
         return jax.tree.map(lambda t: t.shape, self.input, is_leaf=symbolic.is_symbolic)
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> Any:
         """Shape of the output, or the structure of shapes; None for the batch axis."""
         if not self._graph and self._seen_output is not None:
             return jax.tree.map(lambda s: (None, *s.shape[1:]), self._seen_output)
         return jax.tree.map(lambda t: t.shape, self.output, is_leaf=symbolic.is_symbolic)
 
     @property
-    def output_names(self):
+    def output_names(self) -> list[str] | None:
         """The names by which losses and metrics are matched with outputs; None for a model without a graph."""
         if not self._graph:
             return None
@@ -91,7 +104,7 @@ class Model(Trainer, Layer):
         return [t.name for t in self._graph.output_tensors]
 
     @property
-    def layers(self):
+    def layers(self) -> list[Layer]:
         """The layers directly inside the model, inputs first."""
         return self.sublayers()
 
@@ -101,7 +114,7 @@ class Model(Trainer, Layer):
         found.layers[:0] = self._graph.layers if self._graph else []
         return found
 
-    def get_layer(self, name=None, index=None):
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer with this name or place.
 
         Raises:
@@ -123,7 +136,7 @@ class Model(Trainer, Layer):
 
     # -- the call
 
-    def call(self, inputs):
+    def call(self, inputs: Nest) -> Nest:
         """Run the graph. A subclass without a graph overrides this."""
         if self._graph is None:
             raise NotImplementedError(
@@ -132,14 +145,14 @@ class Model(Trainer, Layer):
             )
         return self._graph.run(inputs)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Nest:
         given = (args, kwargs)
         if variable.in_scope() or symbolic.any_symbolic(given) or symbolic.any_traced(given):
             return super().__call__(*args, **kwargs)
         args, kwargs = layer_inputs.prepared(self, args, kwargs)
         return call_on_arrays(self, args, kwargs)
 
-    def ensure_built(self, *args, **kwargs):
+    def ensure_built(self, *args: Any, **kwargs: Any) -> None:
         """Make the weights of every layer inside, for inputs of these shapes (arrays or `jax.ShapeDtypeStruct`s).
 
         The call is traced, never run.
@@ -162,14 +175,14 @@ class Model(Trainer, Layer):
             raise
         self.built = True
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of this shape (None: any size)."""
         if input_shape is not None and self._graph is None and not self.built:
             self.built = True
             self.ensure_built(_specs(input_shape))
 
     @property
-    def seed(self):
+    def seed(self) -> int:
         """The seed of the model's random draws; drawn at first use, so that `set_random_seed` fixes it."""
         if self._seed is None:
             self._seed = random.fresh_seed()
@@ -177,7 +190,7 @@ class Model(Trainer, Layer):
 
     # -- questions
 
-    def example_spec(self, rows=32):
+    def example_spec(self, rows: int = 32) -> Nest:
         """The structure of an input batch, as `jax.ShapeDtypeStruct`s.
 
         Raises:
@@ -196,7 +209,11 @@ class Model(Trainer, Layer):
             )
         return self._input_specs
 
-    def explain(self, statistics=None, print_fn=None):
+    def explain(
+        self,
+        statistics: Policy | ByLayer | dict[str, Any] | None = None,
+        print_fn: Callable[[str], Any] | bool | None = None,
+    ) -> Explanation:
         """Say what every layer that depends on the phase does in fit, evaluate and predict, and which rule decided.
 
         Args:
@@ -210,13 +227,13 @@ class Model(Trainer, Layer):
 
     def summary(
         self,
-        line_length=None,
-        positions=None,
-        print_fn=None,
-        expand_nested=False,
-        show_trainable=False,
-        layer_range=None,
-    ):
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
         """Print the layers, their output shapes and their weights.
 
         Args:
@@ -233,7 +250,7 @@ class Model(Trainer, Layer):
         """
         summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Name, trainable and dtype; the constructor's arguments of a subclass that defines no `get_config`.
 
         Raises:
@@ -250,7 +267,7 @@ class Model(Trainer, Layer):
             config.update(layer_config.arguments_as_given(type(self), *self._given))
         return config
 
-    def compute_output_spec(self, *args, **kwargs):
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Nest:
         """As `Layer.compute_output_spec`; the output of a graph of fixed shapes is known without tracing."""
         return symbolic.infer(super().__call__, args, kwargs)
 

@@ -1,14 +1,21 @@
 """The pure function of a model, for people who write their own JAX loop."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import jax.numpy as jnp
 
 from phasewise.core import random, variable
 from phasewise.core.registry import nearest
+from phasewise.core.types import Array, Nest
 from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
 
+Arrays: TypeAlias = dict[str, Array]
+"""The arrays of variables, by path."""
 
-def pure(model):
+
+def pure(model: Layer) -> tuple[Callable[..., tuple[Nest, Arrays]], Arrays, Arrays]:
     """A model as a pure function and its arrays.
 
     Args:

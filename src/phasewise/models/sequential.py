@@ -1,9 +1,13 @@
 """Sequential: a model that is a chain of layers."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import jax
 
 from phasewise.core import naming
 from phasewise.core.registry import deserialize, register
+from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
 from phasewise.layer.layer import Layer
@@ -21,13 +25,19 @@ class Sequential(Model):
         name: str.
     """
 
-    def __init__(self, layers=None, trainable=True, name=None, **kwargs):
+    def __init__(
+        self,
+        layers: Sequence[Layer | symbolic.SymbolicTensor] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(name=name, trainable=trainable, **kwargs)
         self._chain = []
         for layer in layers or []:
             self.add(layer)
 
-    def add(self, layer):
+    def add(self, layer: Layer | symbolic.SymbolicTensor) -> None:
         """Append a layer.
 
         Raises:
@@ -45,7 +55,7 @@ class Sequential(Model):
         self._chain.append(layer)
         self._connect()
 
-    def pop(self):
+    def pop(self) -> Layer:
         """Remove the last layer and return it.
 
         Raises:
@@ -64,7 +74,7 @@ class Sequential(Model):
         return layer
 
     @property
-    def layers(self):
+    def layers(self) -> list[Layer]:
         """The layers of the chain, the input aside."""
         return [layer for layer in self._chain if not _is_input(layer)]
 
@@ -89,7 +99,7 @@ class Sequential(Model):
         self._graph, self.built = Graph(start, tensor), True
         self.programs.clear()
 
-    def call(self, inputs):
+    def call(self, inputs: Nest) -> Nest:
         """The last layer's output.
 
         Raises:
@@ -104,17 +114,17 @@ class Sequential(Model):
         return inputs
 
     @property
-    def output_names(self):
+    def output_names(self) -> list[str] | None:
         """The last layer's name."""
         return [self._chain[-1].name] if self._chain else None
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The configs of the layers."""
         from_chain = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain]
         return {"name": self.name, "trainable": self._own_trainable, "layers": from_chain}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A new chain of new layers."""
         from_configs = [deserialize("layer", spec) for spec in config["layers"]]
         return cls(from_configs, name=config.get("name"), trainable=config.get("trainable", True))

@@ -1,9 +1,12 @@
 """What a recalibration changed."""
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Any, Self
 
 import numpy as np
 
+from phasewise.layer.layer import Layer
 from phasewise.models.table import Column, render
 
 
@@ -21,13 +24,15 @@ class Change:
 
     layer: str
     values: int
-    mean_shift: tuple
-    variance_ratio: tuple
+    mean_shift: tuple[float, float]
+    variance_ratio: tuple[float, float]
     mean: np.ndarray
     variance: np.ndarray
 
     @classmethod
-    def between(cls, layer, values, before, now):
+    def between(
+        cls, layer: Layer, values: int, before: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray]
+    ) -> Self:
         """The change of `layer` from the (mean, variance) `before` to those of `now`."""
         mean, variance = now
         spread = np.sqrt(variance + layer.epsilon)
@@ -42,11 +47,11 @@ class Change:
 class Recalibration(list):
     """A list of `Change`s, a layer a row; `recalibration["bn"]` finds one by name; `str()` gives the table."""
 
-    def __init__(self, changes, method):
+    def __init__(self, changes: Iterable[Change], method: str):
         super().__init__(changes)
         self.method = method
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str | int | slice) -> Change | list[Change]:
         if not isinstance(key, str):
             return super().__getitem__(key)
         for change in self:
@@ -54,7 +59,7 @@ class Recalibration(list):
                 return change
         raise KeyError(f"No layer called {key!r} was recalibrated; these were: {[change.layer for change in self]}.")
 
-    def to_dict(self):
+    def to_dict(self) -> list[dict[str, Any]]:
         """The rows as dicts and lists, ready for JSON."""
         rows = [dataclasses.asdict(change) for change in self]
         return [{**row, "mean": row["mean"].tolist(), "variance": row["variance"].tolist()} for row in rows]

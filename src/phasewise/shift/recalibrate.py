@@ -1,10 +1,13 @@
 """recalibrate: exact population statistics in place of moving averages."""
 
+from typing import Any
+
 import numpy as np
 
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan
 from phasewise.kernels.population import merged
+from phasewise.models.model import Model
 from phasewise.shift.changes import Change, Recalibration
 from phasewise.switch import phase, statistics_policy
 from phasewise.switch.collected_moments import collected_moments
@@ -18,7 +21,15 @@ from phasewise.training.step import call_purely, real_rows_of, unpack
 METHODS = {"layerwise": "moving", "precise": "batch"}  # and the statistics that flow forward
 
 
-def recalibrate(model, data, *, method="layerwise", batch_size=None, steps=None, verbose="auto"):
+def recalibrate(
+    model: Model,
+    data: Any,
+    *,
+    method: str = "layerwise",
+    batch_size: int | None = None,
+    steps: int | None = None,
+    verbose: int | str = "auto",
+) -> Recalibration:
     """Give every batch normalization layer the exact mean and variance of its input over `data`.
 
     The moving statistics that `fit` leaves are averages along the way, over weights that have changed since. Here the

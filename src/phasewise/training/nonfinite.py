@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import registry
+from phasewise.core.types import Nest
 from phasewise.kernels.finite import all_finite, where
-from phasewise.training.diagnosis import diagnose
+from phasewise.training.diagnosis import Finding, diagnose
 
 CHOICES = ("raise", "skip", "ignore")
 
@@ -22,7 +23,7 @@ class NonFiniteError(ArithmeticError):
         batch: (x, y, sample_weight) as NumPy arrays.
     """
 
-    def __init__(self, message, *, epoch, step, finding, batch):
+    def __init__(self, message: str, *, epoch: int, step: int, finding: Finding, batch: tuple[Nest, ...]):
         super().__init__(message)
         self.epoch, self.step, self.batch = epoch, step, batch
         self.layer, self.where, self.rows = finding.layer, finding.where, finding.rows

@@ -33,6 +33,7 @@ class Packing:
         self._groups = []
         for places in groups.values():
             self._groups += [places] if len(places) >= FEWEST else [[place] for place in places]
+        self._groups.sort()  # where nothing is stacked, the order is that of the arrays
 
     @property
     def longest(self):

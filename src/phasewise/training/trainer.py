@@ -1,10 +1,29 @@
 """compile, fit, evaluate and predict: Keras's methods, over the compiled loop."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
 from phasewise import optimizers
+from phasewise.callbacks import Callback, History
+from phasewise.core.types import Named, Nest
 from phasewise.data.adapters import as_plan
+from phasewise.metrics import Metric
+from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import evaluating, fitting, predicting
 from phasewise.training.objective import Objective
 from phasewise.training.preparing import require_compiled
+
+PerOutput: TypeAlias = Named | Sequence[Any]
+"""One, or a list or dict of one or several for each output."""
+
+Callbacks: TypeAlias = Callback | Sequence[Any] | None
+"""A callback, or a list of them; lists may be nested."""
+
+Statistics: TypeAlias = Policy | ByLayer | dict[str, Any] | None
+"""A policy for all normalization layers, or a dict of them by layer name; None for the one in force."""
+
+Results: TypeAlias = float | list[float] | dict[str, float]
+"""The loss alone, loss and metrics in order, or both by name."""
 
 
 class Trainer:
@@ -18,16 +37,16 @@ class Trainer:
 
     def compile(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        steps_per_execution=1,
-        jit_compile="auto",
-        auto_scale_loss=True,
-    ):
+        optimizer: Any = "rmsprop",
+        loss: PerOutput = None,
+        loss_weights: Sequence[float] | Mapping[str, float] | None = None,
+        metrics: PerOutput = None,
+        weighted_metrics: PerOutput = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
         """Say how the model is trained.
 
         Args:
@@ -52,25 +71,25 @@ class Trainer:
 
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        validation_steps=None,
-        validation_batch_size=None,
-        validation_freq=1,
+        x: Any = None,
+        y: Nest = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Callbacks = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Nest = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
         *,
-        on_nonfinite="raise",
-    ):
+        on_nonfinite: str = "raise",
+    ) -> History:
         """Train for a number of epochs.
 
         Args:
@@ -120,17 +139,17 @@ class Trainer:
 
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        return_dict=False,
+        x: Any = None,
+        y: Nest = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Nest = None,
+        steps: int | None = None,
+        callbacks: Callbacks = None,
+        return_dict: bool = False,
         *,
-        statistics=None,
-    ):
+        statistics: Statistics = None,
+    ) -> Results:
         """Loss and metrics over data, in inference unless something stronger says otherwise.
 
         Args:
@@ -148,7 +167,16 @@ class Trainer:
         logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
         return _returned(logs, return_dict)
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None, *, statistics=None):
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Callbacks = None,
+        *,
+        statistics: Statistics = None,
+    ) -> Nest:
         """The outputs for `x`, as NumPy arrays.
 
         A row's result never depends on the rows beside it, its place or `batch_size`, to the bit, unless a layer is made
@@ -163,33 +191,40 @@ class Trainer:
         """
         return predicting.predict(self, x, batch_size, steps, verbose, callbacks, statistics)
 
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+    def train_on_batch(
+        self,
+        x: Nest,
+        y: Nest = None,
+        sample_weight: Nest = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Results:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
         plan = fitting.one_batch(x, y, sample_weight, class_weight)
         return _returned(fitting.train_on_batch(self, plan), return_dict)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
         """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
         plan = fitting.one_batch(x, y, sample_weight)
         return _returned(evaluating.test_on_batch(self, plan), return_dict)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Nest) -> Nest:
         """The outputs for one batch, as NumPy arrays."""
         return predicting.predict_on_batch(self, fitting.one_batch(x))
 
-    def reset_metrics(self):
+    def reset_metrics(self) -> None:
         """Set the loss and all metrics back to their start."""
         self.objective.reset()
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[Metric]:
         """The metric objects, the loss tracker first."""
         return self.objective.metrics if self.objective is not None else []
 
     @property
-    def metrics_names(self):
+    def metrics_names(self) -> list[str]:
         """The names under which `evaluate` returns values, in order."""
         return self.objective.names if self.objective is not None else []
 

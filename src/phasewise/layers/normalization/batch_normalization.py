@@ -1,10 +1,14 @@
 """Batch normalization: the batch's statistics in training, the moving ones in inference."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from phasewise import initializers
 from phasewise.core import padding, registry
 from phasewise.core.registry import register
+from phasewise.core.types import Array, ArrayLike, Config, Named, Shape
+from phasewise.core.variable import Variable
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
@@ -54,25 +58,25 @@ class BatchNormalization(Layer):
 
     def __init__(
         self,
-        axis=-1,
-        momentum=0.99,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        moving_mean_initializer="zeros",
-        moving_variance_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        renorm=False,
-        renorm_clipping=None,
-        renorm_momentum=0.99,
-        synchronized=False,
-        virtual_batch_size=None,
-        **kwargs,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Named = "zeros",
+        gamma_initializer: Named = "ones",
+        moving_mean_initializer: Named = "zeros",
+        moving_variance_initializer: Named = "ones",
+        beta_regularizer: Named = None,
+        gamma_regularizer: Named = None,
+        beta_constraint: Named = None,
+        gamma_constraint: Named = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        virtual_batch_size: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.autocast = False  # inputs keep their digits until they are normalized
@@ -94,16 +98,16 @@ class BatchNormalization(Layer):
         self._moving_statistics = None  # until the number of channels is known
 
     @property
-    def center(self):
+    def center(self) -> bool:
         """Whether `beta` is added."""
         return self._affine.center
 
     @property
-    def scale(self):
+    def scale(self) -> bool:
         """Whether the result is multiplied by `gamma`."""
         return self._affine.scale
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes gamma, beta, moving_mean and moving_variance, each of shape (channels,)."""
         axis = check_axis(self, self.axis, len(input_shape))
         channels = input_shape[axis]
@@ -123,16 +127,16 @@ class BatchNormalization(Layer):
         return (self._moving_statistics,) if self._moving_statistics is not None else ()
 
     @property
-    def moving_mean(self):
+    def moving_mean(self) -> Variable:
         """The exponential moving average of the batches' means, a `Variable` of shape (channels,)."""
         return self._moving_statistics.mean
 
     @property
-    def moving_variance(self):
+    def moving_variance(self) -> Variable:
         """The exponential moving average of the batches' variances, a `Variable` of shape (channels,)."""
         return self._moving_statistics.variance
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Array, training: bool | None = None, mask: ArrayLike | None = None) -> Array:
         """The normalized inputs."""
         channel, counted = self.axis % inputs.ndim, _counted(inputs, mask)
         if training:
@@ -183,15 +187,15 @@ class BatchNormalization(Layer):
             gamma = r if gamma is None else r * gamma
         return normalize(x, used, gamma=gamma, beta=beta, epsilon=self.epsilon).astype(self.compute_dtype)
 
-    def phase_action(self, training, statistics=None):
+    def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """Which statistics normalize."""
         return f"{statistics} statistics"
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Every argument."""
         return {
             **super().get_config(),
@@ -209,7 +213,7 @@ class BatchNormalization(Layer):
         }
 
 
-def check_rows(virtual_batch_size):
+def check_rows(virtual_batch_size: int | None) -> int | None:
     """`virtual_batch_size` as an int, or None.
 
     Raises:
