@@ -16,7 +16,9 @@ Y = (X.sum(1, keepdims=True) > 0).astype("float32")
 
 
 def classifier(*more):
-    model = pw.Sequential([pw.Input((5,)), layers.Dense(8, activation="relu"), *more, layers.Dense(1, activation="sigmoid")])
+    model = pw.Sequential(
+        [pw.Input((5,)), layers.Dense(8, activation="relu"), *more, layers.Dense(1, activation="sigmoid")]
+    )
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     return model
 
@@ -159,7 +161,10 @@ def test_a_discarded_model_frees_its_programs():
     model.fit(X, Y, batch_size=100, verbose=0)
     model.predict(X[:3], verbose=0)
     model(X[:3])
-    watched = [weakref.ref(model), *(weakref.ref(entry[0]) for key, entry in model.programs.items() if key[0] != "trace")]
+    watched = [
+        weakref.ref(model),
+        *(weakref.ref(entry[0]) for key, entry in model.programs.items() if key[0] != "trace"),
+    ]
     assert len(watched) > 2
     del model
     gc.collect()

@@ -15,7 +15,10 @@ from phasewise.core.compiler import compiled
 from phasewise.data.feed import capacity_of, fetch
 
 CHUNK_SECONDS = 0.15
-FEW_STEPS, LONGEST_SECONDS = 4, 1.0  # where steps are slow, so many are still taken at once, as long as it lasts no longer
+FEW_STEPS, LONGEST_SECONDS = (
+    4,
+    1.0,
+)  # where steps are slow, so many are still taken at once, as long as it lasts no longer
 
 
 class Chunks:
