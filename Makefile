@@ -20,7 +20,7 @@ format: $(VENV)/ready
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/ready $(BENCH_VENV)/ready
-	$(BIN)/python bench/run.py --peer-python $(BENCH_VENV)/bin/python
+	$(BIN)/python bench/run.py --peer-python $(BENCH_VENV)/bin/python $(if $(ONLY),--only $(ONLY))
 
 $(VENV)/ready: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)

@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("PHASEWISE_CACHE", "off")  # what a test compiles is compiled there and then
-# Keras's programs and single operations compile in two thirds of the time; phasewise chooses for its own (compiler.py).
+# Keras's programs and single operations compile in two thirds of the time; phasewise chooses for its own (core/compiler.py).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 import pytest

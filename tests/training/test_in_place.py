@@ -1,8 +1,10 @@
 """The state of a large model is written over by each chunk; the last good one is there whatever ends the run."""
 
+import gc
 import os
 import signal
 import threading
+import weakref
 
 import jax
 import numpy as np
@@ -159,3 +161,16 @@ def test_a_slow_step_does_not_mean_chunks_of_one():
         chunks = Chunks()
         chunks._learn(4, 4 * seconds)
         assert least <= chunks._next() <= most
+
+
+def test_a_prediction_keeps_no_weights_alive_that_training_has_replaced():
+
+    model = pw.Sequential([pw.Input((6,)), layers.Dense(4000), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    model.predict(X, verbose=0)
+    model(X)
+    held = weakref.ref(model.layers[0].kernel.value)
+    model.fit(X, Y, verbose=0)
+    gc.collect()
+    assert held() is None

@@ -5,15 +5,15 @@ import itertools
 import jax
 import numpy as np
 
-from phasewise.data import feed
-from phasewise.data.feed import BatchSpec, Feed, Sizes, to_device_dtype
+from phasewise.data.feed import BatchSpec, Feed, Sizes, capacity_for, empty, to_device_dtype
+from phasewise.data.feed import fetch as fetch_batch
 from phasewise.data.structure import leaves, map_leaves
 
 
 class Resident:
     """Runs a plan that only chooses and orders rows of arrays in memory."""
 
-    fetch = staticmethod(feed.fetch)
+    fetch = staticmethod(fetch_batch)
 
     def __init__(self, plan, batch_rows=None):
         self._plan = plan._rows
@@ -81,7 +81,7 @@ class Resident:
 
     def _in_feeds(self, batches, rows, is_filled, most=None):
         """Feeds of these batches of row numbers, each of `rows` rows after being filled up by its first row."""
-        capacity = most or feed.capacity_for(rows * self._row_bytes)
+        capacity = most or capacity_for(rows * self._row_bytes)
         while part := list(itertools.islice(batches, capacity)):
             real = np.fromiter(map(len, part), np.int32, len(part))
             if is_filled:
@@ -100,7 +100,7 @@ class Resident:
             return _gathered_on_device(self._on_device, whole)
 
         def gather(source):
-            block = feed.empty((capacity, *index.shape[1:], *source.shape[1:]), source.dtype)
+            block = empty((capacity, *index.shape[1:], *source.shape[1:]), source.dtype)
             np.take(source, index, axis=0, out=block[: len(index)], mode="clip")
             return block
 

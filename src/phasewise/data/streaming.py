@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-from phasewise.data import feed
-from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, to_device_dtype
+from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, capacity_for, empty, to_device_dtype
+from phasewise.data.feed import fetch as fetch_batch
 from phasewise.data.structure import leaves, map_leaves
 
 MOST_BATCHES = 64
@@ -19,7 +19,7 @@ _END = object()
 class Streaming:
     """Runs any plan."""
 
-    fetch = staticmethod(feed.fetch)
+    fetch = staticmethod(fetch_batch)
 
     def __init__(self, plan):
         self._plan = plan
@@ -92,7 +92,7 @@ class Streaming:
         """Feeds of stacked batches of `rows` rows. A slow source is not waited for: the feed goes as it is."""
         batches = iter(batches)
         for first in batches:
-            most = most or min(MOST_BATCHES, feed.capacity_for(batch_bytes(first) // max(_rows_of(first), 1) * rows))
+            most = most or min(MOST_BATCHES, capacity_for(batch_bytes(first) // max(_rows_of(first), 1) * rows))
             part = [first, *_within(batches, most - 1, PATIENCE)]
             room = 1 if self.cardinality == 1 else most
             real = np.array([_rows_of(batch) for batch in part], np.int32)
@@ -211,7 +211,7 @@ def _blocks(batches, capacity, rows):
     """Room for `capacity` batches of `rows` rows, with these in it one after the other, each filled up by its first row."""
 
     def fill(*arrays):
-        block = feed.empty((capacity, rows, *arrays[0].shape[1:]), arrays[0].dtype)
+        block = empty((capacity, rows, *arrays[0].shape[1:]), arrays[0].dtype)
         for place, array in enumerate(arrays):
             block[place, : len(array)] = array
             if len(array) < rows:

@@ -2,18 +2,17 @@
 
 import numpy as np
 
-from phasewise.data import feed
 from phasewise.data.adapters import BATCH_SIZE, arrays_of, as_plan
 from phasewise.data.checks import check_arrays
 from phasewise.data.executor import make_executor
-from phasewise.data.feed import BatchSpec, Feed, to_device_dtype
+from phasewise.data.feed import BatchSpec, Feed, capacity_for, empty, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves
 
 
 def tile_feeds(arrays, rows):
     """Feeds of tiles of `rows` rows of a structure of host arrays, the last filled up by a row that is there."""
     count = len(leaves(arrays)[0])
-    capacity = 1 if count <= rows else feed.capacity_for(rows * sum(a.nbytes // count for a in leaves(arrays)))
+    capacity = 1 if count <= rows else capacity_for(rows * sum(a.nbytes // count for a in leaves(arrays)))
     for first in range(0, count, capacity * rows):
         last = min(first + capacity * rows, count)
         steps = -(-(last - first) // rows)
@@ -27,7 +26,7 @@ def _tiles(arrays, first, last, capacity, rows):
     used = -(-(last - first) // rows) * rows
 
     def cut(array):
-        block = feed.empty((capacity * rows, *array.shape[1:]), array.dtype)
+        block = empty((capacity * rows, *array.shape[1:]), array.dtype)
         block[: last - first] = array[first:last]
         block[last - first : used] = array[first]
         return block.reshape(capacity, rows, *array.shape[1:])

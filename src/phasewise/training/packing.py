@@ -22,6 +22,9 @@ class Packing:
     Args:
         arrays: objects with `shape` and `dtype`.
         kinds: for each, what else must agree for two to be stacked; None keeps an array by itself.
+
+    Attributes:
+        groups: lists of the places of arrays that are stacked; of one place where an array is alone.
     """
 
     def __init__(self, arrays, kinds):
@@ -30,34 +33,34 @@ class Packing:
             dtype = np.dtype(array.dtype)
             small = kind is not None and int(np.prod(array.shape)) * dtype.itemsize <= LARGEST
             groups[(array.shape, dtype, kind) if small else place].append(place)
-        self._groups = []
+        self.groups = []
         for places in groups.values():
-            self._groups += [places] if len(places) >= FEWEST else [[place] for place in places]
-        self._groups.sort()  # where nothing is stacked, the order is that of the arrays
+            self.groups += [places] if len(places) >= FEWEST else [[place] for place in places]
+        self.groups.sort()  # where nothing is stacked, the order is that of the arrays
 
     @property
     def longest(self):
         """The size of the largest group."""
-        return max(map(len, self._groups), default=0)
+        return max(map(len, self.groups), default=0)
 
     def pack(self, arrays, stack=None):
         """A stack for each group, or the array itself where it is alone."""
         stack = stack or _stacked
         return [
-            arrays[group[0]] if len(group) == 1 else stack([arrays[place] for place in group]) for group in self._groups
+            arrays[group[0]] if len(group) == 1 else stack([arrays[place] for place in group]) for group in self.groups
         ]
 
     def unpack(self, packed, take):
         """The arrays, in their order; `take(stack, number)` gives one of a stack."""
         arrays = {}
-        for group, stack in zip(self._groups, packed, strict=True):
+        for group, stack in zip(self.groups, packed, strict=True):
             for number, place in enumerate(group):
                 arrays[place] = stack if len(group) == 1 else take(stack, number)
         return [arrays[place] for place in range(len(arrays))]
 
     def first_of(self, items):
         """For each group the item of its first array."""
-        return [items[group[0]] for group in self._groups]
+        return [items[group[0]] for group in self.groups]
 
 
 class Layout:
@@ -90,7 +93,7 @@ class Layout:
         """The state as the model holds it, from what the loop carried; arrays that were stacked are on the host."""
 
         def unpack(packing, packed):
-            hosted = [np.asarray(a) if len(group) > 1 else a for a, group in zip(packed, packing._groups)]
+            hosted = [np.asarray(a) if len(group) > 1 else a for a, group in zip(packed, packing.groups)]
             return packing.unpack(hosted, lambda stack, number: stack[number])
 
         return self._mapped(state, unpack)

@@ -23,7 +23,7 @@ class Weights:
     def __init__(self, variables):
         self.variables = variables
         self._packing = Packing(variables, [True] * len(variables))
-        self._seen = self._packed = None
+        self._stacks = {}  # first place of a group -> (the arrays that were stacked, their stack)
         self.numbers = jax.device_put([np.int32(i) for i in range(self._packing.longest)])
 
     @classmethod
@@ -35,21 +35,31 @@ class Weights:
         return notes["weights"]
 
     def now(self):
-        """What a program is given: the present values; stacked anew only where one has changed."""
+        """What a program is given: the present values; stacked anew only where one has changed.
+
+        Only what is stacked, and so is small, is remembered: nothing keeps large weights alive once they have changed.
+        """
         values = values_of(self.variables)
-        if self._seen is None or not all(map(is_, values, self._seen)):
-            values = [self._on_device(v, value) for v, value in zip(self.variables, values)]
-            self._packed = self._packing.pack(values, lambda group: jnp.asarray(np.stack(group)))
-            self._seen = values
-        return self._packed
+        return [
+            self._on_device(group[0], values) if len(group) == 1 else self._stack_of(group, values)
+            for group in self._packing.groups
+        ]
+
+    def _stack_of(self, group, values):
+        arrays = [values[place] for place in group]
+        known, stack = self._stacks.get(group[0], ((), None))
+        if len(known) != len(arrays) or not all(map(is_, arrays, known)):
+            stack = jnp.asarray(np.stack([np.asarray(array) for array in arrays]))
+            self._stacks[group[0]] = arrays, stack
+        return stack
+
+    def _on_device(self, place, values):
+        """A value as an array of the device, which its variable then holds: it is handed over once."""
+        value, variable = values[place], self.variables[place]
+        if isinstance(value, np.ndarray) and variable._value is value:
+            value = variable._value = jnp.asarray(value)
+        return value
 
     def unpacked(self, packed, numbers):
         """The values of the variables inside a program; `numbers` are its arguments that stand for 0, 1, 2 …"""
         return self._packing.unpack(packed, taken_at(numbers))
-
-    @staticmethod
-    def _on_device(variable, value):
-        """The value as an array of the device, which the variable then holds: it is handed over once."""
-        if isinstance(value, np.ndarray) and variable._value is value:
-            value = variable._value = jnp.asarray(value)
-        return value
