@@ -92,8 +92,9 @@ def test_resident_and_streaming_executors_give_the_same_batches_in_every_pass(be
     assert type(resident) is not type(streaming)
     for _ in range(2):
         assert_same(batches(resident), batches(streaming))
-    for options in ({}, {"rows": 5, "regroup": True}):
-        assert_same(padded(resident, **options), padded(streaming, **options))
+    assert_same(padded(resident, rows=5, regroup=True), padded(streaming, rows=5, regroup=True))
+    # To how many rows a batch is filled up may differ: only a plan of rows knows how many a whole one has.
+    assert_same(*([jax.tree.map(lambda a, n=n: a[:n], b) for b, n in padded(each)] for each in (resident, streaming)))
 
 
 @pytest.mark.parametrize("route", [lambda plan: plan, streamed], ids=["resident", "streaming"])
