@@ -9,6 +9,7 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers
+from phasewise.training import packing
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(800, 5)).astype("float32")
@@ -169,3 +170,47 @@ def test_a_discarded_model_frees_its_programs():
     del model
     gc.collect()
     assert [ref() for ref in watched] == [None] * len(watched)
+
+
+def deep(blocks=20, **options):
+    inputs = pw.Input((5,))
+    hidden = layers.Dense(6)(inputs)
+    for _ in range(blocks):
+        branch = layers.Dense(6, activation="tanh")(hidden)
+        branch = layers.Dropout(0.1)(layers.BatchNormalization()(branch))
+        hidden = layers.Add()([hidden, branch])
+    model = pw.Model(inputs, layers.Dense(1)(hidden))
+    model.compile(pw.optimizers.Adam(1e-2, **options), "mse")
+    return model
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1, "global_clipnorm": 0.5}, {"use_ema": True}])
+def test_a_deep_model_whose_weights_are_stacked_trains_as_one_whose_are_not(options, monkeypatch):
+    """To 1e-4 over 12 steps: the same numbers, summed by programs that XLA arranges in other ways."""
+    results = []
+    for fewest in (16, 10_000):
+        monkeypatch.setattr(packing, "FEWEST", fewest)
+        pw.set_random_seed(2)
+        pw.backend.clear_session()
+        model = deep(**options)
+        losses = model.fit(X[:128], Y[:128], batch_size=32, epochs=3, verbose=0).history["loss"]
+        assert all(isinstance(v.value, jax.Array) for v in model.weights)
+        results.append((losses, model.get_weights(), model.predict(X[:50], verbose=0)))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-4)
+    for ours, theirs in zip(results[0][1], results[1][1]):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(results[0][2], results[1][2], rtol=2e-3, atol=1e-3)
+
+
+def test_the_same_seed_gives_a_deep_model_the_same_bits_whatever_the_chunks():
+    results = []
+    for steps in (1, 3, 7):
+        pw.set_random_seed(2)
+        pw.backend.clear_session()
+        model = deep()
+        model.compile("adam", "mse", steps_per_execution=steps)
+        model.fit(X[:256], Y[:256], batch_size=32, epochs=2, verbose=0)
+        results.append(model.get_weights())
+    for other in results[1:]:
+        for ours, theirs in zip(other, results[0]):
+            np.testing.assert_array_equal(ours, theirs)
