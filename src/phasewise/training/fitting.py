@@ -160,12 +160,12 @@ def _epoch(run, validation, settings, epoch, progress):
 
 
 def _finalize(model):
-    on_host = [v for v in model._inventory().variables if isinstance(v._value, np.ndarray)]
-    for variable, value in zip(on_host, jax.device_put([v._value for v in on_host]), strict=True):
-        variable._value = value
     trained = model.trainable_variables
     values = model.optimizer.finalize([v.raw for v in trained], model.optimizer.state)
     for variable, value in zip(trained, values, strict=True):
+        variable._value = value
+    on_host = [v for v in model._inventory().variables if isinstance(v._value, np.ndarray)]
+    for variable, value in zip(on_host, jax.device_put([v._value for v in on_host]), strict=True):
         variable._value = value
 
 
