@@ -6,7 +6,6 @@ A call on one row of a deep model would else spend its time on handing over hund
 from operator import is_
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.variable import values_of
@@ -49,7 +48,7 @@ class Weights:
         arrays = [values[place] for place in group]
         known, stack = self._stacks.get(group[0], ((), None))
         if len(known) != len(arrays) or not all(map(is_, arrays, known)):
-            stack = jnp.asarray(np.stack([np.asarray(array) for array in arrays]))
+            stack = jax.device_put(np.stack([np.asarray(array) for array in arrays]))
             self._stacks[group[0]] = arrays, stack
         return stack
 
@@ -57,7 +56,7 @@ class Weights:
         """A value as an array of the device, which its variable then holds: it is handed over once."""
         value, variable = values[place], self.variables[place]
         if isinstance(value, np.ndarray) and variable._value is value:
-            value = variable._value = jnp.asarray(value)
+            value = variable._value = jax.device_put(value)
         return value
 
     def unpacked(self, packed, numbers):
