@@ -9,10 +9,9 @@ from phasewise.data import feed
 from phasewise.data.tiles import tile_feeds
 from phasewise.layer.added_losses import collected_losses, forget_losses
 from phasewise.layer.layer import Layer
-from phasewise.switch import observe
 from phasewise.training.loop import MapProgram
 from phasewise.training.predicting import TILE
-from phasewise.training.programs import program, shapes_of
+from phasewise.training.programs import observed, program, shapes_of
 from phasewise.training.rows import is_ours, keep_rows_apart
 from phasewise.training.step import real_rows_of
 from phasewise.training.weights import Weights
@@ -65,34 +64,15 @@ class Asked:
 
     def _look(self, arrays):
         specs = [jax.ShapeDtypeStruct((TILE, *array.shape[1:]), array.dtype) for array in arrays]
-        variables = self._model._inventory().variables
-        values = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in variables]
-        seen = {}
-
-        def trace(values, arrays):
-            with (
-                variable.scope(variables, values) as held,
-                random.scope(np.uint32(0), 0) as draws,
-                collected_losses() as losses,
-            ):
-                outputs = self.outputs(arrays)
-            seen.update(
-                losses=bool(losses),
-                draws=bool(draws.drawn),
-                writes=any(now is not given for now, given in zip(held.collect(variables), values)),
-            )
-            return outputs
-
         try:
-            with observe.calls() as calls:
-                outputs = jax.eval_shape(trace, values, specs)
+            calls, outputs = observed(self._model, self.outputs, specs)
         except (
             Exception
         ):  # a model that does not take so many rows: the call as it is says what is wrong, if anything is
             return
         has_rows = all(leaf.shape[:1] == (TILE,) for leaf in jax.tree.leaves(outputs))
-        if has_rows and keep_rows_apart(calls) and not seen["losses"]:
-            self.in_tiles = not (calls.rows_mix or seen["draws"] or seen["writes"])
+        if has_rows and keep_rows_apart(calls) and not calls.adds_losses:
+            self.in_tiles = not (calls.rows_mix or calls.draws or calls.writes)
             self.is_filled_up = not self.in_tiles
 
 

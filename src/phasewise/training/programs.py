@@ -73,24 +73,29 @@ def trace_calls(model, inputs_spec, task):
         (`observe.Calls`, structure of `jax.ShapeDtypeStruct`).
     """
 
-    def make():
-        variables = model._inventory().variables
-        specs = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in variables]
+    def call(x):
+        with phase.task(task):
+            return model(x)
 
-        def call(values, x):
-            with (
-                variable.scope(variables, values) as held,
-                random.scope(np.uint32(0), 0) as draws,
-                phase.task(task),
-                collected_losses() as added,
-            ):
-                outputs = model(x)
-            calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
-            calls.writes = any(now is not given for now, given in zip(held.collect(variables), values))
-            return outputs
+    return program(model, "trace", (task, *shapes_of(inputs_spec)), lambda: observed(model, call, inputs_spec))
 
-        with observe.calls() as calls:
-            outputs = jax.eval_shape(call, specs, inputs_spec)
-        return calls, outputs
 
-    return program(model, "trace", (task, *shapes_of(inputs_spec)), make)
+def observed(model, function, inputs_spec):
+    """The record of the layer calls that `function` makes when it calls `model` on inputs of this structure, as of `trace_calls`."""
+    variables = model._inventory().variables
+    specs = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in variables]
+
+    def call(values, inputs):
+        with (
+            variable.scope(variables, values) as held,
+            random.scope(np.uint32(0), 0) as draws,
+            collected_losses() as added,
+        ):
+            outputs = function(inputs)
+        calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
+        calls.writes = any(now is not given for now, given in zip(held.collect(variables), values))
+        return outputs
+
+    with observe.calls() as calls:
+        outputs = jax.eval_shape(call, specs, inputs_spec)
+    return calls, outputs
