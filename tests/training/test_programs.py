@@ -1,5 +1,6 @@
 """Few programs: their number depends neither on how many rows the data have nor on what remains for the last batch."""
 
+import functools
 import gc
 import weakref
 
@@ -107,6 +108,27 @@ def test_a_layer_that_mixes_rows_sees_the_short_batch_as_it_is():
     model = classifier(Centred())
     model.fit(X[:40], Y[:40], batch_size=32, verbose=0)
     assert {32, 8} <= set(seen)
+
+
+@pytest.mark.parametrize("made", ["function", "partial", "object"])
+def test_an_activation_of_a_users_own_sees_the_short_batch_as_it_is(made):
+    def centred(x, axis=0):
+        seen.append(x.shape[0])
+        return x - pw.ops.mean(x, axis)
+
+    class Centred:
+        def __call__(self, x):
+            return centred(x)
+
+    seen = []
+    activation = {"function": centred, "partial": functools.partial(centred, axis=0), "object": Centred()}[made]
+    model = classifier(layers.Dense(4, activation=activation))
+    model.fit(X[:40], Y[:40], batch_size=32, verbose=0)
+    assert {32, 8} <= set(seen)
+    seen.clear()
+    np.testing.assert_allclose(model.layers[1](X[:5, :] @ np.ones((5, 8), "float32")).sum(0), 0, atol=1e-4)
+    model(X[:5])
+    assert 5 in seen
 
 
 def test_a_loss_of_a_users_own_sees_the_short_batch_as_it_is():

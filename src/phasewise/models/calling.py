@@ -66,9 +66,7 @@ class Asked:
         specs = [jax.ShapeDtypeStruct((TILE, *array.shape[1:]), array.dtype) for array in arrays]
         try:
             calls, outputs = observed(self._model, self.outputs, specs)
-        except (
-            Exception
-        ):  # a model that does not take so many rows: the call as it is says what is wrong, if anything is
+        except Exception:  # the model does not take so many rows; if anything is wrong, the call as it is says what
             return
         has_rows = all(leaf.shape[:1] == (TILE,) for leaf in jax.tree.leaves(outputs))
         if has_rows and keep_rows_apart(calls) and not calls.adds_losses:

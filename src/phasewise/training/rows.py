@@ -1,9 +1,8 @@
 """May rows of padding be added to a batch? Only where nothing that sees the batch as a whole would notice."""
 
-import types
-
 import jax.numpy as jnp
 
+from phasewise.layer.layer import Layer
 from phasewise.training.preparing import prepare_both
 
 # Functions that compute each entry from the same entries of their arguments.
@@ -42,14 +41,11 @@ def keep_rows_apart(calls):
 
 
 def is_ours(layer):
-    """Whether all that runs in a call of this layer itself is written here: no function of a user's."""
+    """Whether all that runs in a call of this layer itself is written here: nothing callable that is a user's, however made."""
     kind = type(layer)
-    return all(_module(item) in ("phasewise", "jax") for item in (kind.call, kind.build, *_functions_in(layer)))
+    held = (value for value in vars(layer).values() if callable(value) and not isinstance(value, Layer))
+    return all(_module(item) in ("phasewise", "jax", "jaxlib") for item in (kind.call, kind.build, *held))
 
 
-def _functions_in(layer):
-    return [v for v in vars(layer).values() if isinstance(v, types.FunctionType | types.MethodType)]
-
-
-def _module(function):
-    return (getattr(function, "__module__", None) or "").split(".")[0]
+def _module(item):
+    return (getattr(item, "__module__", None) or type(item).__module__).split(".")[0]

@@ -112,9 +112,8 @@ class Run:
                 reached = self._carefully(feed, cells, start + done)
                 done += reached.is_sound
             if done == count or not reached.is_sound:
-                return reached._replace(
-                    state=None, start=start, steps=done
-                )  # without the state: else two would hold it
+                # Without the state: else two would hold it.
+                return reached._replace(state=None, start=start, steps=done)
             before = cells.gather()
 
     def _carefully(self, feed, cells, place):
