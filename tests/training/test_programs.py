@@ -131,6 +131,18 @@ def test_an_activation_of_a_users_own_sees_the_short_batch_as_it_is(made):
     assert 5 in seen
 
 
+def test_a_subclass_that_overrides_a_part_of_our_layer_sees_the_short_batch_as_it_is():
+    class Thinned(layers.Dropout):
+        def disturb(self, inputs):
+            seen.append(inputs.shape[0])
+            return inputs - pw.ops.mean(inputs, 0)
+
+    seen = []
+    model = classifier(Thinned(0.5))
+    model.fit(X[:40], Y[:40], batch_size=32, verbose=0)
+    assert 8 in seen
+
+
 def test_a_loss_of_a_users_own_sees_the_short_batch_as_it_is():
     seen = []
 
