@@ -1,5 +1,8 @@
 """How phasewise compiles: `jax.jit` with the options that were measured to be best for the device and the model's size."""
 
+import ctypes
+import sys
+
 import jax
 import numpy as np
 
@@ -21,3 +24,12 @@ def compiled(function, variables, *, in_place=False, **kwargs):
     if jax.default_backend() == "cpu":
         options = {"xla_cpu_use_fusion_emitters": not is_small, "xla_cpu_copy_insertion_use_region_analysis": in_place}
     return jax.jit(function, compiler_options=options, **kwargs)
+
+
+def hand_back_memory():
+    """What compiling has used and freed goes back to the system (Linux): else it stays beside the arrays of a large model."""
+    trim = (
+        getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    )  # not every C library has it
+    if trim is not None:
+        trim(0)

@@ -4,6 +4,8 @@ The arrays of a feed have room for a number of batches that depends on the size 
 data have: so one compiled program serves data of every length.
 """
 
+import dataclasses
+import math
 from typing import NamedTuple
 
 import jax
@@ -34,7 +36,8 @@ class Feed(NamedTuple):
     real_rows: np.ndarray
 
 
-class BatchSpec(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class BatchSpec:
     """Shape, None for the row axis, and dtype of a part of a batch."""
 
     shape: tuple
@@ -59,7 +62,7 @@ def capacity_for(batch_bytes):
 def empty(shape, dtype):
     """An uninitialized array that the device can read where it is. Pages that are never written cost nothing."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size].view(dtype).reshape(shape)

@@ -10,7 +10,7 @@ from phasewise.core import masking
 from phasewise.core.variable import Variable
 from phasewise.graph import symbolic
 
-_NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+_NARROW = {np.dtype(f"{kind}64"): np.dtype(f"{kind}32") for kind in ("float", "int", "uint")}
 
 
 def prepared(layer, args, kwargs):
@@ -109,5 +109,5 @@ def _host_array(array, name):
             f"Layer {name!r} was given an array of dtype {array.dtype}: layers take numbers. Encode strings and "
             "objects as numbers first."
         )
-    narrow = _NARROW.get(str(array.dtype))
+    narrow = _NARROW.get(array.dtype)
     return array.astype(narrow) if narrow else array

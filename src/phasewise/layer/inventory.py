@@ -5,6 +5,7 @@ change in place without anyone knowing, so those that were seen are compared wit
 far cheaper than another look.
 """
 
+import itertools
 from operator import is_
 
 from phasewise.core import structure
@@ -61,11 +62,9 @@ class Inventory:
 
     def holds_for(self, root):
         """Whether a new look through the tree below `root` would find the same."""
-        return (
-            self._version == structure.version()
-            and self._root == id(root)  # else this came along with a copy of the layer
-            and all(_is_as_before(container, items) for container, items in self._watched)
-        )
+        if self._version != structure.version() or self._root != id(root):  # another root: this came along with a copy
+            return False
+        return all(itertools.starmap(_is_as_before, self._watched))
 
     def _split(self, root):
         if not root._own_trainable:

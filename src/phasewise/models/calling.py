@@ -79,8 +79,10 @@ def _in_tiles(model, asked, arrays):
     parts = []
     for feed_ in tile_feeds(tuple(np.asarray(array) for array in arrays), TILE):
         loop = program(model, "call in tiles", (asked.key, shapes_of(feed_.arrays)), lambda: _tiled(asked, weights))
-        stacked = loop.run({"weights": weights.now()}, feed_)
         count = int(feed_.real_rows.sum())
+        if count == 1 and not parts:
+            return loop.first_row({"weights": weights.now()}, feed_)
+        stacked = loop.run({"weights": weights.now()}, feed_)
         parts.append(jax.tree.map(lambda leaf, n=count: leaf.reshape(-1, *leaf.shape[2:])[:n], stacked))
     whole = parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaf: np.concatenate(leaf), *parts)
     return jax.device_put(whole)

@@ -10,7 +10,7 @@ import numpy as np
 from phasewise.core import naming, registry
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
-from phasewise.kernels.finite import sum_of_squares
+from phasewise.kernels.finite import magnitude
 from phasewise.optimizers.arguments import Rate, check_count, check_range, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
 from phasewise.optimizers.schedules import KIND as SCHEDULE
@@ -158,7 +158,7 @@ class Optimizer:
 
     def is_moderate(self, grads: Sequence[Array], state: State) -> Array:
         """Whether gradients and rate are finite and of a usual size, by far: a boolean scalar. Costs one look at the gradients."""
-        return (sum_of_squares(grads) <= MODERATE_GRADIENT**2) & (self._rate(state) <= MODERATE_RATE)
+        return (magnitude(grads) <= MODERATE_GRADIENT) & (self._rate(state) <= MODERATE_RATE)
 
     def _says(self, attribute):
         """What the class that defines `step` says: a subclass with a rule of its own must say it again."""

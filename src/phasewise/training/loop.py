@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core.compiler import compiled
+from phasewise.core.compiler import compiled, hand_back_memory
 from phasewise.data.feed import capacity_of, fetch
 
 CHUNK_SECONDS = 0.15
@@ -111,6 +111,8 @@ class UpdateProgram:
         if self._run is None:
             arguments = state, feed.arrays, self._constants, np.int32(0), np.int32(0)
             self._run = self._jitted.lower(*arguments).compile()
+            if self.in_place:
+                hand_back_memory()
 
     def run(self, state, feed, chunks=None):
         """Yields `Reached` after each chunk of the feed.
@@ -166,15 +168,16 @@ class MapProgram:
             # source, and its arithmetic is compiled the same way: a row has the same bits in data of any size.
             def body(i, carried):
                 batch, stacked = carried
-                outputs = step(state, batch, arrays["valid"][i], numbers)
-                stacked = jax.tree.map(lambda s, o: jax.lax.dynamic_update_index_in_dim(s, o, i, 0), stacked, outputs)
+                outputs = jax.tree.leaves(step(state, batch, arrays["valid"][i], numbers))
+                stacked = [jax.lax.dynamic_update_index_in_dim(s, o, i, 0) for s, o in zip(stacked, outputs)]
                 return fetched(i + 1), stacked
 
-            return jax.lax.fori_loop(start, start + count, body, (fetched(start), stacked))[1]
+            stacked = jax.lax.fori_loop(start, start + count, body, (fetched(start), stacked))[1]
+            return stacked, [leaf[(0, slice(1))[: leaf.ndim]] for leaf in stacked]
 
         self._step = step
         self._jitted = compiled(run, variables, donate_argnums=5)
-        self._outputs = self._run = None
+        self._run = self._tree = self._specs = None
 
     def run(self, state, feed, on_compiled=_nothing, on_chunk=_nothing):
         """The outputs of a feed, each leaf of shape (steps, rows, ...).
@@ -183,20 +186,30 @@ class MapProgram:
         """
         if self._run is None:
             self._compile(state, feed)
-        capacity = capacity_of(feed.arrays)
-        stacked = jax.tree.map(lambda s: np.zeros((capacity, *s.shape), s.dtype), self._outputs)
+        stacked = self._blank()
         on_compiled()
         for start, count in self.chunks.split(feed.steps):
-            bounds = np.int32(start), np.int32(count)
-            stacked = jax.block_until_ready(self._run(state, feed.arrays, self._numbers, *bounds, stacked))
+            stacked, _ = self._run(state, feed.arrays, self._numbers, np.int32(start), np.int32(count), stacked)
+            jax.block_until_ready(stacked)
             on_chunk(count)
-        return jax.tree.map(lambda s: np.asarray(s)[: feed.steps], stacked)
+        return self._tree.unflatten([np.asarray(leaf)[: feed.steps] for leaf in stacked])
+
+    def first_row(self, state, feed):
+        """The outputs of the first row of a feed of one step, each leaf of shape (1, ...) and still on the device."""
+        if self._run is None:
+            self._compile(state, feed)
+        _, row = self._run(state, feed.arrays, self._numbers, np.int32(0), np.int32(1), self._blank())
+        return self._tree.unflatten(row)
+
+    def _blank(self):
+        return [np.zeros(spec.shape, spec.dtype) for spec in self._specs]
 
     def _compile(self, state, feed):
-        self._outputs = jax.eval_shape(
+        capacity = capacity_of(feed.arrays)
+        outputs = jax.eval_shape(
             lambda s, a, n: self._step(s, fetch(a, 0), np.int32(0), n), state, feed.arrays, self._numbers
         )
-        stacked = jax.tree.map(
-            lambda s: jax.ShapeDtypeStruct((capacity_of(feed.arrays), *s.shape), s.dtype), self._outputs
-        )
-        self._run = self._jitted.lower(state, feed.arrays, self._numbers, np.int32(0), np.int32(0), stacked).compile()
+        leaves, self._tree = jax.tree.flatten(outputs)
+        self._specs = [jax.ShapeDtypeStruct((capacity, *leaf.shape), leaf.dtype) for leaf in leaves]
+        arguments = state, feed.arrays, self._numbers, np.int32(0), np.int32(0), self._specs
+        self._run = self._jitted.lower(*arguments).compile()

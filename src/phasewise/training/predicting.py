@@ -82,10 +82,8 @@ def _run(model, executor, steps, task, progress, callbacks):
 
 def _real_rows(stacked, feed):
     """The rows of a feed's outputs one after the other, without the padding."""
-    real = (np.arange(feed.rows) < feed.real_rows[:, None]).ravel()
-
-    def flatten(outputs):
-        flat = outputs.reshape(-1, *outputs.shape[2:])
-        return flat if real.all() else flat[real]
-
-    return jax.tree.map(flatten, stacked)
+    if np.all(feed.real_rows[:-1] == feed.rows):  # as a rule only the last batch is filled up
+        chosen = slice(feed.rows * (feed.steps - 1) + int(feed.real_rows[-1]))
+    else:
+        chosen = (np.arange(feed.rows) < feed.real_rows[:, None]).ravel()
+    return jax.tree.map(lambda outputs: outputs.reshape(-1, *outputs.shape[2:])[chosen], stacked)

@@ -1,9 +1,12 @@
 """What happens before the first step of a run: shapes checked, weights made, losses and metrics resolved."""
 
+import functools
+
 import jax
 
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data.checks import warn_nonfinite
+from phasewise.data.structure import map_leaves
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
 
@@ -38,11 +41,10 @@ def require_data(seen, argument="x"):
 
 def batch_spec(executor, rows):
     """The structure of one batch of `rows` rows, as `jax.ShapeDtypeStruct`s."""
-    return jax.tree.map(
-        lambda s: jax.ShapeDtypeStruct((rows, *s.shape[1:]), s.dtype),
-        executor.element_spec,
-        is_leaf=lambda s: hasattr(s, "dtype"),
-    )
+    return map_leaves(lambda s: s and _struct((rows, *s.shape[1:]), s.dtype), executor.element_spec)
+
+
+_struct = functools.lru_cache(jax.ShapeDtypeStruct)
 
 
 def prepare(model, spec, task):

@@ -1,5 +1,6 @@
 """The moving statistics of a batch normalization layer, and how they follow the batches."""
 
+import jax
 import numpy as np
 
 from phasewise.kernels.moving_average import followed
@@ -18,7 +19,7 @@ class MovingStatistics:
         self.momentum, self.epsilon = layer.momentum, layer.epsilon
         self.mean = add_statistic(layer, "moving_mean", channels, mean_initializer)
         self.variance = add_statistic(layer, "moving_variance", channels, variance_initializer)
-        self._initial = self._known = self._values()
+        self._initial, self._known = self._values(), self._held()
         self._updates = 0
 
     @property
@@ -29,18 +30,22 @@ class MovingStatistics:
 
     def check_values(self):
         """Find out whether someone else has set the statistics."""
-        if self._updates is not None and not _equal(self._known, self._values()):
+        if self._updates is None or all(v.raw is known for v, known in zip((self.mean, self.variance), self._known)):
+            return
+        if all(np.array_equal(v.numpy(), known) for v, known in zip((self.mean, self.variance), self._known)):
+            self._known = self._held()
+        else:
             self._updates = None
 
     @property
     def is_initial(self):
-        """Whether they are as they were made; asked before every prediction, so values are compared only where they may be."""
+        """Whether they are as they were made; asked before every prediction."""
         return self._updates == 0 and self.updates == 0
 
     def note_updates(self, count):
         """`fit` has just made the statistics follow `count` batches more."""
         if self._updates is not None:
-            self._updates, self._known = self._updates + count, self._values()
+            self._updates, self._known = self._updates + count, self._held()
 
     @property
     def initial_share(self):
@@ -63,14 +68,15 @@ class MovingStatistics:
     def _values(self):
         return tuple(np.array(variable.numpy(), np.float64) for variable in (self.mean, self.variance))
 
+    def _held(self):
+        """The values as they are now, for good: the device's arrays do not change, NumPy's may."""
+        values = (variable.raw for variable in (self.mean, self.variance))
+        return tuple(value if isinstance(value, jax.Array) else np.array(value) for value in values)
+
     def follow(self, means, variances, seen=None):
         """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""
         self.mean.assign(followed(self.mean.raw, means, self.momentum, seen))
         self.variance.assign(followed(self.variance.raw, variances, self.momentum, seen))
-
-
-def _equal(before, now):
-    return all(np.array_equal(a, b) for a, b in zip(before, now))
 
 
 def _float32(value):
