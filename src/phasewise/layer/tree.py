@@ -45,6 +45,10 @@ class LayerTree:
             known = self._last_inventory = Inventory(self)
         return known
 
+    def number_of(self, layer: Any) -> int | None:
+        """The place of `layer` in the tree below this one, whose own is 0; None where it is not in it."""
+        return self._inventory().numbers.get(id(layer))
+
     def sublayers(self) -> list:
         """The layers directly inside this one, in the order in which they were assigned; each once."""
         return unique(self._found().layers)

@@ -11,7 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core import variable
 from phasewise.core.compiler import compiled
+from phasewise.core.variable import Followed
 from phasewise.data.feed import capacity_of, fetch
 
 CHUNK_SECONDS = 0.15
@@ -73,18 +75,19 @@ class UpdateProgram:
 
     Args:
         step: `(state, batch, valid, numbers, words) -> (state, is good)`; the loop ends after a step that is not.
-        logs: `metrics -> dict of scalars`.
+        logs: `state -> dict of scalars`.
         names: a function that gives the logs' names in the order in which they are shown.
         variables: those of the model.
+        followed: a `Followed`: what else is read and stands in the state under this name.
         layout: the `Layout` of the state; None where it is as the model holds it.
         words: what the model's random draws mix into the seed.
         check: `state -> boolean scalar`, asked after each chunk; or None.
         in_place: whether the state that is handed in is given up: no second one is held.
     """
 
-    def __init__(self, step, logs, names, variables, *, layout=None, words=(), check=None, in_place=False):
+    def __init__(self, step, logs, names, variables, followed, *, layout=None, words=(), check=None, in_place=False):
         self.chunks = Chunks()
-        self.layout, self.in_place = layout, in_place
+        self.layout, self.in_place, self.followed = layout, in_place, followed
         self._names = names
         self._constants = jax.device_put(([np.int32(i) for i in range(layout.longest if layout else 0)], list(words)))
 
@@ -101,25 +104,30 @@ class UpdateProgram:
 
             reached, state, good = jax.lax.while_loop(is_due, body, (start, state, jnp.bool_(True)))
             good = good if check is None else good & check(state)
-            return state, logs(state["metrics"]), reached, good
+            return state, logs(state), reached, good
 
         self._jitted = compiled(run, variables, in_place=in_place, donate_argnums=(0,) if in_place else ())
         self._run = None
 
-    def compile(self, state, feed):
-        """Compile, where that is still to be done; no step runs."""
-        if self._run is None:
-            arguments = state, feed.arrays, self._constants, np.int32(0), np.int32(0)
-            self._run = self._jitted.lower(*arguments).compile()
+    def compile(self, gather, feed):
+        """Compile, where that is still to be done; no step runs.
 
-    def run(self, state, feed, chunks=None):
+        Args:
+            gather: a function that gives the state, with what is followed by then.
+        """
+        if self._run is None:
+            arguments = feed.arrays, self._constants, np.int32(0), np.int32(0)
+            self._run = self.followed.traced(lambda: self._jitted.lower(gather(), *arguments)).compile()
+
+    def run(self, state, feed, chunks=None, renewed=lambda state: state):
         """Yields `Reached` after each chunk of the feed.
 
-        The consumer may change the model between two yields and send the new state back.
+        The consumer may change the model between two yields: `renewed(state)` then gives the state to go on from.
         """
         for start, count in (chunks or self.chunks).split(feed.steps):
             reached = self.advance(state, feed, start, count)
-            state = (yield reached) or reached.state
+            yield reached
+            state = renewed(reached.state)
 
     def advance(self, state, feed, start, count):
         """`Reached` after `count` steps from number `start` of the feed."""
@@ -141,6 +149,13 @@ class UpdateProgram:
         return {n: float(logs[n]) if logs[n].ndim == 0 else logs[n] for n in ordered}
 
 
+def _first_rows(state, arrays):
+    """The number of the first row of each batch, counted on from the state's; None where nobody asks."""
+    if "row" not in state:
+        return None
+    return state["row"] + jax.lax.cumsum(arrays["valid"]) - arrays["valid"]
+
+
 def _nothing(*arguments):
     """What a caller does who does not care."""
 
@@ -149,16 +164,19 @@ class MapProgram:
     """A compiled loop of steps whose outputs are stacked: prediction.
 
     Args:
-        step: `(state, batch, valid, numbers) -> outputs`.
+        step: `(state, batch, valid, numbers) -> outputs`. A "row" in the state is the number of the batch's first row.
         variables: those of the model.
         numbers: the scalars 0, 1, 2 … as arguments of the program, as far as the step needs them.
     """
 
     def __init__(self, step, variables, numbers=()):
         self.chunks = Chunks()
-        self._numbers = numbers
+        self._numbers, self._followed = numbers, Followed()
+        step = self._following(step)
 
         def run(state, arrays, numbers, start, count, stacked):
+            first_rows = _first_rows(state, arrays)
+
             def fetched(i):
                 return fetch(arrays, jnp.minimum(i, capacity_of(arrays) - 1))
 
@@ -166,7 +184,8 @@ class MapProgram:
             # source, and its arithmetic is compiled the same way: a row has the same bits in data of any size.
             def body(i, carried):
                 batch, stacked = carried
-                outputs = step(state, batch, arrays["valid"][i], numbers)
+                now = state if first_rows is None else {**state, "row": first_rows[i]}
+                outputs = step(now, batch, arrays["valid"][i], numbers)
                 stacked = jax.tree.map(lambda s, o: jax.lax.dynamic_update_index_in_dim(s, o, i, 0), stacked, outputs)
                 return fetched(i + 1), stacked
 
@@ -186,17 +205,36 @@ class MapProgram:
         capacity = capacity_of(feed.arrays)
         stacked = jax.tree.map(lambda s: np.zeros((capacity, *s.shape), s.dtype), self._outputs)
         on_compiled()
+        numbers = self._arguments()
         for start, count in self.chunks.split(feed.steps):
             bounds = np.int32(start), np.int32(count)
-            stacked = jax.block_until_ready(self._run(state, feed.arrays, self._numbers, *bounds, stacked))
+            stacked = jax.block_until_ready(self._run(state, feed.arrays, numbers, *bounds, stacked))
             on_chunk(count)
         return jax.tree.map(lambda s: np.asarray(s)[: feed.steps], stacked)
 
     def _compile(self, state, feed):
-        self._outputs = jax.eval_shape(
-            lambda s, a, n: self._step(s, fetch(a, 0), np.int32(0), n), state, feed.arrays, self._numbers
-        )
+        def shaped():
+            return jax.eval_shape(
+                lambda s, a, n: self._step(s, fetch(a, 0), np.int32(0), n), state, feed.arrays, self._arguments()
+            )
+
+        self._outputs = self._followed.traced(shaped)
         stacked = jax.tree.map(
             lambda s: jax.ShapeDtypeStruct((capacity_of(feed.arrays), *s.shape), s.dtype), self._outputs
         )
-        self._run = self._jitted.lower(state, feed.arrays, self._numbers, np.int32(0), np.int32(0), stacked).compile()
+        self._run = self._jitted.lower(
+            state, feed.arrays, self._arguments(), np.int32(0), np.int32(0), stacked
+        ).compile()
+
+    def _arguments(self):
+        return self._numbers, self._followed.values()
+
+    def _following(self, step):
+        """`step`, in which the variables that it reads beside those of its state are arguments of the program."""
+
+        def following(state, batch, valid, arguments):
+            numbers, values = arguments
+            with variable.scope(self._followed.variables, values):
+                return step(state, batch, valid, numbers)
+
+        return following

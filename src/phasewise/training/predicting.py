@@ -7,6 +7,7 @@ from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan, is_arrays
 from phasewise.data.tiles import Tiles
+from phasewise.training.draws import Draws
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, under
@@ -54,7 +55,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         feeds = executor.padded_feeds(steps)
     else:
         feeds = executor.padded_feeds(steps, rows=TILE, regroup=True)
-    parts, seen, weights = [], 0, Weights.of(model)
+    parts, seen, weights, draws = [], 0, Weights.of(model), Draws(model)
 
     def on_chunk(count):
         nonlocal seen
@@ -71,10 +72,11 @@ def _run(model, executor, steps, task, progress, callbacks):
             model,
             task,
             shapes_of(feed.arrays),
-            lambda: MapProgram(predict_step(model, task), weights.variables, weights.numbers),
+            lambda: MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers),
         )
-        state = {"weights": weights.now(), "seed": np.uint32(model.seed), "step": np.int32(model.steps_trained)}
+        state = {"weights": weights.now(), **draws.arguments(calls)}
         stacked = loop.run(state, feed, progress.running, on_chunk)
+        draws.advance(feed.real_rows.sum())
         parts.append(_real_rows(stacked, feed))
     require_data(parts)
     return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen

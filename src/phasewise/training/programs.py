@@ -93,7 +93,8 @@ def observed(model, function, inputs_spec):
         ):
             outputs = function(inputs)
         calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
-        calls.writes = any(now is not given for now, given in zip(held.collect(variables), values))
+        changed = any(now is not given for now, given in zip(held.collect(variables), values))
+        calls.writes = changed or held.wrote_others
         return outputs
 
     with observe.calls() as calls:

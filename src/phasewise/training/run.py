@@ -1,6 +1,7 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
 from phasewise.callbacks import CallbackList
+from phasewise.core.variable import Followed
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
@@ -73,8 +74,8 @@ class Run:
         updates = [(average, count) for layer, count in self._updates for average in layer._averages]
         for moving, _ in updates:
             moving.check_values()
+        loop.compile(cells.gather, feed)
         before = cells.gather()
-        loop.compile(before, feed)
         on_compiled()
         for start, count in self._chunks(loop).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)
@@ -121,8 +122,9 @@ class Run:
         key, draws = shapes_of(feed.arrays), self._draws
         task = (self._task, self._on_nonfinite, "carefully")
         loop = program(self.model, task, key, lambda: self._compiled(cells, draws, careful=True))
+        cells.followed = loop.followed
+        loop.compile(cells.gather, feed)
         before = cells.gather()
-        loop.compile(before, feed)
         reached = loop.advance(before, feed, place, 1)
         if reached.is_sound:
             cells.restore(reached.state)
@@ -162,7 +164,7 @@ class Run:
         model.optimizer.prepare(cells.params)
         key = shapes_of(feed.arrays)
         loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
-        cells.layout = loop.layout if loop.layout.longest > 1 else None
+        cells.layout, cells.followed = loop.layout if loop.layout.longest > 1 else None, loop.followed
         return loop, cells
 
     def _compiled(self, cells, draws, careful=False):
@@ -170,12 +172,14 @@ class Run:
         can_look_ahead = policy == "ignore" or (policy == "raise" and model.optimizer.is_tame(cells.params))
         in_place = not careful and can_look_ahead and cells.bytes() >= IN_PLACE_BYTES
         layout = Layout(cells.params, cells.other, model.optimizer, stacks=not in_place and not careful)
-        step = TrainStep(model, self._task, layout, draws, looks_ahead=in_place and policy == "raise")
+        followed = Followed()
+        step = TrainStep(model, self._task, layout, draws, followed, looks_ahead=in_place and policy == "raise")
         return UpdateProgram(
             kept_where_finite(step) if policy == "skip" else step,
-            lambda metrics: logs_of(objective, metrics),
+            lambda state: logs_of(objective, state, followed),
             lambda: objective.names,
             model._inventory().variables,
+            followed,
             layout=layout,
             words=draws,
             check=is_sound if policy == "raise" and not in_place else None,

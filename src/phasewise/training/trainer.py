@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from phasewise import optimizers
 from phasewise.callbacks import Callback, History
+from phasewise.core import random
 from phasewise.core.types import Named, Nest
 from phasewise.data.adapters import as_plan
 from phasewise.metrics import Metric
@@ -131,7 +132,8 @@ class Trainer:
             validation_freq=validation_freq,
             on_nonfinite=on_nonfinite,
         )
-        plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
+        with random.drawing_from(self._seeds.next_on_host()):
+            plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
         validation = None
         if validation_data is not None:
             validation = fitting.Validation(validation_data, validation_batch_size or batch_size, validation_steps)
