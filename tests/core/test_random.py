@@ -9,8 +9,8 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers, ops
-from phasewise.random import SeedGenerator
 
+SeedGenerator = pw.random.SeedGenerator
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = X.sum(1, keepdims=True)
 ONES = np.ones((70, 4), "float32")

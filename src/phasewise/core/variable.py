@@ -324,6 +324,11 @@ def in_scope() -> bool:
     return _scope.get() is not None
 
 
+def is_followed() -> bool:
+    """True while a program is traced and what it reads is noted."""
+    return _noticed.get() is not None
+
+
 @contextlib.contextmanager
 def autocast(dtype: DTypeLike | None) -> Iterator[None]:
     """Floating variables that allow it are read in `dtype` inside the block; None reads them as stored."""

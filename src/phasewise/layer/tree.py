@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from phasewise.core import structure
+from phasewise.core.settings import Settings
 from phasewise.core.types import ArrayLike, Weights
 from phasewise.core.variable import Variable
 from phasewise.layer.inventory import Found, Inventory, unique
@@ -15,9 +16,10 @@ _NOT_SEARCHED = frozenset(
 _PLAIN = frozenset({str, int, float, bool, type(None)})  # most attributes: passed over at once
 
 
-class LayerTree:
+class LayerTree(Settings):
     """What a layer knows about the layers and weights inside it."""
 
+    _unread = frozenset({"built"})
     _last_inventory = None
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming, registry
+from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import sum_of_squares
@@ -22,7 +23,7 @@ MODERATE_GRADIENT, MODERATE_RATE = 1e15, 1e3  # up to which an update by a tame 
 LEAST_EPSILON = 1e-12
 
 
-class Optimizer:
+class Optimizer(Settings):
     """Subclass it with `slots` (names of arrays kept for each parameter) and `step`.
 
     Args:
@@ -42,6 +43,7 @@ class Optimizer:
         name: str.
     """
 
+    _unread = frozenset({"state"})
     slots = ()
     is_elementwise = False  # whether `step` computes each entry from the same entries of its arrays alone
 

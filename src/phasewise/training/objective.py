@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from phasewise import losses
 from phasewise.core import registry
+from phasewise.core.variable import Variable
 from phasewise.metrics import Mean, MeanMetricWrapper, Sum
 from phasewise.training.labels import check_labels, check_shapes
 from phasewise.training.matching import flat_outputs, is_named_by_shape, loss_for, match, metric_for
@@ -43,7 +44,7 @@ class Objective:
         self._names = flat_outputs(y_pred, output_names)[1]
         wanted = match(self._loss, self._names, "loss", one_for_all=True)
         weights = match(self._weights, self._names, "loss_weights")
-        self._loss_weights = [1.0 if w is None else float(w) for w in weights]
+        self._loss_weights = [1.0 if w is None else w if isinstance(w, Variable) else float(w) for w in weights]
         asked = zip(wanted, *(match(given, self._names, kind, lists=True) for kind, given in self._given.items()))
         self._unasked = [name for name, items in zip(self._names, asked) if not any(items)]
         pairs = self._pairs(y_true, y_pred)
@@ -126,6 +127,11 @@ class Objective:
         """The names of the logs, in order."""
         trackers = [t.name for t in self._trackers if t]
         return ["loss", *trackers, *(name for _, name, _ in [*self._plain, *self._weighted])]
+
+    @property
+    def functions(self):
+        """The losses and metrics that the step computes."""
+        return [*(loss for loss in self._losses if loss is not None), *self.metrics]
 
     @property
     def variables(self):

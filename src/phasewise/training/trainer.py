@@ -30,6 +30,10 @@ Results: TypeAlias = float | list[float] | dict[str, float]
 class Trainer:
     """The methods that train a model and run it over data."""
 
+    _unread = frozenset(
+        "built optimizer objective programs history stop_training stop_evaluating stop_predicting steps_trained "
+        "steps_per_execution".split()
+    )
     optimizer = None
     objective = None
     stop_training = False
