@@ -240,6 +240,17 @@ class Optimizer(Settings):
             self._resting = {key: part for key, part in kept.items() if key not in active}
         self.state, self._known = fresh, variables
 
+    def knows(self, variables: Iterable[Variable]) -> bool:
+        """Whether there is a state for all of these."""
+        known = {*map(id, self._known), *self._resting}
+        return all(id(variable) in known for variable in variables)
+
+    def begin_anew(self) -> None:
+        """Forget the variables and what was kept for them; the learning rate holds on."""
+        if self.schedule is None and self.state is not None and "learning_rate" in self.state:
+            self._initial_rate = float(self.state["learning_rate"])
+        self.state, self._known, self._resting = None, [], {}
+
     def build(self, variables: Iterable[Variable]) -> None:
         """`prepare`, under Keras's name."""
         self.prepare(variables)

@@ -57,6 +57,7 @@ class Objective:
             self._trackers = [None] * len(self._names)
         self._plain = self._metrics("metrics", pairs, several)
         self._weighted = self._metrics("weighted_metrics", pairs, several)
+        _refuse_twice([*self._plain, *self._weighted])
         self.built = True
 
     # -- what the step calls
@@ -149,6 +150,16 @@ class Objective:
         functions = [loss for loss in self._losses if loss] + [m for _, _, m in [*self._plain, *self._weighted]]
         return all(_is_ours(item) for item in functions)
 
+    def kept(self):
+        """What the metrics hold, for `put_back`."""
+        return self._skipped, [(each, each._value) for each in self.variables]
+
+    def put_back(self, kept):
+        """Let the metrics hold again what `kept` gave."""
+        self._skipped, values = kept
+        for each, value in values:
+            each._value = value
+
     def reset(self):
         """Begin again."""
         for metric in self.metrics:
@@ -192,6 +203,18 @@ class Objective:
                 name = f"{self._names[i]}_{metric.name}" if several else metric.name
                 entries.append((i, name, metric))
         return sorted(entries, key=lambda entry: entry[1]) if several else entries  # the order of Keras's `evaluate`
+
+
+def _refuse_twice(entries):
+    """Raises ValueError when one metric object has several places: it would count all of them as one."""
+    for _, _, metric in entries:
+        names = [name for _, name, other in entries if other is metric]
+        if len(names) > 1:
+            raise ValueError(
+                f"One metric object, {metric!r}, is given in {len(names)} places ({', '.join(names)}), and what it counts would be "
+                "all of them together. Give each place an object of its own: "
+                f"{type(metric).__name__}.from_config(metric.get_config()) makes another like it."
+            )
 
 
 def _resolved_early(loss):

@@ -5,6 +5,7 @@ from phasewise.core.variable import Followed
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
+from phasewise.training.own_state import claim
 from phasewise.training.packing import Layout
 from phasewise.training.preparing import prepare_feed
 from phasewise.training.programs import program, shapes_of
@@ -161,6 +162,7 @@ class Run:
                 "one. Pass loss=."
             )
         cells = Cells(model, training=True, metrics=True)
+        claim(model, cells.params)
         model.optimizer.prepare(cells.params)
         key = shapes_of(feed.arrays)
         loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
