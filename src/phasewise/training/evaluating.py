@@ -7,7 +7,7 @@ from phasewise.data.feed import size_class
 from phasewise.training.draws import Draws
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import prepare_feed, require_data, require_steps
-from phasewise.training.programs import program, shapes_of, under
+from phasewise.training.programs import program, shapes_of, switch_key, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
 from phasewise.training.rows import can_be_filled_up
@@ -56,35 +56,39 @@ def test_feeds(model, executor, steps, task="evaluate"):
 
 def run_feed(model, executor, feed, task, draws, callbacks, on_compiled=lambda: None, seen=0):
     """Test one feed, whose first batch is number `seen`; yields (logs, steps) after each chunk, the metrics updated."""
+    each = callbacks.wants_test_batches
+    loop, gather, cells = _prepared(model, executor, feed, task, draws)
+    draws.advance(feed.real_rows.sum())
+    on_compiled()
+    state, key = gather(), switch_key(model)
+    for start, count in (Chunks(1) if each else loop.chunks).split(feed.steps):
+        if each:
+            callbacks.on_test_batch_begin(seen + start)
+            if key != switch_key(model):
+                loop, gather, cells = _prepared(model, executor, feed, task, draws)
+                key = switch_key(model)
+            state = gather(state)
+        reached = loop.advance(state, feed, start, count)
+        state = reached.state
+        cells.restore(state)
+        if each:
+            callbacks.on_test_batch_end(seen + start, reached.logs)
+        yield reached.logs, reached.steps
+
+
+def _prepared(model, executor, feed, task, draws):
+    """The program for a feed; a function that gives the state for it, a new one or the present after another; the cells."""
     calls = prepare_feed(model, executor, feed, task)
     warn_of_initial_statistics(calls)
-    loop = program(
-        model,
-        task,
-        shapes_of(feed.arrays),
-        lambda: _compiled(model, task, calls.draws),
-    )
-    step, end, each = seen, seen + feed.steps, callbacks.wants_test_batches
+    loop = program(model, task, shapes_of(feed.arrays), lambda: _compiled(model, task, calls.draws))
     cells, drawn = Cells(model, metrics=True), draws.arguments(calls)
     cells.followed = loop.followed
-    draws.advance(feed.real_rows.sum())
-    loop.compile(lambda: {**cells.gather(), **drawn}, feed)
-    state = {**cells.gather(), **drawn}
-    on_compiled()
-    if each:
-        callbacks.on_test_batch_begin(step)
 
-    def renewed(state):  # the hooks may have assigned
-        return {**cells.gather(), **{name: state[name] for name in drawn}} if each else state
+    def gather(before=None):
+        return {**cells.gather(), **{name: (before or drawn).get(name, value) for name, value in drawn.items()}}
 
-    for reached in loop.run(state, feed, Chunks(1) if each else None, renewed):
-        cells.restore(reached.state)
-        if each:
-            callbacks.on_test_batch_end(step, reached.logs)
-            if step + 1 < end:
-                callbacks.on_test_batch_begin(step + 1)
-        step += reached.steps
-        yield reached.logs, reached.steps
+    loop.compile(gather, feed)
+    return loop, gather, cells
 
 
 def _compiled(model, task, draws):

@@ -119,16 +119,6 @@ class UpdateProgram:
             arguments = feed.arrays, self._constants, np.int32(0), np.int32(0)
             self._run = self.followed.traced(lambda: self._jitted.lower(gather(), *arguments)).compile()
 
-    def run(self, state, feed, chunks=None, renewed=lambda state: state):
-        """Yields `Reached` after each chunk of the feed.
-
-        The consumer may change the model between two yields: `renewed(state)` then gives the state to go on from.
-        """
-        for start, count in (chunks or self.chunks).split(feed.steps):
-            reached = self.advance(state, feed, start, count)
-            yield reached
-            state = renewed(reached.state)
-
     def advance(self, state, feed, start, count):
         """`Reached` after `count` steps from number `start` of the feed."""
         return self.finished(*self.dispatched(state, feed, start, count))

@@ -8,7 +8,7 @@ from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, ke
 from phasewise.training.own_state import claim
 from phasewise.training.packing import Layout
 from phasewise.training.preparing import prepare_feed
-from phasewise.training.programs import program, shapes_of
+from phasewise.training.programs import program, shapes_of, switch_key
 from phasewise.training.rows import can_be_filled_up
 from phasewise.training.state import Cells
 from phasewise.training.step import TrainStep, logs_of, unpack
@@ -72,17 +72,16 @@ class Run:
         end = seen + feed.steps
         if each:
             callbacks.on_train_batch_begin(seen)
-        updates = [(average, count) for layer, count in self._updates for average in layer._averages]
-        for moving, _ in updates:
+        for moving, _ in self._averages():
             moving.check_values()
         loop.compile(cells.gather, feed)
-        before = cells.gather()
+        before, key = cells.gather(), switch_key(self.model)
         on_compiled()
         for start, count in self._chunks(loop).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)
             if not reached.is_sound:
                 raise self._error(loop, cells, before, feed, reached, count, seen)
-            for moving, number in updates:
+            for moving, number in self._averages():
                 moving.note_updates(number * reached.steps)
             seen += reached.steps
             callbacks.on_chunk_end(seen - 1, reached.logs)
@@ -93,8 +92,16 @@ class Run:
                 return
             if each and seen < end:
                 callbacks.on_train_batch_begin(seen)
+                if key != switch_key(self.model):  # the hooks have frozen a layer, or set an attribute
+                    loop, cells = self._prepared(feed)
+                    loop.compile(cells.gather, feed)
+                    key = switch_key(self.model)
             if seen < end:
                 before = cells.gather()
+
+    def _averages(self):
+        """(moving average, number of its updates in a step) for each."""
+        return [(average, count) for layer, count in self._updates for average in layer._averages]
 
     def _advanced(self, loop, cells, before, feed, start, count):
         """`Reached` after a chunk, the model updated where that is sound."""
