@@ -34,7 +34,7 @@ class Settings:
     _unread = frozenset()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] != "_" and name not in self._unread and "_serial" in vars(self) and not in_scope():
+        if name[0] != "_" and name not in self._unread and _is_followed(self) and not in_scope():
             _note(self, name, value)
         super().__setattr__(name, value)
 
@@ -47,10 +47,15 @@ def follow(item: Any) -> None:
         item = stack.pop()
         if isinstance(item, Settings) and id(item) not in seen:
             seen.add(id(item))
-            if vars(item).get("_serial", (0,))[0] != id(item):  # else it came along with a copy
+            if not _is_followed(item):
                 vars(item)["_serial"] = id(item), next(_serials)
             held = vars(item).values()
             stack += [*held, *(each.__self__ for each in held if isinstance(each, MethodType))]
+
+
+def _is_followed(item):
+    serial = vars(item).get("_serial")
+    return serial is not None and serial[0] == id(item)  # else it came along with a copy
 
 
 def _note(item, name, value):
