@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from phasewise.core import registry
 from phasewise.core.registry import Configurable, register
+from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, Named
 
 __all__ = [
@@ -31,7 +32,7 @@ KIND = "constraint"
 _TINY = 1e-7  # Keras's epsilon: keeps a slice of zeros at zero
 
 
-class Constraint(Configurable):
+class Constraint(Configurable, Settings):
     """A callable `array -> array` of the same shape. Subclass it with `__call__` and `get_config`."""
 
     def __call__(self, w: ArrayLike) -> ArrayLike:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from phasewise.core import registry
 from phasewise.core.registry import Configurable, register
+from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, Named
 
 __all__ = [
@@ -34,7 +35,7 @@ KIND = "regularizer"
 _TINY = 1e-7  # Keras's epsilon: norms below it count as this
 
 
-class Regularizer:
+class Regularizer(Settings):
     """A callable `array -> scalar`. Subclass it with `__call__` and `get_config`."""
 
     def __call__(self, x: ArrayLike) -> Array | float:

@@ -1,4 +1,4 @@
-"""Names of layers and the path of the layer that is being called."""
+"""Names of layers, and the path of the layer that is being called."""
 
 import collections
 import contextlib
@@ -24,9 +24,9 @@ def reset():
 
 
 @contextlib.contextmanager
-def path_part(name):
-    """Inside the block, paths end in `name`."""
-    token = _path.set((*_path.get(), name))
+def path_part(name, owner=None):
+    """Inside the block, paths end in `name`; `owner` is the layer that bears it."""
+    token = _path.set((*_path.get(), (name, owner)))
     try:
         yield
     finally:
@@ -35,4 +35,9 @@ def path_part(name):
 
 def path():
     """The names from the outermost call to the present one, joined by "/"."""
-    return "/".join(_path.get())
+    return "/".join(name for name, _ in _path.get())
+
+
+def callers():
+    """The layers that are being called, the outermost first."""
+    return [owner for _, owner in _path.get() if owner is not None]

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def random_bits(key, step, shape):
+def random_bits(key, step, shape, first=None):
     """32 random bits for every place of an array.
 
     A bit is a function of its place, `key` and `step` alone: no state, no order. The place is hashed with the key and the
@@ -19,11 +19,13 @@ def random_bits(key, step, shape):
     Args:
         key, step: uint32 scalars.
         shape: tuple of int, fewer than 2**32 entries.
+        first: uint32 scalar, the place of the first entry where the array is a part of a larger one; None is 0.
 
     Returns:
         A uint32 array.
     """
     places = jax.lax.iota(jnp.uint32, int(np.prod(shape))).reshape(shape)
+    places = places if first is None else places + first
     return _mixed(_mixed(places ^ _mixed(key)) ^ _mixed(jnp.asarray(step, jnp.uint32) + np.uint32(0x9E3779B9)))
 
 

@@ -36,6 +36,7 @@ class Inventory:
 
     Attributes:
         layers: `root` and every layer inside it, parents first; each once.
+        numbers: the place of each in `layers`, by identity.
         variables: all variables, those of parents first; in each layer those made trainable first.
         trained, others: the variables that gradients update, and the rest.
         notes: dict, for what others work out for the tree and want to find again as long as it stays the same.
@@ -55,6 +56,7 @@ class Inventory:
                 stack.extend(reversed(found.layers))
         self.layers = [layer for layer, _ in seen.values()]
         self.variables = unique(v for _, own in seen.values() for v in own)
+        self.numbers = {id(layer): number for number, layer in enumerate(self.layers)}
         self.trained, self.others = self._split(root)
         self.key = Key(
             (tuple((id(each), each._own_trainable) for each in self.layers), tuple(v.trainable for v in self.variables))

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import constraints, initializers, regularizers
-from phasewise.core import masking, naming, precision, random, registry, structure
+from phasewise.core import masking, naming, precision, random, registry, settings, structure
 from phasewise.core.precision import PolicyLike
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
-from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
+from phasewise.core.variable import Variable, autocast, eager, in_scope, is_followed, scope
 from phasewise.graph import symbolic
 from phasewise.kernels.random_bits import random_bits
 from phasewise.layer import config as layer_config
@@ -40,6 +40,7 @@ class Layer(LayerTree):
     _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
     supports_masking = False
+    _generator = None  # of draws outside of a step by a layer that has a seed of its own
 
     def __new__(cls, *args, **kwargs):
         layer = super().__new__(cls)
@@ -172,11 +173,13 @@ class Layer(LayerTree):
         return self._call(args, kwargs)
 
     def _call(self, args, kwargs):
+        if is_followed():
+            settings.follow(self)
         accepted = call_signature(type(self))
         args, kwargs, own = accepted.take_training(args, kwargs)
         if not naming.path() and not in_scope():
             forget_losses(self)
-        with masking.table(), naming.path_part(self.name), phase.enclosing_call(own):
+        with masking.table(), naming.path_part(self.name, self), phase.enclosing_call(own):
             args, kwargs = layer_inputs.prepared(self, args, kwargs)
             layer_inputs.check(self, args)
             decision = self.decide(own)
@@ -196,7 +199,7 @@ class Layer(LayerTree):
 
     def _call_symbolic(self, args, kwargs):
         layer_inputs.check(self, args)
-        with naming.path_part(self.name), layer_inputs.told_in_errors(self, args):
+        with naming.path_part(self.name, self), layer_inputs.told_in_errors(self, args):
             self._ensure_built(args, kwargs)
         outputs = symbolic.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
         self._nodes.append((args, outputs))
@@ -259,13 +262,23 @@ class Layer(LayerTree):
         """The mask of the output: the input's where the layer supports masking, else none."""
         return previous_mask if self.supports_masking else None
 
-    def draw_key(self, seed: int | None = None) -> Array:
-        """A JAX key for this call: a function of the seed, the step and the layer's path."""
-        return random.key(naming.path(), seed)
+    def draw_key(self, seed: int | random.SeedGenerator | None = None) -> Array:
+        """A JAX key for this call: a function of the seed, the step (in inference: the number of the call, and the tile of rows)
+        and the layer's place in the model."""
+        return random.key(self._seed_of_draw(seed))
 
-    def draw_bits(self, shape: tuple[int, ...], seed: int | None = None) -> Array:
-        """32 random bits for every entry of an array of this shape, by the same rule as `draw_key`, at a tenth of the cost."""
-        return random_bits(*random.words(naming.path(), seed), shape)
+    def draw_bits(self, shape: tuple[int, ...], seed: int | random.SeedGenerator | None = None) -> Array:
+        """32 random bits for every entry of an array of this shape, by the same rule as `draw_key`, at a tenth of the cost. Where
+        the first axis is that of the rows, a row's bits depend on its place in the data, however these are cut into batches."""
+        return random_bits(*random.words(self._seed_of_draw(seed)), shape, random.entries_before(shape))
+
+    def _seed_of_draw(self, seed):
+        """`seed`; outside of a step the sequence that it begins, which goes on with each draw."""
+        if seed is None or isinstance(seed, random.SeedGenerator) or random.in_scope():
+            return seed
+        if self._generator is None or self._generator.seed != seed:
+            self._generator = random.SeedGenerator(seed)
+        return self._generator
 
     def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """In a few words, what a call does in this phase; what `explain` prints."""

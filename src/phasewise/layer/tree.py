@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from phasewise.core import structure
+from phasewise.core.settings import Settings
 from phasewise.core.types import ArrayLike, Weights
 from phasewise.core.variable import Variable
 from phasewise.layer.inventory import Found, Inventory, unique
@@ -15,9 +16,10 @@ _NOT_SEARCHED = frozenset(
 _PLAIN = frozenset({str, int, float, bool, type(None)})  # most attributes: passed over at once
 
 
-class LayerTree:
+class LayerTree(Settings):
     """What a layer knows about the layers and weights inside it."""
 
+    _unread = frozenset({"built"})
     _last_inventory = None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -44,6 +46,10 @@ class LayerTree:
         if known is None or not known.holds_for(self):
             known = self._last_inventory = Inventory(self)
         return known
+
+    def number_of(self, layer: Any) -> int | None:
+        """The place of `layer` in the tree below this one, whose own is 0; None where it is not in it."""
+        return self._inventory().numbers.get(id(layer))
 
     def sublayers(self) -> list:
         """The layers directly inside this one, in the order in which they were assigned; each once."""

@@ -5,6 +5,7 @@ import numpy as np
 
 from phasewise.core import random, variable
 from phasewise.core.compiler import compiled
+from phasewise.core.variable import Followed
 from phasewise.data import feed
 from phasewise.data.tiles import tile_feeds
 from phasewise.layer.added_losses import collected_losses, forget_losses
@@ -107,28 +108,45 @@ def _filled_up(model, asked, arrays, rows):
 
 
 def _as_it_is(model, asked, arrays, valid=None):
-    inventory = model._inventory()
-    trained, others = inventory.trained, inventory.others
-
-    def run(params, state, seed, arrays, valid):
-        with (
-            real_rows_of(arrays, valid),
-            variable.scope([*trained, *others], [*params, *state]) as held,
-            random.scope(seed, 0),
-            collected_losses() as losses,
-        ):
-            outputs = asked.outputs(arrays)
-            return outputs, held.collect(others), losses
-
     key = (asked.key, valid is None, shapes_of(arrays))
-    program_ = program(model, "call as it is", key, lambda: compiled(run, inventory.variables))
-    state = [v.raw for v in others]
-    outputs, written, model._last_losses = program_(
-        [v.raw for v in trained], state, np.uint32(random.fresh_seed()), arrays, valid
-    )
-    for each, value in zip(others, written, strict=True):
-        each._value = value
-    return outputs
+    return program(model, "call as it is", key, lambda: _AsItIs(model, asked))(model, arrays, valid)
+
+
+class _AsItIs:
+    """A compiled call whose layers may write variables, draw, and add losses."""
+
+    def __init__(self, model, asked):
+        inventory, followed = model._inventory(), Followed()
+        self._trained, self._others, self._followed = inventory.trained, inventory.others, followed
+        self._is_traced = False
+
+        def run(params, state, read, seed, number, arrays, valid):
+            with (
+                real_rows_of(arrays, valid),
+                variable.scope([*followed.variables, *self._trained, *self._others], [*read, *params, *state]) as held,
+                random.scope(seed, number),
+                collected_losses() as losses,
+            ):
+                outputs = asked.outputs(arrays)
+                return outputs, held.collect(followed.variables), held.collect(self._others), losses
+
+        self._run = compiled(run, inventory.variables)
+
+    def __call__(self, model, arrays, valid):
+        params, others = [v.raw for v in self._trained], [v.raw for v in self._others]
+        drawn = model._seeds.next_call()
+        if not self._is_traced:
+            self._followed.traced(
+                lambda: self._run.trace(params, others, self._followed.values(), *drawn, arrays, valid)
+            )
+            self._is_traced = True
+        outputs, *written, model._last_losses = self._run(
+            params, others, self._followed.values(), *drawn, arrays, valid
+        )
+        for variables, values in zip((self._followed.variables, self._others), written, strict=True):
+            for each, value in zip(variables, values, strict=True):
+                each._value = value
+        return outputs
 
 
 def _is_array(leaf):

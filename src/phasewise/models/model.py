@@ -49,7 +49,7 @@ class Model(Trainer, Layer):
     ):
         super().__init__(name=name, trainable=trainable, **kwargs)
         self.programs = {}
-        self._seed = None
+        self._seeds = random.ModelSeeds()
         self._input_specs = None
         self._graph = None
         if (inputs is None) != (outputs is None):
@@ -168,7 +168,12 @@ class Model(Trainer, Layer):
         specs = jax.tree.map(spec, args)
         self._input_specs = specs[0] if specs else next(iter(named.values()), None)
         try:
-            with variable.scope([], []), random.scope(0, 0), collected_losses():
+            with (
+                variable.scope([], []),
+                random.scope(0, 0),
+                random.drawing_from(self._seeds.next_on_host()),
+                collected_losses(),
+            ):
                 jax.eval_shape(lambda a, k: Layer.__call__(self, *a, **k, **training), specs, named)
         except BaseException:
             self._input_specs, self.built = None, False
@@ -183,10 +188,8 @@ class Model(Trainer, Layer):
 
     @property
     def seed(self) -> int:
-        """The seed of the model's random draws; drawn at first use, so that `set_random_seed` fixes it."""
-        if self._seed is None:
-            self._seed = random.fresh_seed()
-        return self._seed
+        """The seed of the model's random draws in training: taken when the model is made, and anew after `set_random_seed`."""
+        return self._seeds.seed
 
     # -- questions
 

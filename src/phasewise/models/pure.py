@@ -25,7 +25,7 @@ def pure(model: Layer) -> tuple[Callable[..., tuple[Nest, Arrays]], Arrays, Arra
         (function, params, state). `params` and `state` are dicts path -> array: the trainable variables, and all others.
         `function(params, state, *inputs, training=None, seed=0, step=0) -> (outputs, state)` calls the model with these
         arrays and changes nothing: it can be jitted, differentiated with respect to `params`, mapped. Random layers draw
-        by (seed, step, path). Regularization terms are not part of the outputs.
+        by (seed, step, place in the model). Regularization terms are not part of the outputs.
 
     Raises:
         ValueError: the model has no weights yet; later, `params` or `state` lack an array or hold one of another shape.

@@ -93,7 +93,7 @@ class Sequential(Model):
             start, tensor, rest = self._graph.inputs, self._graph.outputs, self._chain[-1:]
         if start is None or not rest:
             return
-        with naming.path_part(self.name):
+        with naming.path_part(self.name, self):
             for layer in rest:
                 tensor = layer(tensor)
         self._graph, self.built = Graph(start, tensor), True

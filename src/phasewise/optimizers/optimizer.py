@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming, registry
+from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import magnitude
@@ -22,7 +23,7 @@ MODERATE_GRADIENT, MODERATE_RATE = 1e15, 1e3  # up to which an update by a tame 
 LEAST_EPSILON = 1e-12
 
 
-class Optimizer:
+class Optimizer(Settings):
     """Subclass it with `slots` (names of arrays kept for each parameter) and `step`.
 
     Args:
@@ -42,6 +43,7 @@ class Optimizer:
         name: str.
     """
 
+    _unread = frozenset({"state"})
     slots = ()
     is_elementwise = False  # whether `step` computes each entry from the same entries of its arrays alone
 
@@ -237,6 +239,17 @@ class Optimizer:
             active = {id(v) for v in variables}
             self._resting = {key: part for key, part in kept.items() if key not in active}
         self.state, self._known = fresh, variables
+
+    def knows(self, variables: Iterable[Variable]) -> bool:
+        """Whether there is a state for all of these."""
+        known = {*map(id, self._known), *self._resting}
+        return all(id(variable) in known for variable in variables)
+
+    def begin_anew(self) -> None:
+        """Forget the variables and what was kept for them; the learning rate holds on."""
+        if self.schedule is None and self.state is not None and "learning_rate" in self.state:
+            self._initial_rate = float(self.state["learning_rate"])
+        self.state, self._known, self._resting = None, [], {}
 
     def build(self, variables: Iterable[Variable]) -> None:
         """`prepare`, under Keras's name."""

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from phasewise.core import registry
 from phasewise.core.registry import Configurable, register
+from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, Named
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 KIND = "schedule"
 
 
-class LearningRateSchedule(Configurable):
+class LearningRateSchedule(Configurable, Settings):
     """Subclass it with `__call__(step)` and `get_config`; `step` may be traced."""
 
     def __call__(self, step: ArrayLike) -> ArrayLike:

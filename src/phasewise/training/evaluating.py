@@ -1,11 +1,13 @@
 """evaluate and test_on_batch."""
 
 from phasewise.callbacks import CallbackList
+from phasewise.core.variable import Followed
 from phasewise.data import make_executor
 from phasewise.data.feed import size_class
+from phasewise.training.draws import Draws
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import prepare_feed, require_data, require_steps
-from phasewise.training.programs import program, shapes_of, under
+from phasewise.training.programs import program, shapes_of, switch_key, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
 from phasewise.training.rows import can_be_filled_up
@@ -36,10 +38,10 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
     """Reset the metrics, go over the data once. Returns (logs, number of batches)."""
     callbacks, progress = callbacks or CallbackList(), progress or Silent()
     model.objective.reset()
-    seen, logs = 0, {}
+    seen, logs, draws = 0, {}, Draws(model)
     with under(model, policy):
         for feed in test_feeds(model, executor, steps):
-            for logs, count in run_feed(model, executor, feed, "evaluate", callbacks, progress.running, seen):
+            for logs, count in run_feed(model, executor, feed, "evaluate", draws, callbacks, progress.running, seen):
                 seen += count
                 progress.update(seen, logs)
     require_data(seen)
@@ -52,35 +54,52 @@ def test_feeds(model, executor, steps, task="evaluate"):
     return executor.padded_feeds(steps) if filled_up else executor.feeds(steps)
 
 
-def run_feed(model, executor, feed, task, callbacks, on_compiled=lambda: None, seen=0):
+def run_feed(model, executor, feed, task, draws, callbacks, on_compiled=lambda: None, seen=0):
     """Test one feed, whose first batch is number `seen`; yields (logs, steps) after each chunk, the metrics updated."""
-    warn_of_initial_statistics(prepare_feed(model, executor, feed, task))
-    loop = program(
-        model,
-        task,
-        shapes_of(feed.arrays),
-        lambda: UpdateProgram(
-            _never_stopping(test_step(model, model.objective, task)),
-            lambda metrics: logs_of(model.objective, metrics),
-            lambda: model.objective.names,
-            model._inventory().variables,
-        ),
-    )
-    step, end, each = seen, seen + feed.steps, callbacks.wants_test_batches
-    cells = Cells(model, metrics=True)
-    state = cells.gather()
-    loop.compile(state, feed)
+    each = callbacks.wants_test_batches
+    loop, gather, cells = _prepared(model, executor, feed, task, draws)
+    draws.advance(feed.real_rows.sum())
     on_compiled()
-    if each:
-        callbacks.on_test_batch_begin(step)
-    for reached in loop.run(state, feed, Chunks(1) if each else None):
-        cells.restore(reached.state)
+    state, key = gather(), switch_key(model)
+    for start, count in (Chunks(1) if each else loop.chunks).split(feed.steps):
         if each:
-            callbacks.on_test_batch_end(step, reached.logs)
-            if step + 1 < end:
-                callbacks.on_test_batch_begin(step + 1)
-        step += reached.steps
+            callbacks.on_test_batch_begin(seen + start)
+            if key != switch_key(model):
+                loop, gather, cells = _prepared(model, executor, feed, task, draws)
+                key = switch_key(model)
+            state = gather(state)
+        reached = loop.advance(state, feed, start, count)
+        state = reached.state
+        cells.restore(state)
+        if each:
+            callbacks.on_test_batch_end(seen + start, reached.logs)
         yield reached.logs, reached.steps
+
+
+def _prepared(model, executor, feed, task, draws):
+    """The program for a feed; a function that gives the state for it, a new one or the present after another; the cells."""
+    calls = prepare_feed(model, executor, feed, task)
+    warn_of_initial_statistics(calls)
+    loop = program(model, task, shapes_of(feed.arrays), lambda: _compiled(model, task, calls.draws))
+    cells, drawn = Cells(model, metrics=True), draws.arguments(calls)
+    cells.followed = loop.followed
+
+    def gather(before=None):
+        return {**cells.gather(), **{name: (before or drawn).get(name, value) for name, value in drawn.items()}}
+
+    loop.compile(gather, feed)
+    return loop, gather, cells
+
+
+def _compiled(model, task, draws):
+    objective, followed = model.objective, Followed()
+    return UpdateProgram(
+        _never_stopping(test_step(model, objective, task, followed, draws)),
+        lambda state: logs_of(objective, state, followed),
+        lambda: objective.names,
+        model._inventory().variables,
+        followed,
+    )
 
 
 def _never_stopping(step):
@@ -91,9 +110,9 @@ def test_on_batch(model, plan):
     """The logs of the one batch of `plan`, filled up to one of few sizes where nothing notices."""
     executor = make_executor(plan, size_class(plan._rows.batch_size))
     model.objective.reset()
-    watched = CallbackList()
+    watched, draws = CallbackList(), Draws(model)
     feeds = test_feeds(model, executor, None, "test_on_batch")
-    found = [logs for feed in feeds for logs, _ in run_feed(model, executor, feed, "test_on_batch", watched)]
+    found = [logs for feed in feeds for logs, _ in run_feed(model, executor, feed, "test_on_batch", draws, watched)]
     require_data(found)
     return found[-1]
 

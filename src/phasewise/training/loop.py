@@ -11,7 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core import variable
 from phasewise.core.compiler import compiled, hand_back_memory
+from phasewise.core.variable import Followed
 from phasewise.data.feed import capacity_of, fetch
 
 CHUNK_SECONDS = 0.15
@@ -73,18 +75,19 @@ class UpdateProgram:
 
     Args:
         step: `(state, batch, valid, numbers, words) -> (state, is good)`; the loop ends after a step that is not.
-        logs: `metrics -> dict of scalars`.
+        logs: `state -> dict of scalars`.
         names: a function that gives the logs' names in the order in which they are shown.
         variables: those of the model.
+        followed: a `Followed`: what else is read and stands in the state under this name.
         layout: the `Layout` of the state; None where it is as the model holds it.
         words: what the model's random draws mix into the seed.
         check: `state -> boolean scalar`, asked after each chunk; or None.
         in_place: whether the state that is handed in is given up: no second one is held.
     """
 
-    def __init__(self, step, logs, names, variables, *, layout=None, words=(), check=None, in_place=False):
+    def __init__(self, step, logs, names, variables, followed, *, layout=None, words=(), check=None, in_place=False):
         self.chunks = Chunks()
-        self.layout, self.in_place = layout, in_place
+        self.layout, self.in_place, self.followed = layout, in_place, followed
         self._names = names
         self._constants = jax.device_put(([np.int32(i) for i in range(layout.longest if layout else 0)], list(words)))
 
@@ -101,27 +104,22 @@ class UpdateProgram:
 
             reached, state, good = jax.lax.while_loop(is_due, body, (start, state, jnp.bool_(True)))
             good = good if check is None else good & check(state)
-            return state, logs(state["metrics"]), reached, good
+            return state, logs(state), reached, good
 
         self._jitted = compiled(run, variables, in_place=in_place, donate_argnums=(0,) if in_place else ())
         self._run = None
 
-    def compile(self, state, feed):
-        """Compile, where that is still to be done; no step runs."""
+    def compile(self, gather, feed):
+        """Compile, where that is still to be done; no step runs.
+
+        Args:
+            gather: a function that gives the state, with what is followed by then.
+        """
         if self._run is None:
-            arguments = state, feed.arrays, self._constants, np.int32(0), np.int32(0)
-            self._run = self._jitted.lower(*arguments).compile()
+            arguments = feed.arrays, self._constants, np.int32(0), np.int32(0)
+            self._run = self.followed.traced(lambda: self._jitted.lower(gather(), *arguments)).compile()
             if self.in_place:
                 hand_back_memory()
-
-    def run(self, state, feed, chunks=None):
-        """Yields `Reached` after each chunk of the feed.
-
-        The consumer may change the model between two yields and send the new state back.
-        """
-        for start, count in (chunks or self.chunks).split(feed.steps):
-            reached = self.advance(state, feed, start, count)
-            state = (yield reached) or reached.state
 
     def advance(self, state, feed, start, count):
         """`Reached` after `count` steps from number `start` of the feed."""
@@ -143,6 +141,13 @@ class UpdateProgram:
         return {n: float(logs[n]) if logs[n].ndim == 0 else logs[n] for n in ordered}
 
 
+def _first_rows(state, arrays):
+    """The number of the first row of each batch, counted on from the state's; None where nobody asks."""
+    if "row" not in state:
+        return None
+    return state["row"] + jax.lax.cumsum(arrays["valid"]) - arrays["valid"]
+
+
 def _nothing(*arguments):
     """What a caller does who does not care."""
 
@@ -151,16 +156,19 @@ class MapProgram:
     """A compiled loop of steps whose outputs are stacked: prediction.
 
     Args:
-        step: `(state, batch, valid, numbers) -> outputs`.
+        step: `(state, batch, valid, numbers) -> outputs`. A "row" in the state is the number of the batch's first row.
         variables: those of the model.
         numbers: the scalars 0, 1, 2 … as arguments of the program, as far as the step needs them.
     """
 
     def __init__(self, step, variables, numbers=()):
         self.chunks = Chunks()
-        self._numbers = numbers
+        self._numbers, self._followed = numbers, Followed()
+        step = self._following(step)
 
         def run(state, arrays, numbers, start, count, stacked):
+            first_rows = _first_rows(state, arrays)
+
             def fetched(i):
                 return fetch(arrays, jnp.minimum(i, capacity_of(arrays) - 1))
 
@@ -168,7 +176,8 @@ class MapProgram:
             # source, and its arithmetic is compiled the same way: a row has the same bits in data of any size.
             def body(i, carried):
                 batch, stacked = carried
-                outputs = jax.tree.leaves(step(state, batch, arrays["valid"][i], numbers))
+                now = state if first_rows is None else {**state, "row": first_rows[i]}
+                outputs = jax.tree.leaves(step(now, batch, arrays["valid"][i], numbers))
                 stacked = [jax.lax.dynamic_update_index_in_dim(s, o, i, 0) for s, o in zip(stacked, outputs)]
                 return fetched(i + 1), stacked
 
@@ -188,8 +197,9 @@ class MapProgram:
             self._compile(state, feed)
         stacked = self._blank()
         on_compiled()
+        numbers = self._arguments()
         for start, count in self.chunks.split(feed.steps):
-            stacked, _ = self._run(state, feed.arrays, self._numbers, np.int32(start), np.int32(count), stacked)
+            stacked, _ = self._run(state, feed.arrays, numbers, np.int32(start), np.int32(count), stacked)
             jax.block_until_ready(stacked)
             on_chunk(count)
         return self._tree.unflatten([np.asarray(leaf)[: feed.steps] for leaf in stacked])
@@ -198,18 +208,33 @@ class MapProgram:
         """The outputs of the first row of a feed of one step, each leaf of shape (1, ...) and still on the device."""
         if self._run is None:
             self._compile(state, feed)
-        _, row = self._run(state, feed.arrays, self._numbers, np.int32(0), np.int32(1), self._blank())
+        _, row = self._run(state, feed.arrays, self._arguments(), np.int32(0), np.int32(1), self._blank())
         return self._tree.unflatten(row)
 
     def _blank(self):
         return [np.zeros(spec.shape, spec.dtype) for spec in self._specs]
 
     def _compile(self, state, feed):
+        def shaped():
+            return jax.eval_shape(
+                lambda s, a, n: self._step(s, fetch(a, 0), np.int32(0), n), state, feed.arrays, self._arguments()
+            )
+
+        leaves, self._tree = jax.tree.flatten(self._followed.traced(shaped))
         capacity = capacity_of(feed.arrays)
-        outputs = jax.eval_shape(
-            lambda s, a, n: self._step(s, fetch(a, 0), np.int32(0), n), state, feed.arrays, self._numbers
-        )
-        leaves, self._tree = jax.tree.flatten(outputs)
         self._specs = [jax.ShapeDtypeStruct((capacity, *leaf.shape), leaf.dtype) for leaf in leaves]
-        arguments = state, feed.arrays, self._numbers, np.int32(0), np.int32(0), self._specs
+        arguments = state, feed.arrays, self._arguments(), np.int32(0), np.int32(0), self._specs
         self._run = self._jitted.lower(*arguments).compile()
+
+    def _arguments(self):
+        return self._numbers, self._followed.values()
+
+    def _following(self, step):
+        """`step`, in which the variables that it reads beside those of its state are arguments of the program."""
+
+        def following(state, batch, valid, arguments):
+            numbers, values = arguments
+            with variable.scope(self._followed.variables, values):
+                return step(state, batch, valid, numbers)
+
+        return following

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from phasewise import losses
 from phasewise.core import registry
+from phasewise.core.variable import Variable
 from phasewise.metrics import Mean, MeanMetricWrapper, Sum
 from phasewise.training.labels import check_labels, check_shapes
 from phasewise.training.matching import flat_outputs, is_named_by_shape, loss_for, match, metric_for
@@ -43,7 +44,7 @@ class Objective:
         self._names = flat_outputs(y_pred, output_names)[1]
         wanted = match(self._loss, self._names, "loss", one_for_all=True)
         weights = match(self._weights, self._names, "loss_weights")
-        self._loss_weights = [1.0 if w is None else float(w) for w in weights]
+        self._loss_weights = [1.0 if w is None else w if isinstance(w, Variable) else float(w) for w in weights]
         asked = zip(wanted, *(match(given, self._names, kind, lists=True) for kind, given in self._given.items()))
         self._unasked = [name for name, items in zip(self._names, asked) if not any(items)]
         pairs = self._pairs(y_true, y_pred)
@@ -56,6 +57,7 @@ class Objective:
             self._trackers = [None] * len(self._names)
         self._plain = self._metrics("metrics", pairs, several)
         self._weighted = self._metrics("weighted_metrics", pairs, several)
+        _refuse_twice([*self._plain, *self._weighted])
         self.built = True
 
     # -- what the step calls
@@ -128,6 +130,11 @@ class Objective:
         return ["loss", *trackers, *(name for _, name, _ in [*self._plain, *self._weighted])]
 
     @property
+    def functions(self):
+        """The losses and metrics that the step computes."""
+        return [*(loss for loss in self._losses if loss is not None), *self.metrics]
+
+    @property
     def variables(self):
         """The accumulators of all metrics."""
         return [v for metric in self.metrics for v in metric.variables]
@@ -142,6 +149,16 @@ class Objective:
         """Whether padded rows can be masked out of everything: a user's own function may mix rows, ours do not."""
         functions = [loss for loss in self._losses if loss] + [m for _, _, m in [*self._plain, *self._weighted]]
         return all(_is_ours(item) for item in functions)
+
+    def kept(self):
+        """What the metrics hold, for `put_back`."""
+        return self._skipped, [(each, each._value) for each in self.variables]
+
+    def put_back(self, kept):
+        """Let the metrics hold again what `kept` gave."""
+        self._skipped, values = kept
+        for each, value in values:
+            each._value = value
 
     def reset(self):
         """Begin again."""
@@ -186,6 +203,18 @@ class Objective:
                 name = f"{self._names[i]}_{metric.name}" if several else metric.name
                 entries.append((i, name, metric))
         return sorted(entries, key=lambda entry: entry[1]) if several else entries  # the order of Keras's `evaluate`
+
+
+def _refuse_twice(entries):
+    """Raises ValueError when one metric object has several places: it would count all of them as one."""
+    for _, _, metric in entries:
+        names = [name for _, name, other in entries if other is metric]
+        if len(names) > 1:
+            raise ValueError(
+                f"One metric object, {metric!r}, is given in {len(names)} places ({', '.join(names)}), and what it counts would be "
+                "all of them together. Give each place an object of its own: "
+                f"{type(metric).__name__}.from_config(metric.get_config()) makes another like it."
+            )
 
 
 def _resolved_early(loss):

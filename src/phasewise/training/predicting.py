@@ -6,7 +6,9 @@ import numpy as np
 from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan, is_arrays
-from phasewise.data.tiles import Tiles
+from phasewise.data.feed import Feed
+from phasewise.data.tiles import Tiles, tile_feeds
+from phasewise.training.draws import Draws
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, under
@@ -47,37 +49,65 @@ def predict_on_batch(model, plan):
 def _run(model, executor, steps, task, progress, callbacks):
     calls, _ = prepare(model, batch_spec(executor, TILE), task)
     warn_of_initial_statistics(calls)
+    each = callbacks.wants_predict_batches
     progress.task_begin(
-        task, callbacks.params.get("steps") if calls.rows_mix else None
+        task, callbacks.params.get("steps") if calls.rows_mix or each else None
     )  # tiles are not the plan's batches
-    if calls.rows_mix:
-        feeds = executor.padded_feeds(steps)
-    else:
-        feeds = executor.padded_feeds(steps, rows=TILE, regroup=True)
-    parts, seen, weights = [], 0, Weights.of(model)
+    parts, seen, weights, draws = [], 0, Weights.of(model), Draws(model)
 
     def on_chunk(count):
         nonlocal seen
-        if callbacks.wants_predict_batches:
-            for step in range(seen, seen + count):
-                callbacks.on_predict_batch_begin(step)
-                callbacks.on_predict_batch_end(step, {})
-        seen += count
+        seen += 0 if each else count
         progress.update(seen, {})
 
+    for feeds in _batches(executor, steps, calls.rows_mix, each):
+        first = len(parts)
+        if each:
+            callbacks.on_predict_batch_begin(seen)
+        for feed in feeds:
+            loop = program(
+                model,
+                task,
+                shapes_of(feed.arrays),
+                lambda: MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers),
+            )
+            state = {"weights": weights.now(), **draws.arguments(calls)}
+            stacked = loop.run(state, feed, progress.running, on_chunk)
+            draws.advance(feed.real_rows.sum())
+            parts.append(_real_rows(stacked, feed))
+        if each:
+            callbacks.on_predict_batch_end(seen, {"outputs": _joined(parts[first:])})
+            seen += 1
+            progress.update(seen, {})
+    require_data(parts)
+    return _joined(parts), seen
+
+
+def _joined(parts):
+    return jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]
+
+
+def _batches(executor, steps, rows_mix, each):
+    """Iterators over the feeds of one batch, where hooks see each and may change the model in between; else one over all."""
+    whole = executor.padded_feeds(steps) if rows_mix or each else executor.padded_feeds(steps, rows=TILE, regroup=True)
+    feeds = _looked_at(executor, whole)
+    if not each:
+        yield feeds
+        return
+    for feed in feeds:
+        for place, real in enumerate(feed.real_rows):
+            batch = jax.tree.map(lambda a, i=place: np.asarray(a[i]), feed.arrays["batches"])
+            if rows_mix:
+                arrays = {"batches": jax.tree.map(lambda a: a[None], batch), "valid": feed.real_rows[place : place + 1]}
+                yield [Feed(arrays, 1, feed.rows, arrays["valid"])]
+            else:
+                yield tile_feeds(jax.tree.map(lambda a, n=real: a[:n], batch), TILE)
+
+
+def _looked_at(executor, feeds):
     for feed in feeds:
         look_at_feed(executor, feed)
-        loop = program(
-            model,
-            task,
-            shapes_of(feed.arrays),
-            lambda: MapProgram(predict_step(model, task), weights.variables, weights.numbers),
-        )
-        state = {"weights": weights.now(), "seed": np.uint32(model.seed), "step": np.int32(model.steps_trained)}
-        stacked = loop.run(state, feed, progress.running, on_chunk)
-        parts.append(_real_rows(stacked, feed))
-    require_data(parts)
-    return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen
+        yield feed
 
 
 def _real_rows(stacked, feed):

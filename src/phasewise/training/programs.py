@@ -1,6 +1,6 @@
 """Compiled programs of a model, filed under everything that the switch read while they were traced.
 
-A pinned phase, a frozen layer or another statistics policy leads to another key, so that a change takes effect at the
+A pinned phase, a frozen layer, another statistics policy or another value of an attribute leads to another key, so that a change takes effect at the
 very next call and a stale program cannot run.
 """
 
@@ -9,7 +9,7 @@ import contextlib
 import jax
 import numpy as np
 
-from phasewise.core import random, variable
+from phasewise.core import random, settings, variable
 from phasewise.core.registry import nearest
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import observe, phase, statistics_policy
@@ -19,7 +19,7 @@ MOST_PROGRAMS = 32
 
 def switch_key(model):
     """Everything that decides what a traced call of `model` does, beside its arguments."""
-    return phase.switch_key(), statistics_policy.current(), model._inventory().key
+    return phase.switch_key(), statistics_policy.current(), settings.number(), model._inventory().key
 
 
 def program(model, kind, key, make):
@@ -30,12 +30,21 @@ def program(model, kind, key, make):
     full_key = (kind, switch_key(model), key)
     found = model.programs.pop(full_key, None)
     if found is None:
+        _follow_settings(model)
         layers = model._inventory().layers  # kept, so that no new layer can come to bear the identity of one in the key
         found = make(), layers
     model.programs[full_key] = found  # the latest is the last
     while len(model.programs) > MOST_PROGRAMS:
         model.programs.pop(next(iter(model.programs)), None)
     return found[0]
+
+
+def _follow_settings(model):
+    """What is assigned from now on to an object that a program of the model reads leads to another program."""
+    inventory = model._inventory()
+    read = [*inventory.layers, *(item for v in inventory.variables for item in (v.regularizer, v.constraint))]
+    for item in (*read, model.optimizer, *(model.objective.functions if model.objective else ())):
+        settings.follow(item)
 
 
 def shapes_of(arrays):
@@ -93,7 +102,8 @@ def observed(model, function, inputs_spec):
         ):
             outputs = function(inputs)
         calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
-        calls.writes = any(now is not given for now, given in zip(held.collect(variables), values))
+        changed = any(now is not given for now, given in zip(held.collect(variables), values))
+        calls.writes = changed or held.wrote_others
         return outputs
 
     with observe.calls() as calls:

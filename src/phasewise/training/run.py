@@ -1,12 +1,14 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
 from phasewise.callbacks import CallbackList
+from phasewise.core.variable import Followed
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
+from phasewise.training.own_state import claim
 from phasewise.training.packing import Layout
 from phasewise.training.preparing import prepare_feed
-from phasewise.training.programs import program, shapes_of
+from phasewise.training.programs import program, shapes_of, switch_key
 from phasewise.training.rows import can_be_filled_up
 from phasewise.training.state import Cells
 from phasewise.training.step import TrainStep, logs_of, unpack
@@ -70,17 +72,16 @@ class Run:
         end = seen + feed.steps
         if each:
             callbacks.on_train_batch_begin(seen)
-        updates = [(average, count) for layer, count in self._updates for average in layer._averages]
-        for moving, _ in updates:
+        for moving, _ in self._averages():
             moving.check_values()
-        before = cells.gather()
-        loop.compile(before, feed)
+        loop.compile(cells.gather, feed)
+        before, key = cells.gather(), switch_key(self.model)
         on_compiled()
         for start, count in self._chunks(loop).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)
             if not reached.is_sound:
                 raise self._error(loop, cells, before, feed, reached, count, seen)
-            for moving, number in updates:
+            for moving, number in self._averages():
                 moving.note_updates(number * reached.steps)
             seen += reached.steps
             callbacks.on_chunk_end(seen - 1, reached.logs)
@@ -91,8 +92,16 @@ class Run:
                 return
             if each and seen < end:
                 callbacks.on_train_batch_begin(seen)
+                if key != switch_key(self.model):  # the hooks have frozen a layer, or set an attribute
+                    loop, cells = self._prepared(feed)
+                    loop.compile(cells.gather, feed)
+                    key = switch_key(self.model)
             if seen < end:
                 before = cells.gather()
+
+    def _averages(self):
+        """(moving average, number of its updates in a step) for each."""
+        return [(average, count) for layer, count in self._updates for average in layer._averages]
 
     def _advanced(self, loop, cells, before, feed, start, count):
         """`Reached` after a chunk, the model updated where that is sound."""
@@ -121,8 +130,9 @@ class Run:
         key, draws = shapes_of(feed.arrays), self._draws
         task = (self._task, self._on_nonfinite, "carefully")
         loop = program(self.model, task, key, lambda: self._compiled(cells, draws, careful=True))
+        cells.followed = loop.followed
+        loop.compile(cells.gather, feed)
         before = cells.gather()
-        loop.compile(before, feed)
         reached = loop.advance(before, feed, place, 1)
         if reached.is_sound:
             cells.restore(reached.state)
@@ -159,10 +169,11 @@ class Run:
                 "one. Pass loss=."
             )
         cells = Cells(model, training=True, metrics=True)
+        claim(model, cells.params)
         model.optimizer.prepare(cells.params)
         key = shapes_of(feed.arrays)
         loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
-        cells.layout = loop.layout if loop.layout.longest > 1 else None
+        cells.layout, cells.followed = loop.layout if loop.layout.longest > 1 else None, loop.followed
         return loop, cells
 
     def _compiled(self, cells, draws, careful=False):
@@ -170,12 +181,14 @@ class Run:
         can_look_ahead = policy == "ignore" or (policy == "raise" and model.optimizer.is_tame(cells.params))
         in_place = not careful and can_look_ahead and cells.bytes() >= IN_PLACE_BYTES
         layout = Layout(cells.params, cells.other, model.optimizer, stacks=not in_place and not careful)
-        step = TrainStep(model, self._task, layout, draws, looks_ahead=in_place and policy == "raise")
+        followed = Followed()
+        step = TrainStep(model, self._task, layout, draws, followed, looks_ahead=in_place and policy == "raise")
         return UpdateProgram(
             kept_where_finite(step) if policy == "skip" else step,
-            lambda metrics: logs_of(objective, metrics),
+            lambda state: logs_of(objective, state, followed),
             lambda: objective.names,
             model._inventory().variables,
+            followed,
             layout=layout,
             words=draws,
             check=is_sound if policy == "raise" and not in_place else None,

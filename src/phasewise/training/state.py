@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core.variable import values_of
+from phasewise.core.variable import Followed, values_of
 
 
 class Cells:
@@ -21,6 +21,7 @@ class Cells:
     def __init__(self, model, *, training=False, metrics=False):
         self._model, self._training = model, training
         self.layout = None  # how a step takes the state; None as the model holds it
+        self.followed = Followed()  # what the step reads beside the model's variables
         inventory = model._inventory()
         self.params, self.other = inventory.trained, inventory.others
         self._metrics = model.objective.variables if metrics else None
@@ -33,12 +34,13 @@ class Cells:
         """The arrays that a step reads and writes.
 
         Returns:
-            dict: "params" and "other" (trainable and other variables, as lists), "seed" (uint32), "step" (int32: steps the
+            dict: "params" and "other" (trainable and other variables, as lists), "followed" (likewise), "seed" (uint32), "step" (int32: steps the
             model has been trained for), and where asked "optimizer" and "metrics".
         """
         state = {
             "params": values_of(self.params),
             "other": values_of(self.other),
+            "followed": self.followed.values(),
             "seed": np.uint32(self._model.seed),
             "step": np.int32(self._model.steps_trained),
         }
@@ -49,11 +51,13 @@ class Cells:
         return state if self.layout is None else self.layout.pack(state)
 
     def restore(self, state):
-        """Give the model what a step computed. Only references move, so this costs nothing to speak of."""
+        """Give the model what a step computed: of one that is no training, the metrics. Only references move, so this costs
+        nothing to speak of."""
         state = state if self.layout is None else self.layout.unpack(state)
-        _put(self.params, state["params"])
-        _put(self.other, state["other"])
         if self._training:
+            _put(self.followed.variables, state["followed"])
+            _put(self.params, state["params"])
+            _put(self.other, state["other"])
             self._model.optimizer.state = state["optimizer"]
             self._model.steps_trained = state["step"]
         if self._metrics is not None:
@@ -71,7 +75,13 @@ class Cells:
         An array that someone else holds too, and one that is not the device's, is copied first, one by one, so that no two
         copies of all are there at a time.
         """
-        for variables, name in ((self.params, "params"), (self.other, "other"), (self._metrics, "metrics")):
+        lists = (
+            ("params", self.params),
+            ("other", self.other),
+            ("followed", self.followed.variables),
+            ("metrics", self._metrics),
+        )
+        for name, variables in lists:
             for place, variable in enumerate(variables):
                 state[name][place] = None
                 variable._value = _owned(variable._value)

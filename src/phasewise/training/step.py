@@ -23,11 +23,22 @@ def real_rows_of(x, valid):
     return padding.real_rows(None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid)
 
 
+def draws_of(state, x, expected=(), words=()):
+    """Inside the block, draws for the batch `x` are functions of what `state` holds: see `phasewise.core.random.scope`.
+
+    Args:
+        expected, words: what draws mix into the seed, and the arguments of the program that stand for it.
+    """
+    rows = jax.tree.leaves(x)[0].shape[0] if "row" in state else None
+    words = state.get("words", words)
+    return random.scope(state["seed"], state["step"], expected, words, first_row=state.get("row"), rows=rows)
+
+
 def call_purely(model, state, x, *, task, draws=((), ())):
     """The model's output for `x`, with the arrays of `state` for weights.
 
     Args:
-        draws: what random draws mix into the seed, expected and given: see `phasewise.core.random.scope`.
+        draws: what random draws mix into the seed, expected and given: see `draws_of`.
 
     Returns:
         (outputs, losses that layers added, new values of the other variables).
@@ -36,13 +47,16 @@ def call_purely(model, state, x, *, task, draws=((), ())):
     trained, other = inventory.trained, inventory.others
     with (
         variable.scope([*trained, *other], [*state["params"], *state["other"]]) as held,
-        random.scope(state["seed"], state["step"], *draws),
-        phase.task(task),
-        collected_losses() as added,
+        draws_of(state, x, *draws),
     ):
+        return *called(model, x, trained, task), held.collect(other)
+
+
+def called(model, x, trained, task):
+    """(outputs, losses that layers and regularizers add) of the model for `x`, in the active scope."""
+    with phase.task(task), collected_losses() as added:
         outputs = model(x)
-        added = added + [v.regularizer(v.value) for v in trained if v.regularizer is not None]
-        return outputs, added, held.collect(other)
+        return outputs, added + [v.regularizer(v.value) for v in trained if v.regularizer is not None]
 
 
 class TrainStep:
@@ -53,13 +67,17 @@ class TrainStep:
         task: "fit" or "train_on_batch".
         layout: the `Layout` in which the state comes and goes.
         draws: what the model's random draws mix into the seed, in order.
+        followed: a `Followed`: the variables that are read, and may be written, beside the model's.
         looks_ahead: whether a step that could give NaN or infinity, told by its loss and gradients, leaves the state as it was.
     """
 
-    def __init__(self, model, task, layout, draws, *, looks_ahead=False):
+    def __init__(self, model, task, layout, draws, followed, *, looks_ahead=False):
         self._model, self._objective, self._optimizer = model, model.objective, model.optimizer
         self._task, self._layout, self._draws, self._looks_ahead = task, layout, draws, looks_ahead
-        self._variables = layout.params.first_of(model._inventory().trained)
+        self._followed = followed
+        inventory = model._inventory()
+        self._trained, self._others = inventory.trained, inventory.others
+        self._variables = layout.params.first_of(self._trained)
 
     def __call__(self, state, batch, valid, numbers, words):
         """The state after one step, and whether it was made: True where it does not look ahead.
@@ -73,31 +91,46 @@ class TrainStep:
         other = self._layout.other.unpack(state["other"], taken_at(numbers))
 
         def loss_of(params):
-            with real_rows_of(x, valid) as real:
-                outputs, added, after = call_purely(
-                    self._model,
-                    {**state, "params": params, "other": other},
-                    x,
-                    task=self._task,
-                    draws=(self._draws, words),
-                )
-            total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
-            total = sum(added, total)
+            with self._held(params, other, state["followed"]) as held:
+                with real_rows_of(x, valid) as real:
+                    outputs, added = called(self._model, x, self._trained, self._task)
+                total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
+                total = sum(added, total)
+                after = held.collect(self._others), held.collect(self._followed.variables)
             return self._optimizer.scale_loss(total), (total, outputs, parts, after, real)
 
-        (_, (total, outputs, parts, after, real)), grads = jax.value_and_grad(loss_of, has_aux=True)(params)
-        grads, after = self._layout.params.pack(grads), self._layout.other.pack(after)
-        new = {
-            "seed": state["seed"],
-            "other": after,
-            "metrics": _updated(self._objective, state["metrics"], (y, outputs, sample_weight, real, total, parts)),
-            "step": state["step"] + 1,
-        }
+        with draws_of(state, x, self._draws, words):
+            (_, (total, outputs, parts, (other, followed), real)), grads = jax.value_and_grad(loss_of, has_aux=True)(
+                params
+            )
+            with self._held(params, other, followed):
+                metrics, followed = _updated(
+                    self._objective,
+                    state["metrics"],
+                    (y, outputs, sample_weight, real, total, parts),
+                    (self._followed.variables, followed),
+                )
+                new = {
+                    "seed": state["seed"],
+                    "other": self._layout.other.pack(other),
+                    "followed": followed,
+                    "metrics": metrics,
+                    "step": state["step"] + 1,
+                }
+                return self._after(state, self._layout.params.pack(grads), new, total)
+
+    def _held(self, params, other, followed):
+        """Inside the block variables are read as these, and not as what their cells held when the step was traced."""
+        variables = [*self._followed.variables, *self._trained, *self._others]
+        return variable.scope(variables, [*followed, *params, *other])
+
+    def _after(self, state, grads, new, total):
+        """The state with what is `new` in it, parameters and optimizer updated; and whether the step was made."""
         kept = state["optimizer"], state["params"]
         if not self._looks_ahead:
             kept, params = self._updated(grads, *kept)
             return {**new, "params": params, "optimizer": kept}, True
-        good = all_finite(total, after) & self._optimizer.is_moderate(grads, kept[0])
+        good = all_finite(total, new["other"]) & self._optimizer.is_moderate(grads, kept[0])
         # A loop of one step or none writes in place, where a choice between two states would need both.
         _, (kept, params) = jax.lax.while_loop(
             lambda carried: carried[0], lambda carried: (False, self._updated(grads, *carried[1])), (good, kept)
@@ -109,27 +142,30 @@ class TrainStep:
         return kept, params
 
 
-def test_step(model, objective, task):
-    """A step that updates the metrics only; rows past `valid` do not count."""
+def test_step(model, objective, task, followed, draws=()):
+    """A step that updates the metrics only; rows past `valid` do not count. What else is written is dropped."""
+    inventory = model._inventory()
+    variables = [*inventory.trained, *inventory.others]
 
     def step(state, batch, valid=None):
         x, y, sample_weight = unpack(batch)
-        with real_rows_of(x, valid) as real:
-            outputs, added, _ = call_purely(model, state, x, task=task)
-        total, parts = objective.total_loss(y, outputs, sample_weight, real)
-        total = sum(added, total)
-        return {
-            **state,
-            "metrics": _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts)),
-        }
+        values = [*state["followed"], *state["params"], *state["other"]]
+        with variable.scope([*followed.variables, *variables], values), draws_of(state, x, draws):
+            with real_rows_of(x, valid) as real:
+                outputs, added = called(model, x, inventory.trained, task)
+            total, parts = objective.total_loss(y, outputs, sample_weight, real)
+            total = sum(added, total)
+            metrics, _ = _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts))
+        rows = jax.tree.leaves(x)[0].shape[0] if valid is None else valid
+        return {**state, **({"row": state["row"] + rows} if "row" in state else {}), "metrics": metrics}
 
     return step
 
 
-def predict_step(model, task):
+def predict_step(model, task, draws=()):
     """A function `(state, batch, valid, numbers) -> outputs`; rows past `valid` are no part of any statistic.
 
-    The state has what `Weights.now` gives as "weights", beside "seed" and "step".
+    The state has what `Weights.now` gives as "weights", beside what `Draws.arguments` gives.
     """
     weights = Weights.of(model)
 
@@ -139,7 +175,7 @@ def predict_step(model, task):
         with (
             real_rows_of(x, valid),
             variable.scope(weights.variables, values),
-            random.scope(state["seed"], state["step"]),
+            draws_of(state, x, draws),
             phase.task(task),
             collected_losses(),
         ):
@@ -148,13 +184,15 @@ def predict_step(model, task):
     return step
 
 
-def logs_of(objective, metrics):
+def logs_of(objective, state, followed):
     """What the metric accumulators say, as a dict of scalars."""
-    with variable.scope(objective.variables, metrics):
+    variables, values = [*followed.variables, *objective.variables], [*state["followed"], *state["metrics"]]
+    with variable.scope(variables, values):
         return objective.logs()
 
 
-def _updated(objective, metrics, arguments):
-    with variable.scope(objective.variables, metrics) as held:
+def _updated(objective, metrics, arguments, followed=((), ())):
+    """The accumulators after a batch, and the variables that are followed, given as (variables, values)."""
+    with variable.scope([*followed[0], *objective.variables], [*followed[1], *metrics]) as held:
         objective.update(*arguments)
-        return held.collect(objective.variables)
+        return held.collect(objective.variables), held.collect(followed[0])

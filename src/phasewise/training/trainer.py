@@ -5,12 +5,14 @@ from typing import Any, TypeAlias
 
 from phasewise import optimizers
 from phasewise.callbacks import Callback, History
+from phasewise.core import random
 from phasewise.core.types import Named, Nest
 from phasewise.data.adapters import as_plan
 from phasewise.metrics import Metric
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import evaluating, fitting, predicting
 from phasewise.training.objective import Objective
+from phasewise.training.own_state import own_metrics
 from phasewise.training.preparing import require_compiled
 
 PerOutput: TypeAlias = Named | Sequence[Any]
@@ -29,11 +31,15 @@ Results: TypeAlias = float | list[float] | dict[str, float]
 class Trainer:
     """The methods that train a model and run it over data."""
 
+    _unread = frozenset(
+        ["built", "optimizer", "objective", "programs", "history", "stop_training", "stop_evaluating", "stop_predicting", "steps_trained", "steps_per_execution"]
+    )
     optimizer = None
     objective = None
     stop_training = False
     history = None
     steps_trained = 0
+    _claimed = None  # the optimizer, once it is known to train this model and no other
 
     def compile(
         self,
@@ -50,7 +56,8 @@ class Trainer:
         """Say how the model is trained.
 
         Args:
-            optimizer: name, optimizer object, or any optax transformation.
+            optimizer: name, optimizer object, or any optax transformation. An object trains one model: `fit` of another with
+                other weights is a ValueError.
             loss: name, object or function `(y_true, y_pred)`; a list or dict of them for several outputs.
             loss_weights: float for each output, as list or dict.
             metrics, weighted_metrics: list of names, objects or functions; per output as list or dict. The latter take
@@ -131,11 +138,13 @@ class Trainer:
             validation_freq=validation_freq,
             on_nonfinite=on_nonfinite,
         )
-        plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
+        with random.drawing_from(self._seeds.next_on_host()):
+            plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
         validation = None
         if validation_data is not None:
             validation = fitting.Validation(validation_data, validation_batch_size or batch_size, validation_steps)
-        return fitting.fit(self, plan, validation, settings)
+        with own_metrics(self.objective):
+            return fitting.fit(self, plan, validation, settings)
 
     def evaluate(
         self,
@@ -164,7 +173,8 @@ class Trainer:
         """
         require_compiled(self, "evaluate")
         plan = as_plan(x, y, sample_weight, batch_size=batch_size, role="evaluate")
-        logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
+        with own_metrics(self.objective):
+            logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
         return _returned(logs, return_dict)
 
     def predict(
@@ -202,13 +212,15 @@ class Trainer:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
         plan = fitting.one_batch(x, y, sample_weight, class_weight)
-        return _returned(fitting.train_on_batch(self, plan), return_dict)
+        with own_metrics(self.objective):
+            return _returned(fitting.train_on_batch(self, plan), return_dict)
 
     def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
         """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
         plan = fitting.one_batch(x, y, sample_weight)
-        return _returned(evaluating.test_on_batch(self, plan), return_dict)
+        with own_metrics(self.objective):
+            return _returned(evaluating.test_on_batch(self, plan), return_dict)
 
     def predict_on_batch(self, x: Nest) -> Nest:
         """The outputs for one batch, as NumPy arrays."""

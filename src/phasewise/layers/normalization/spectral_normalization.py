@@ -53,7 +53,7 @@ class SpectralNormalization(Layer):
     def build(self, input_shape: Shape) -> None:
         """Builds the wrapped layer and makes vector_u, of shape (1, last axis of the kernel)."""
         if not self.layer.built:
-            with naming.path_part(self.layer.name):
+            with naming.path_part(self.layer.name, self.layer):
                 self.layer.build(input_shape)
             self.layer.built = True
         self.kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from phasewise.core.registry import register
 from phasewise.core.types import Array
 from phasewise.layers.regularization.dropout import Dropout
-from phasewise.layers.regularization.random_layer import check_rate
+from phasewise.layers.regularization.random_layer import Seed, check_rate
 
 SATURATION = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717  # where SELU ends on the left
 
@@ -27,9 +27,7 @@ class AlphaDropout(Dropout):
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(
-        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **kwargs: Any
-    ):
+    def __init__(self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None, **kwargs: Any):
         super().__init__(rate, noise_shape, seed, **kwargs)
         check_rate(self, rate, one_included=False)
 

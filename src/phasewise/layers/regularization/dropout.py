@@ -10,7 +10,7 @@ from phasewise.core.precision import DTypePolicy
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.input_spec import InputSpec
-from phasewise.layers.regularization.random_layer import RandomLayer, check_rate
+from phasewise.layers.regularization.random_layer import RandomLayer, Seed, check_rate
 
 
 @register("layer")
@@ -22,14 +22,13 @@ class Dropout(RandomLayer):
     Args:
         rate: in [0, 1].
         noise_shape: shape of the mask that is drawn, None for axes taken from the input; size 1 broadcasts.
-        seed: int; the draw is then a function of it, the step and the layer's path, else of the run's seed.
+        seed: int or `phasewise.random.SeedGenerator`; the draw is then a function of it, the step and the layer's place in the
+            model, else of the run's seed.
 
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(
-        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **kwargs: Any
-    ):
+    def __init__(self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
         self.rate = check_rate(self, rate)
         self.noise_shape = _checked_shape(self, noise_shape)
@@ -73,7 +72,7 @@ class SpatialDropout(Dropout):
     def __init__(
         self,
         rate: float,
-        seed: int | None = None,
+        seed: Seed = None,
         name: str | None = None,
         dtype: str | DTypePolicy | None = None,
         **kwargs: Any,
@@ -115,7 +114,7 @@ class _WithDataFormat(SpatialDropout):
         self,
         rate: float,
         data_format: str | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
         name: str | None = None,
         dtype: str | DTypePolicy | None = None,
         **kwargs: Any,

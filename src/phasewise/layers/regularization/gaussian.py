@@ -5,7 +5,7 @@ from typing import Any
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
 from phasewise.kernels.random_bits import standard_normal
-from phasewise.layers.regularization.random_layer import RandomLayer, check_rate
+from phasewise.layers.regularization.random_layer import RandomLayer, Seed, check_rate
 
 
 @register("layer")
@@ -19,7 +19,7 @@ class GaussianNoise(RandomLayer):
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
+    def __init__(self, stddev: float, seed: Seed = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
         if not isinstance(stddev, int | float) or isinstance(stddev, bool) or not stddev >= 0:
             raise ValueError(f"GaussianNoise's stddev must be at least 0; got {stddev!r}.")
@@ -53,7 +53,7 @@ class GaussianDropout(RandomLayer):
     Input: any shape. Output: the same shape.
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
+    def __init__(self, rate: float, seed: Seed = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
         self.rate = check_rate(self, rate, one_included=False)
 

@@ -1,23 +1,32 @@
 """What layers share that disturb their input at random in training and are the identity in inference."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
+from phasewise.core import random, registry
 from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.layer import Layer
+
+Seed: TypeAlias = int | random.SeedGenerator | None
+"""What a random layer draws from."""
 
 
 class RandomLayer(Layer):
     """Subclass it with `disturb(inputs)` and `disturbance()`, a few words for `explain`.
 
     Args:
-        seed: int; the draw is then a function of it, the step and the layer's path, else of the run's seed.
+        seed: int or `phasewise.random.SeedGenerator`; the draw is then a function of it, the step and the layer's place in the
+            model, else of the run's seed.
+
+    Raises:
+        ValueError: `seed` is none of these.
     """
 
     supports_masking = True
 
-    def __init__(self, *, seed: int | None = None, **kwargs: Any):
+    def __init__(self, *, seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.seed = seed
+        self.seed = _as_seed(self, seed)
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """The inputs, disturbed in training."""
@@ -41,7 +50,15 @@ class RandomLayer(Layer):
 
     def get_config(self) -> Config:
         """Every argument."""
-        return {**super().get_config(), "seed": self.seed}
+        return {**super().get_config(), "seed": registry.serialize(self.seed)}
+
+
+def _as_seed(layer, seed):
+    if isinstance(seed, Mapping):  # as `get_config` gave it
+        return random.SeedGenerator.from_config(seed.get("config", {}))
+    if seed is None or isinstance(seed, random.SeedGenerator):
+        return seed
+    return random.checked_seed(type(layer).__name__, seed)
 
 
 def check_rate(layer: Layer, rate: float, *, one_included: bool = True) -> float:
