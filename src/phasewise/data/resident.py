@@ -25,6 +25,7 @@ class Resident:
         self._batches = None
         self._is_checked = False
         self.is_suspect = False  # whether NaN or infinity was found
+        self.taken_rows = None  # a list is filled with the rows of each batch taken
 
     @property
     def element_spec(self):
@@ -46,7 +47,13 @@ class Resident:
         """Begin a new pass."""
         self._batches = None
 
-    def close(self):
+    def goes_on(self, anew):
+        """Whether there are data for a further epoch, which begins a new pass if `anew`, and else when the last one has ended."""
+        first = None if anew or self._batches is None else next(self._batches, None)
+        self._batches = None if first is None else itertools.chain([first], self._batches)
+        return True
+
+    def close(self, used=None):
         """Nothing to release."""
 
     def feeds(self, limit=None, pad_short=False):
@@ -77,6 +84,8 @@ class Resident:
                 self._batches = None if limit is None else iter(())
                 return
             taken += 1
+            if self.taken_rows is not None:
+                self.taken_rows.append(len(batch))
             yield batch
 
     def _in_feeds(self, batches, rows, is_filled, most=None):

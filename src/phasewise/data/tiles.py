@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from phasewise.data.adapters import BATCH_SIZE, arrays_of, as_plan
+from phasewise.data.adapters import BATCH_SIZE, arrays_of, as_plan, held
+from phasewise.data.arrays import to_array
+from phasewise.data.cardinality import positive
 from phasewise.data.checks import check_arrays
 from phasewise.data.executor import make_executor
 from phasewise.data.feed import BatchSpec, Feed, capacity_for, empty, to_device_dtype
@@ -40,20 +42,22 @@ class Tiles:
     Args:
         x: arrays, or a nest of them.
         batch_size: rows that are normalized together where rows do see each other.
+        hold: whether arrays are copied: see `as_plan`.
     """
 
-    def __init__(self, x, batch_size=None):
-        self._given = x, BATCH_SIZE if batch_size is None else batch_size
-        arrays = arrays_of(x)
+    def __init__(self, x, batch_size=None, hold=False):
+        self._batch_rows = positive("batch_size", BATCH_SIZE if batch_size is None else batch_size)
+        arrays = arrays_of(x, held if hold else to_array)
         check_arrays({"x": arrays})
         self._arrays = (to_device_dtype(arrays),)
         self._is_checked = False
         self.is_suspect = False  # whether NaN or infinity was found
+        self.taken_rows = None  # a list is filled with the rows of each batch
 
     @property
     def cardinality(self):
         """Number of batches."""
-        return -(-len(leaves(self._arrays)[0]) // self._given[1])
+        return -(-len(leaves(self._arrays)[0]) // self._batch_rows)
 
     @property
     def element_spec(self):
@@ -69,10 +73,13 @@ class Tiles:
 
     def padded_feeds(self, limit=None, rows=None, regroup=False):
         """As those of the other executors."""
+        if self.taken_rows is not None:
+            count, size = len(leaves(self._arrays)[0]), self._batch_rows
+            self.taken_rows += [min(size, count - first) for first in range(0, count, size)]
         if regroup:
             return tile_feeds(self._arrays, rows)
-        x, batch_size = self._given
-        return make_executor(as_plan(x, batch_size=batch_size, role="predict")).padded_feeds(limit, rows)
+        (x,) = self._arrays
+        return make_executor(as_plan(x, batch_size=self._batch_rows, role="predict")).padded_feeds(limit, rows)
 
-    def close(self):
+    def close(self, used=None):
         """Nothing to release."""

@@ -179,7 +179,7 @@ class MapProgram:
     def run(self, state, feed, on_compiled=_nothing, on_chunk=_nothing):
         """The outputs of a feed, each leaf of shape (steps, rows, ...).
 
-        `on_compiled()` is called before the first step, `on_chunk(steps)` after each chunk.
+        `on_compiled()` is called before the first step, `on_chunk(steps)` after each chunk; if it returns True, no more follow.
         """
         if self._run is None:
             self._compile(state, feed)
@@ -189,7 +189,8 @@ class MapProgram:
         for start, count in self.chunks.split(feed.steps):
             bounds = np.int32(start), np.int32(count)
             stacked = jax.block_until_ready(self._run(state, feed.arrays, self._numbers, *bounds, stacked))
-            on_chunk(count)
+            if on_chunk(count):
+                break
         return jax.tree.map(lambda s: np.asarray(s)[: feed.steps], stacked)
 
     def _compile(self, state, feed):
