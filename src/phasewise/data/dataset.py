@@ -200,7 +200,7 @@ class Dataset:
             return _plan("flat_map's function must return a Dataset", map_func(*element))
 
         def spec():
-            return elements.call(made, self._first_or_stand_in()).element_spec
+            return self._made_of_first(lambda first: elements.call(made, first).element_spec)
 
         return Dataset(lambda: elements.flat_mapped(self._stream, made), UNKNOWN_CARDINALITY, spec=spec)
 
@@ -239,7 +239,7 @@ class Dataset:
         size = positive("batch_size", batch_size)
         known = self._spec_at_hand()
         if known is not None:
-            element_spec.check_padding(known, padding_values, elements.check_padding_value)
+            element_spec.check_padding(known, padded_shapes, padding_values, elements.check_padding_value)
 
         def join(group):
             return elements.pad(group, padded_shapes, padding_values)
@@ -373,7 +373,7 @@ class Dataset:
             return map_leaves(element_spec.DatasetSpec, self.element_spec)
 
         return Dataset(
-            lambda: map(_window, elements.windows(self._stream, *arguments)),
+            lambda: (_window(group, lambda: self.element_spec) for group in elements.windows(self._stream, *arguments)),
             cardinality.windowed(self._cardinality, *arguments),
             spec=spec,
         )
@@ -424,13 +424,22 @@ class Dataset:
         except element_spec.NotAtHand:
             return None
 
-    def _first_or_stand_in(self):
-        """An element from which a function shows what it makes: of an empty plan, one of zeros."""
+    def _made_of_first(self, make):
+        """`make(element)` of the first element; of an empty plan, of one of zeros, which shows what a function makes."""
         element_spec.require_elements()
         with looking():
             for first in self._stream():
-                return first
-        return element_spec.stand_in(self.element_spec)
+                return make(first)
+        first = element_spec.stand_in(
+            self.element_spec, lambda part: Dataset(lambda: iter(()), 0, spec=part.element_spec)
+        )
+        try:
+            return make(first)
+        except Exception as error:
+            raise ValueError(
+                "The data set is empty, and zeros do not tell what the function makes of an element, so its elements have no shape: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def _learnt_spec(self):
         element_spec.require_elements()
@@ -441,9 +450,12 @@ class Dataset:
 
     def _mapped_spec(self, map_func):
         """The spec of what `map_func` makes of the first element; a row axis of unknown length stays one."""
-        first = self._first_or_stand_in()
-        found = element_spec.spec_of(next(elements.mapped(lambda: iter([first]), map_func)))
-        return element_spec.open_rows(found, self.element_spec, first)
+
+        def made(first):
+            found = element_spec.spec_of(next(elements.mapped(lambda: iter([first]), map_func)))
+            return element_spec.open_rows(found, self.element_spec, first)
+
+        return self._made_of_first(made)
 
     def _of_elements(self, transform, arguments, count, spec=None):
         return Dataset(lambda: transform(self._stream, *arguments), count, spec=spec or (lambda: self.element_spec))
@@ -473,12 +485,13 @@ def _of_rows(plan, count, spec):
     return Dataset(stream, count, plan, spec)
 
 
-def _window(group):
+def _window(group, spec):
+    """A data set of a group of elements, or where these have parts, such a structure of them; `spec()` is that of an element."""
     if isinstance(group[0], tuple):
-        return tuple(_window([item[i] for item in group]) for i in range(len(group[0])))
+        return tuple(_window([item[i] for item in group], lambda i=i: spec()[i]) for i in range(len(group[0])))
     if isinstance(group[0], dict):
-        return {key: _window([item[key] for item in group]) for key in group[0]}
-    return Dataset(lambda: iter(group), len(group))
+        return {key: _window([item[key] for item in group], lambda key=key: spec()[key]) for key in group[0]}
+    return Dataset(lambda: iter(group), len(group), spec=spec)
 
 
 def _copied(value):

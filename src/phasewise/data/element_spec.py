@@ -77,15 +77,24 @@ def spec_of(element: Nest) -> ElementSpec:
     return map_leaves(_spec_of_leaf, element)
 
 
-def stand_in(spec: ElementSpec) -> Nest:
+def stand_in(spec: ElementSpec, data_set: Callable[[DatasetSpec], Any]) -> Nest:
     """An element of zeros of this spec, one on each axis of unknown length, to see what a function makes of it.
+
+    Args:
+        data_set: makes one for a part that is one.
 
     Raises:
         ValueError: of a part not even the rank is known.
     """
-    if any(getattr(part, "shape", None) is None for part in leaves(spec)):
-        raise ValueError("The data set is empty, so its elements have no shape.")
-    return map_leaves(lambda part: np.zeros([1 if n is None else n for n in part.shape], part.dtype)[()], spec)
+
+    def zeros(part):
+        if isinstance(part, DatasetSpec):
+            return data_set(part)
+        if part.shape is None:
+            raise ValueError("The data set is empty, so its elements have no shape.")
+        return np.zeros([1 if n is None else n for n in part.shape], part.dtype)[()]
+
+    return map_leaves(zeros, spec)
 
 
 def signature(output_signature: Nest, output_types: Nest, output_shapes: Nest) -> ElementSpec | None:
@@ -151,12 +160,15 @@ def open_rows(spec: ElementSpec, source: ElementSpec, first: Nest) -> ElementSpe
         spec: of what was made of `first`.
         source: the spec of the batches; `first` is one of them.
     """
-    if not all(s.shape and s.shape[0] is None for s in leaves(source)):
+    pairs = zip(leaves(source), leaves(first), strict=True)
+    lengths = {len(part) for s, part in pairs if getattr(s, "shape", None) and s.shape[0] is None}
+    if len(lengths) != 1:
         return spec
-    rows = len(leaves(first)[0])
+    (rows,) = lengths
 
     def open_axis(s):
-        return TensorSpec((None, *s.shape[1:]), s.dtype) if s.shape and s.shape[0] == rows else s
+        is_of_rows = getattr(s, "shape", None) and s.shape[0] == rows
+        return TensorSpec((None, *s.shape[1:]), s.dtype) if is_of_rows else s
 
     return map_leaves(open_axis, spec)
 
@@ -199,17 +211,33 @@ def padded(spec: ElementSpec, rows: int | None, shapes: Nest) -> ElementSpec:
     return TensorSpec(None if shape is None else (rows, *shape), spec.dtype)
 
 
-def check_padding(spec: ElementSpec, values: Nest, check: Callable[[Any, np.dtype], None]) -> None:
-    """`check(value, dtype)` for each part of an element and its padding value: `values` as `padded_batch` takes them."""
+def check_padding(spec: ElementSpec, shapes: Nest, values: Nest, check: Callable[[Any, np.dtype], None]) -> None:
+    """Whether the elements can be padded so, as far as their spec tells.
+
+    Args:
+        shapes, values: as `padded_batch` takes them.
+        check: called with each padding value and the dtype of the part that it fills up.
+
+    Raises:
+        ValueError: a padded shape of another rank than the part's.
+    """
     if isinstance(spec, tuple):
-        each = values if isinstance(values, tuple) and len(values) == len(spec) else (values,) * len(spec)
-        for part, value in zip(spec, each):
-            check_padding(part, value, check)
+        each = [
+            given if isinstance(given, tuple) and len(given) == len(spec) else (given,) * len(spec)
+            for given in (shapes, values)
+        ]
+        for part, shape, value in zip(spec, *each):
+            check_padding(part, shape, value, check)
     elif isinstance(spec, dict):
         for key, part in spec.items():
-            check_padding(part, values[key] if isinstance(values, dict) else values, check)
+            chosen = [given[key] if isinstance(given, dict) else given for given in (shapes, values)]
+            check_padding(part, *chosen, check)
     elif isinstance(spec, TensorSpec):
         check(values, spec.dtype)
+        if shapes is not None and spec.shape is not None and len(shapes) != len(spec.shape):
+            raise ValueError(
+                f"padded_batch: elements of shape {spec.shape} and the padded shape {shapes} must have one rank."
+            )
 
 
 def _conform(where, value, spec):
