@@ -6,9 +6,9 @@ import pathlib
 import types
 
 import numpy as np
+import plans
 import pytest
 
-import plans
 from phasewise.data import UNKNOWN_CARDINALITY, Dataset
 
 RECORD = pathlib.Path(__file__).parent / "recorded" / "plans.json.gz"
