@@ -6,6 +6,7 @@ import numpy as np
 from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan, is_arrays
+from phasewise.data.arrays import released
 from phasewise.data.tiles import Tiles
 from phasewise.training.fitting import may_write_to_data
 from phasewise.training.loop import MapProgram
@@ -120,7 +121,8 @@ def _run(model, executor, steps, task, progress, watched):
         if watched.is_over:
             break
     require_data(parts)
-    outputs = jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]
+    # The device's memory is read-only; what is returned is the caller's.
+    outputs = jax.tree.map(lambda *p: np.concatenate(p) if len(p) > 1 else released(p[0]), *parts)
     if watched.is_over:
         before = sum(len(jax.tree.leaves(part)[0]) for part in parts)
         outputs = jax.tree.map(lambda a: a[: len(a) * watched.rows // before], outputs)
