@@ -471,11 +471,9 @@ ERRORS = {
     "no shards": (lambda: ten().shard(0, 0), ValueError, "num_shards must be a positive integer; got 0"),
     "no window": (lambda: ten().window(0), ValueError, "size must be a positive integer; got 0"),
     "no shift": (lambda: ten().window(2, 0), ValueError, "shift must be a positive integer; got 0"),
-    "take below": (
-        lambda: ten().take(-2),
-        ValueError,
-        r"count must be an integer of at least 0 \(or -1 for all\); got -2",
-    ),
+    "take a half": (lambda: ten().take(0.5), ValueError, r"count must be an integer \(below 0: all\); got 0\.5"),
+    "range of fractions": (lambda: Dataset.range(5.5), ValueError, r"takes integers, the step not 0; got 5\.5"),
+    "range of no step": (lambda: Dataset.range(0, 5, 0), ValueError, "takes integers, the step not 0; got 0, 5, 0"),
     "empty range": (lambda: Dataset.range(), ValueError, "Dataset.range takes 1 to 3 numbers"),
     "slices of a scalar": (lambda: Dataset.from_tensor_slices((3,)), ValueError, r"tensors\[0\] is a scalar"),
     "slices of different lengths": (
@@ -498,7 +496,11 @@ ERRORS = {
     "cache in a file": (lambda: ten().cache("file"), ValueError, "the cache is kept in memory"),
     "len of a generator": (lambda: len(generated()), TypeError, "of unknown length: it has no len"),
     "len of endless data": (lambda: len(ten().repeat()), TypeError, "endless: it has no len"),
-    "spec of nothing": (lambda: ten().take(0).map(abs).element_spec, ValueError, "The data set is empty"),
+    "spec of nothing": (
+        lambda: Dataset.from_generator(lambda: iter(())).map(abs).element_spec,
+        ValueError,
+        "The data set is empty",
+    ),
     "ragged batch": (
         lambda: list(ragged().batch(2)),
         ValueError,

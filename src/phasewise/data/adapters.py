@@ -1,25 +1,32 @@
 """Any source a user may hold, as a plan of batches."""
 
+import inspect
+
 import numpy as np
 
-from phasewise.data.arrays import is_array_like, to_array
+from phasewise.data.arrays import is_array_like, owned, to_array
 from phasewise.data.checks import check_arrays
 from phasewise.data.dataset import Dataset
-from phasewise.data.foreign import as_batches, hugging_face_columns, is_hugging_face
+from phasewise.data.feed import device_dtype
+from phasewise.data.foreign import as_batches, hugging_face_columns, is_hugging_face, is_list_of_batches
 from phasewise.data.structure import leaves, map_leaves
 
 BATCH_SIZE = 32
 
 
-def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, role="fit"):
+def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, hold=False, role="fit"):
     """A plan whose elements are batches: x, (x, y) or (x, y, sample_weight).
+
+    Batches of any source but arrays are copies: one that fills a buffer again and again gives what was in it each time. Arrays are
+    read as they go along, unless `hold`.
 
     Args:
         x: a `Dataset`, arrays (NumPy, JAX, pandas, PyTorch, lists of numbers; also tuples, lists and dicts of them), or a
-            source of batches (tf.data, PyTorch DataLoader, a `PyDataset`-like sequence, a generator).
+            source of batches (tf.data, PyTorch DataLoader, a `PyDataset`-like sequence, a generator, a list of tuples of arrays).
         y, sample_weight: arrays, with arrays.
         batch_size: rows in a batch, 32 by default; only with arrays.
         shuffle: a new order every pass; only for arrays (their rows) and `PyDataset`-like sequences (their batches).
+        hold: whether arrays are copied, because code of a user's runs before the last batch is read and might write to them.
         role: what the plan is for, named in messages.
 
     Raises:
@@ -29,13 +36,14 @@ def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, ro
         raise ValueError(f"{role} needs data: `x` is None.")
     if is_hugging_face(x):
         x = hugging_face_columns(x)
-    if is_arrays(x):
-        return _plan_of_arrays(x, y, sample_weight, batch_size, shuffle)
+    if is_arrays(x, y, role):
+        return _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold)
     plan = x if isinstance(x, Dataset) else as_batches(x, shuffle)
     if plan is None:
+        called = f" Call the function: {role}({x.__name__}(), ...)." if inspect.isfunction(x) else ""
         raise TypeError(
             f"{role} cannot read data of type {type(x).__name__}. Give arrays (NumPy, JAX, pandas, PyTorch), a "
-            "phasewise.Dataset, a tf.data.Dataset, a DataLoader, a sequence of batches, or a generator."
+            f"phasewise.Dataset, a tf.data.Dataset, a DataLoader, a sequence of batches, or a generator.{called}"
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
@@ -45,12 +53,22 @@ def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, ro
     return plan
 
 
-def is_arrays(x):
-    """Whether `x` is arrays, or a nest of them, rather than a source of batches."""
+def is_arrays(x, y=None, role="fit"):
+    """Whether `x` is arrays, or a nest of them, rather than a source of batches.
+
+    A list of tuples of arrays is a list of batches where there is no `y`; in predict, where tuples of several are inputs, only if
+    each is a tuple of one.
+    """
+    if y is None and is_list_of_batches(x) and (role != "predict" or all(len(batch) == 1 for batch in x)):
+        return False
+    return _is_nest(x)
+
+
+def _is_nest(x):
     if isinstance(x, tuple | list) and not is_array_like(x):
-        return len(x) > 0 and all(is_arrays(item) for item in x)
+        return len(x) > 0 and all(map(_is_nest, x))
     if isinstance(x, dict):
-        return len(x) > 0 and all(is_arrays(item) for item in x.values())
+        return len(x) > 0 and all(map(_is_nest, x.values()))
     return is_array_like(x)
 
 
@@ -63,7 +81,7 @@ def split(x, y, sample_weight, fraction):
     Raises:
         ValueError: not arrays, a fraction outside (0, 1), or one that leaves a side empty.
     """
-    if not is_arrays(x):
+    if not is_arrays(x, y):
         raise ValueError(
             f"validation_split cuts arrays; `x` is a {type(x).__name__}. Pass validation_data, made with take and skip."
         )
@@ -120,20 +138,31 @@ def with_class_weight(plan, class_weight):
     return plan.map(weigh)
 
 
-def arrays_of(structure):
-    """Leaves as NumPy arrays, a list of arrays as a tuple; None stays."""
+def arrays_of(structure, leaf=to_array):
+    """Leaves as NumPy arrays, a list of arrays as a tuple; None stays.
+
+    Args:
+        leaf: `value -> array`.
+    """
     if structure is None:
         return None
     if isinstance(structure, dict):
-        return {key: arrays_of(value) for key, value in structure.items()}
+        return {key: arrays_of(value, leaf) for key, value in structure.items()}
     if isinstance(structure, tuple | list) and not is_array_like(structure):
-        return tuple(arrays_of(item) for item in structure)
-    return to_array(structure)
+        return tuple(arrays_of(item, leaf) for item in structure)
+    return leaf(structure)
 
 
-def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle):
-    size = BATCH_SIZE if batch_size is None else batch_size
-    parts = {"x": arrays_of(x), "y": arrays_of(y), "sample_weight": arrays_of(sample_weight)}
+def held(value):
+    """As `to_array`, in memory that nobody else writes to; what is wider than on the device is narrowed."""
+    array = to_array(value)
+    narrow = device_dtype(array.dtype)
+    return array.astype(narrow) if array.dtype.kind in "fc" and narrow != array.dtype else owned(value)
+
+
+def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold):
+    size, leaf = BATCH_SIZE if batch_size is None else batch_size, held if hold else to_array
+    parts = {"x": arrays_of(x, leaf), "y": arrays_of(y, leaf), "sample_weight": arrays_of(sample_weight, leaf)}
     check_arrays(parts)
     if parts["y"] is None and sample_weight is None:
         source = (parts["x"],)
@@ -141,7 +170,7 @@ def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle):
         source = tuple(parts.values()) if sample_weight is not None else (parts["x"], parts["y"])
     if source[1:] and source[1] is None:
         raise ValueError("`sample_weight` was given without `y`.")
-    plan = Dataset.from_tensor_slices(source)
+    plan = Dataset._of_source(source)
     if shuffle:
         plan = plan.shuffle(len(leaves(source)[0]))
     return plan.batch(size)

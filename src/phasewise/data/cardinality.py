@@ -13,9 +13,11 @@ def batched(count: int, size: int, drop_remainder: bool) -> int:
     return count // size if drop_remainder else -(-count // size)
 
 
-def unbatched(count: int) -> int:
-    """Of the rows of `count` batches."""
-    return count if count in (0, INFINITE_CARDINALITY) else UNKNOWN_CARDINALITY
+def unbatched(count: int, rows: int | None) -> int:
+    """Of the rows of `count` batches of `rows` rows (None: of unknown length)."""
+    if count in (0, INFINITE_CARDINALITY):
+        return count
+    return UNKNOWN_CARDINALITY if count == UNKNOWN_CARDINALITY or rows is None else count * rows
 
 
 def windowed(count: int, size: int, shift: int, stride: int, drop_remainder: bool) -> int:
@@ -78,8 +80,12 @@ def positive(name: str, value: int) -> int:
     return int(value)
 
 
-def at_least_zero(name: str, value: int) -> int:
-    """`value` as an int of at least 0; raises as `positive` does."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 0:
-        raise ValueError(f"{name} must be an integer of at least 0 (or -1 for all); got {value!r}.")
-    return int(value)
+def count_or_all(name: str, value: int) -> int | None:
+    """`value` as an int, or None, which is all, where it is below zero.
+
+    Raises:
+        ValueError: it is no integer; the message has the argument's `name`.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ValueError(f"{name} must be an integer (below 0: all); got {value!r}.")
+    return int(value) if value >= 0 else None

@@ -1,6 +1,7 @@
 """Dataset: a plan of data and transforms, with tf.data's names and semantics. Nothing is computed until it is iterated."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, final
 
@@ -11,10 +12,11 @@ import phasewise.data.element_spec as element_spec
 import phasewise.data.elements as elements
 import phasewise.data.rows as rows
 from phasewise.core.types import DTypeLike, Nest
-from phasewise.data.cardinality import UNKNOWN_CARDINALITY, at_least_zero, positive
+from phasewise.data.arrays import frozen, owned
+from phasewise.data.cardinality import UNKNOWN_CARDINALITY, count_or_all, positive
 from phasewise.data.element_spec import ElementSpec
 from phasewise.data.order import Orders, looking
-from phasewise.data.structure import as_arrays, fill, leaves, map_leaves, named_leaves
+from phasewise.data.structure import fill, leaves, map_leaves, named_leaves
 
 AUTOTUNE = -1
 
@@ -25,6 +27,26 @@ class Dataset:
 
     Iterating starts a new pass. Where the plan only chooses and orders rows of arrays, `fit` puts the arrays on the device
     once and computes row numbers only.
+
+    A plan is what it was when it was made: arrays are copied into it (files mapped into memory are not), and so is what a
+    generator yields or a `map` returns. What is handed out, to a loop or to a function of a `map`, may be written to.
+
+    Where it differs from tf.data:
+
+    - Functions of `map`, `filter` and `flat_map` run in Python on NumPy arrays, once for each element, not once for all in a
+      graph; so they may be any code. Dtypes are NumPy's: an int64 times 0.5 is a float64, which tf.data refuses.
+    - What tf.data says when the plan is made may be said when it is iterated, because no element is computed before: elements of
+      different structures or dtypes in `concatenate` after a `map`, a predicate that returns no boolean, scalars in `unbatch`.
+    - `element_spec` after a `map`, or of a generator without a signature, is learnt from the first element (of an empty plan: from
+      what `map_func` makes of zeros). A shape that differs from element to element is then the first one's, not None.
+    - `cardinality` knows less after a `map` that changes the number of rows, and then `unbatch`: -2. It knows more of empty and endless
+      batches that are unbatched, and of `take(-3)`.
+    - `from_generator` needs no signature.
+    - `padded_batch` takes a Python number as padding for any dtype that can hold it.
+    - `batch` joins words of different lengths; elements of other shapes than each other are an error as there.
+    - `shuffle` has tf.data's algorithm and other random numbers.
+    - `cache(filename)`, `interleave`, `ragged_batch`, `bucket_by_sequence_length`, `Options` and the like do not exist. `prefetch` and
+      `num_parallel_calls` are accepted, and change nothing.
     """
 
     _untouched = False
@@ -35,10 +57,10 @@ class Dataset:
         count: int,
         rows_plan: rows.Rows | None = None,
         spec: ElementSpec | Callable[[], ElementSpec] | None = None,
-        is_one_pass: bool = False,
+        turn: Any = None,
     ):
         self._stream, self._cardinality, self._rows, self._spec = stream, count, rows_plan, spec
-        self._is_one_pass = is_one_pass
+        self._turn = turn  # at a source of one pass, where it has one
 
     # -- sources
 
@@ -49,8 +71,14 @@ class Dataset:
         Raises:
             ValueError: the arrays' first axes differ, or an array has none.
         """
-        source = as_arrays(tensors)
+        return cls._of_source(map_leaves(lambda value: frozen(owned(value)), tensors))
+
+    @classmethod
+    def _of_source(cls, source):
+        """One element for each row of arrays that do not change."""
         named = named_leaves(source, "tensors")
+        if not named:
+            raise ValueError("from_tensor_slices needs arrays; it was given none.")
         for where, array in named:
             if array.ndim == 0:
                 raise ValueError(f"from_tensor_slices needs arrays with a first axis to slice; {where} is a scalar.")
@@ -71,7 +99,7 @@ class Dataset:
     @classmethod
     def from_tensors(cls, tensors: Nest, name: str | None = None) -> Self:
         """One element: the arrays themselves."""
-        element = as_arrays(tensors)
+        element = map_leaves(lambda value: frozen(owned(value)), tensors)
         return cls(lambda: iter([element]), 1, spec=lambda: element_spec.spec_of(element))
 
     @classmethod
@@ -96,9 +124,11 @@ class Dataset:
         if not callable(generator):
             raise TypeError(f"from_generator takes a function that returns an iterator; got {generator!r}.")
         spec = element_spec.signature(output_signature, output_types, output_shapes)
+        args = tuple(owned(value) if isinstance(value, np.ndarray) else value for value in args or ())
 
         def stream():
-            made = map(as_arrays, generator(*(args or ())))
+            own = owned if spec is None else lambda value: owned(value, narrow=False)
+            made = (map_leaves(own, element) for element in generator(*map(_copied, args)))
             return made if spec is None else (element_spec.conform(element, spec) for element in made)
 
         return cls(stream, UNKNOWN_CARDINALITY, spec=spec)
@@ -110,7 +140,9 @@ class Dataset:
             raise ValueError(
                 f"Dataset.range takes 1 to 3 numbers (stop; start, stop; start, stop, step); got {len(args)}."
             )
-        return cls.from_tensor_slices(np.arange(*args, dtype=output_type))
+        if not all(hasattr(number, "__index__") for number in args) or (len(args) == 3 and args[2] == 0):
+            raise ValueError(f"Dataset.range takes integers, the step not 0; got {', '.join(map(repr, args))}.")
+        return cls._of_source(rows.Numbers(range(*args), output_type))
 
     @classmethod
     def zip(
@@ -119,20 +151,23 @@ class Dataset:
         datasets: Self | tuple[Any, ...] | dict[Any, Any] | None = None,
         name: str | None = None,
     ) -> Self:
-        """Elements side by side, as long as all of them last. Takes data sets, or a tuple or dict of them."""
-        structure = (
-            datasets if datasets is not None else (args[0] if len(args) == 1 and not _is_plan(args[0]) else args)
-        )
+        """Elements side by side, as long as all of them last. Takes data sets, or a tuple or dict of them.
+
+        One data set by itself is given back as it is; a tuple of one gives tuples.
+        """
+        given = datasets if datasets is not None else args[0] if len(args) == 1 else args
+        structure = map_leaves(lambda plan: plan, given)
         plans = leaves(structure)
         for plan in plans:
             _plan("Dataset.zip takes data sets", plan)
+        if not plans:
+            raise TypeError(f"Dataset.zip takes data sets; got {given!r}.")
         counts = [p._cardinality for p in plans]
         if all(p._untouched for p in plans) and len(set(counts)) == 1:
-            return cls.from_tensor_slices(map_leaves(lambda p: p._rows.source, structure))
+            return cls._of_source(map_leaves(lambda p: p._rows.source, structure))
 
         def stream():
-            iterators = [iter(p) for p in plans]
-            for parts in zip(*iterators, strict=False):
+            for parts in zip(*(p._stream() for p in plans), strict=False):
                 yield fill(structure, parts)
 
         return cls(stream, cardinality.zipped(counts), spec=lambda: map_leaves(lambda p: p.element_spec, structure))
@@ -147,9 +182,12 @@ class Dataset:
         name: str | None = None,
     ) -> Self:
         """`map_func` of every element; a tuple is given as several arguments, and a list that it returns is a tuple."""
-        made = Dataset(lambda: elements.mapped(self._stream, map_func), self._cardinality)
-        made._spec = lambda: self._mapped_spec(map_func)
-        return made
+        return Dataset(
+            lambda: elements.mapped(self._stream, map_func),
+            self._cardinality,
+            spec=lambda: self._mapped_spec(map_func),
+            turn=self._turn,
+        )
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Self:
         """The elements for which `predicate` is true; it returns one boolean."""
@@ -161,7 +199,10 @@ class Dataset:
         def made(*element):
             return _plan("flat_map's function must return a Dataset", map_func(*element))
 
-        return Dataset(lambda: elements.flat_mapped(self._stream, made), UNKNOWN_CARDINALITY)
+        def spec():
+            return self._made_of_first(lambda first: elements.call(made, first).element_spec)
+
+        return Dataset(lambda: elements.flat_mapped(self._stream, made), UNKNOWN_CARDINALITY, spec=spec)
 
     def batch(
         self,
@@ -190,8 +231,15 @@ class Dataset:
         drop_remainder: bool = False,
         name: str | None = None,
     ) -> Self:
-        """As `batch`, elements of different shapes filled up with `padding_values` (0) to the longest or `padded_shapes`."""
+        """As `batch`, elements of different shapes filled up with `padding_values` (0) to the longest or `padded_shapes`.
+
+        Raises:
+            TypeError: a padding value that the dtype cannot hold, as a float is for integers.
+        """
         size = positive("batch_size", batch_size)
+        known = self._spec_at_hand()
+        if known is not None:
+            element_spec.check_padding(known, padded_shapes, padding_values, elements.check_padding_value)
 
         def join(group):
             return elements.pad(group, padded_shapes, padding_values)
@@ -208,11 +256,13 @@ class Dataset:
         def spec():
             return element_spec.without_row_axis(self.element_spec)
 
+        known = self._spec_at_hand()
+        if known is not None:
+            element_spec.without_row_axis(known)
+        count = cardinality.unbatched(self._cardinality, None if known is None else element_spec.rows_of(known))
         if self._rows is not None and self._rows.batched:
-            return _of_rows(
-                dataclasses.replace(self._rows, batch_size=None), cardinality.unbatched(self._cardinality), spec
-            )
-        return self._of_elements(elements.unbatch, (), cardinality.unbatched(self._cardinality), spec)
+            return _of_rows(dataclasses.replace(self._rows, batch_size=None), count, spec)
+        return self._of_elements(elements.unbatch, (), count, spec)
 
     def shuffle(
         self,
@@ -224,11 +274,11 @@ class Dataset:
         """Random order through a buffer: a buffer smaller than the data shuffles only within its reach, as in tf.data.
 
         Args:
-            buffer_size: elements in the buffer; the cardinality or more gives a full permutation.
+            buffer_size: elements in the buffer; the cardinality or more (or -2, unknown) gives a full permutation.
             seed: int; without it the order follows `phasewise.set_random_seed`, called before this.
             reshuffle_each_iteration: whether every pass has another order.
         """
-        size = positive("buffer_size", buffer_size)
+        size = sys.maxsize if buffer_size == UNKNOWN_CARDINALITY else positive("buffer_size", buffer_size)
         arguments = (size, Orders(seed, reshuffle_each_iteration is not False).generator)
         if self._rows is None:
             return self._of_elements(elements.shuffle, arguments, self._cardinality)
@@ -237,22 +287,22 @@ class Dataset:
         return _of_rows(plan, self._cardinality, lambda: self.element_spec)
 
     def repeat(self, count: int | None = None, name: str | None = None) -> Self:
-        """The data `count` times over; None or -1 is for ever."""
-        count = None if count in (None, -1) else at_least_zero("count", count)
+        """The data `count` times over; None or a number below 0 is for ever."""
+        count = None if count is None else count_or_all("count", count)
         return self._then(rows.repeat, elements.repeat, (count,), cardinality.repeated(self._cardinality, count))
 
     def take(self, count: int, name: str | None = None) -> Self:
-        """The first `count` elements; -1 takes all."""
-        if count == -1:
+        """The first `count` elements; a number below 0 takes all."""
+        most = count_or_all("count", count)
+        if most is None:
             return self
-        most = at_least_zero("count", count)
         return self._selected(0, most, 1, cardinality.taken(self._cardinality, most))
 
     def skip(self, count: int, name: str | None = None) -> Self:
-        """All but the first `count` elements; -1 skips all."""
-        if count == -1:
+        """All but the first `count` elements; a number below 0 skips all."""
+        number = count_or_all("count", count)
+        if number is None:
             return self.take(0)
-        number = at_least_zero("count", count)
         return self._selected(number, None, 1, cardinality.skipped(self._cardinality, number))
 
     def shard(self, num_shards: int, index: int, name: str | None = None) -> Self:
@@ -266,7 +316,8 @@ class Dataset:
         """These elements, then those of `dataset`.
 
         Raises:
-            TypeError: `dataset` is no data set, or (when it is seen) its elements have another structure.
+            TypeError: `dataset` is no data set, or its elements have another structure or other dtypes (told when it is seen, where a
+                function or generator makes them).
         """
         _plan("concatenate takes a Dataset", dataset)
         count = cardinality.concatenated(self._cardinality, dataset._cardinality)
@@ -274,6 +325,9 @@ class Dataset:
         def spec():
             return element_spec.common(self.element_spec, dataset.element_spec)
 
+        known = self._spec_at_hand(), dataset._spec_at_hand()
+        if None not in known:
+            element_spec.common(*known)
         mine, other = self._rows, dataset._rows
         if mine is None or other is None or mine.source is not other.source or mine.batched != other.batched:
             return self._of_elements(elements.concatenate, (dataset._stream,), count, spec)
@@ -314,9 +368,14 @@ class Dataset:
         """Data sets of `size` elements each, one window `shift` (default `size`) after the other."""
         size, stride = positive("size", size), positive("stride", stride)
         arguments = size, size if shift is None else positive("shift", shift), stride, drop_remainder
+
+        def spec():
+            return map_leaves(element_spec.DatasetSpec, self.element_spec)
+
         return Dataset(
-            lambda: map(_window, elements.windows(self._stream, *arguments)),
+            lambda: (_window(group, lambda: self.element_spec) for group in elements.windows(self._stream, *arguments)),
             cardinality.windowed(self._cardinality, *arguments),
+            spec=spec,
         )
 
     # -- questions
@@ -327,9 +386,12 @@ class Dataset:
 
         After a `map` (or a generator without a signature) the first element is computed to learn it; no pass of a shuffle is
         used up.
+
+        Raises:
+            ValueError: nothing tells it, because the plan is empty.
         """
         if self._spec is None or callable(self._spec):
-            self._spec = element_spec.spec_of(self._first()) if self._spec is None else self._spec()
+            self._spec = self._learnt_spec() if self._spec is None else self._spec()
         return self._spec
 
     def cardinality(self) -> int:
@@ -341,7 +403,7 @@ class Dataset:
         return iter(self)
 
     def __iter__(self) -> Iterator[Nest]:
-        return iter(self._stream())
+        return map(elements.handed_out, self._stream())
 
     def __len__(self) -> int:
         if self._cardinality < 0:
@@ -354,18 +416,46 @@ class Dataset:
 
     # -- inside
 
-    def _first(self):
+    def _spec_at_hand(self):
+        """The spec where no element need be computed to learn it, else None."""
+        try:
+            with element_spec.at_hand():
+                return self.element_spec
+        except element_spec.NotAtHand:
+            return None
+
+    def _made_of_first(self, make):
+        """`make(element)` of the first element; of an empty plan, of one of zeros, which shows what a function makes."""
+        element_spec.require_elements()
         with looking():
-            first = next(iter(self), None)
-        if first is None:
-            raise ValueError("The data set is empty, so its elements have no shape.")
-        return first
+            for first in self._stream():
+                return make(first)
+        first = element_spec.stand_in(
+            self.element_spec, lambda part: Dataset(lambda: iter(()), 0, spec=part.element_spec)
+        )
+        try:
+            return make(first)
+        except Exception as error:
+            raise ValueError(
+                "The data set is empty, and zeros do not tell what the function makes of an element, so its elements have no shape: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _learnt_spec(self):
+        element_spec.require_elements()
+        with looking():
+            for first in self._stream():
+                return element_spec.spec_of(first)
+        raise ValueError("The data set is empty, so its elements have no shape.")
 
     def _mapped_spec(self, map_func):
         """The spec of what `map_func` makes of the first element; a row axis of unknown length stays one."""
-        first = self._first()
-        found = element_spec.spec_of(next(elements.mapped(lambda: iter([first]), map_func)))
-        return element_spec.open_rows(found, self.element_spec, first)
+
+        def made(first):
+            found = element_spec.spec_of(next(elements.mapped(lambda: iter([first]), map_func)))
+            return element_spec.open_rows(found, self.element_spec, first)
+
+        return self._made_of_first(made)
 
     def _of_elements(self, transform, arguments, count, spec=None):
         return Dataset(lambda: transform(self._stream, *arguments), count, spec=spec or (lambda: self.element_spec))
@@ -381,30 +471,34 @@ class Dataset:
 
 
 def _of_rows(plan, count, spec):
+    are_computed = all(isinstance(a, rows.Numbers) for a in leaves(plan.source))
+
     def stream():
         for block in plan.stream():
             if plan.batched:
                 yield map_leaves(lambda a, block=block: a[block], plan.source)
-            else:
-                for row in block:
-                    yield map_leaves(lambda a, row=row: a[row], plan.source)
+                continue
+            source = map_leaves(lambda a, block=block: a[block], plan.source) if are_computed else plan.source
+            for row in range(len(block)) if are_computed else block:
+                yield map_leaves(lambda a, row=row: a[row], source)
 
     return Dataset(stream, count, plan, spec)
 
 
-def _window(group):
+def _window(group, spec):
+    """A data set of a group of elements, or where these have parts, such a structure of them; `spec()` is that of an element."""
     if isinstance(group[0], tuple):
-        return tuple(_window([item[i] for item in group]) for i in range(len(group[0])))
+        return tuple(_window([item[i] for item in group], lambda i=i: spec()[i]) for i in range(len(group[0])))
     if isinstance(group[0], dict):
-        return {key: _window([item[key] for item in group]) for key in group[0]}
-    return Dataset(lambda: iter(group), len(group))
+        return {key: _window([item[key] for item in group], lambda key=key: spec()[key]) for key in group[0]}
+    return Dataset(lambda: iter(group), len(group), spec=spec)
 
 
-def _is_plan(value):
-    return isinstance(value, Dataset)
+def _copied(value):
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _plan(rule, value):
-    if not _is_plan(value):
+    if not isinstance(value, Dataset):
         raise TypeError(f"{rule}; got {type(value).__name__}.")
     return value

@@ -1,11 +1,15 @@
-"""Transforms over streams of elements of any kind. Each takes a function that makes a new iterator."""
+"""Transforms over streams of elements of any kind. Each takes a function that makes a new iterator.
+
+Elements in a stream never change. What can be written to is the element of whoever got it; what is kept for later is read-only, and
+a user's function gets its own copy.
+"""
 
 import itertools
 
 import numpy as np
 
-from phasewise.data.arrays import to_array
-from phasewise.data.structure import leaves, map_leaves, stack
+from phasewise.data.arrays import frozen, owned, released
+from phasewise.data.structure import described, leaves, map_leaves, same_structure, stack
 
 
 def batch(stream, size, drop_remainder, join=stack):
@@ -65,9 +69,18 @@ def select(stream, start, stop, step):
 
 
 def concatenate(stream, other):
-    """One stream, then the other."""
-    yield from stream()
-    yield from other()
+    """One stream, then the other.
+
+    Raises:
+        TypeError: they differ in structure or dtypes.
+    """
+    last = None
+    for last in stream():
+        yield last
+    for number, element in enumerate(other()):
+        if number == 0 and last is not None:
+            _check_alike(last, element)
+        yield element
 
 
 def mapped(stream, function):
@@ -81,16 +94,21 @@ def filtered(stream, predicate):
     """The elements for which `predicate` is true.
 
     Raises:
-        ValueError: the predicate returned an array of answers.
+        ValueError: the predicate returned no single boolean.
     """
     for element in stream():
-        answer = np.asarray(call(predicate, element))
-        if answer.size != 1:
+        answer = np.asarray(call(predicate, map_leaves(frozen, element)))
+        if answer.shape:
             raise ValueError(
                 f"filter's predicate must return one boolean for an element; it returned an array of shape {answer.shape}. "
                 "Filter before batching."
             )
-        if answer.reshape(()):
+        if answer.dtype != bool:
+            raise ValueError(
+                f"filter's predicate must return a boolean; it returned {answer[()]!r} ({answer.dtype}). Compare it with "
+                "something: `x != 0`."
+            )
+        if answer:
             yield element
 
 
@@ -110,7 +128,7 @@ def windows(stream, size, shift, stride, drop_remainder):
     """Lists of `size` elements, `stride` apart, each window `shift` elements after the last."""
     held, items, span = [], stream(), (size - 1) * stride + 1
     while True:
-        held += list(itertools.islice(items, span - len(held)))
+        held += [map_leaves(frozen, element) for element in itertools.islice(items, span - len(held))]
         if not held or (drop_remainder and len(held) < span):
             return
         yield held[::stride]
@@ -127,13 +145,19 @@ def cached(stream, memory):
         return
     seen = []
     for element in stream():
-        seen.append(element)
-        yield element
+        seen.append(map_leaves(frozen, element))
+        yield seen[-1]
     memory["elements"] = seen
 
 
+def handed_out(element):
+    """The element as a user's code gets it: it may write to it, and nobody sees that."""
+    return map_leaves(released, element)
+
+
 def call(function, element):
-    """A tuple is unpacked into arguments, as tf.data does."""
+    """`function` of what is handed out. A tuple is unpacked into arguments, as tf.data does."""
+    element = handed_out(element)
     return function(*element) if isinstance(element, tuple) else function(element)
 
 
@@ -158,11 +182,28 @@ def pad(group, shapes, values):
             key: pad([g[key] for g in group], shapes[key] if named[0] else shapes, values[key] if named[1] else values)
             for key in first
         }
-    return _pad_arrays([np.asarray(g) for g in group], shapes, values)
+    return None if first is None else _pad_arrays([np.asarray(g) for g in group], shapes, values)
+
+
+def check_padding_value(value, dtype):
+    """Raises TypeError when arrays of `dtype` cannot be filled up with `value`: a float in integers, a word in numbers."""
+    if value is None:
+        return
+    array = np.asarray(value)
+    if array.dtype.kind in "iu" and dtype.kind in "iu":
+        fits = np.iinfo(dtype).min <= array <= np.iinfo(dtype).max
+    else:
+        fits = np.can_cast(array.dtype, dtype, "same_kind")
+    if not fits:
+        raise TypeError(
+            f"padded_batch cannot fill up {dtype} with {value!r}, which is no {dtype}. Give a value of that kind, or map the "
+            "elements to another dtype first."
+        )
 
 
 def _pad_arrays(arrays, shape, value):
     dtype = np.result_type(*arrays)
+    check_padding_value(value, dtype)
     if len({a.ndim for a in arrays} | ({len(shape)} if shape is not None else set())) > 1:
         raise ValueError(
             f"padded_batch: elements of shapes {sorted({a.shape for a in arrays})} and the padded shape {shape} must have "
@@ -184,4 +225,17 @@ def _each(given, first):
 
 def _leaf(value):
     is_plan = hasattr(value, "as_numpy_iterator")
-    return value if is_plan else to_array(value)
+    return value if is_plan else owned(value)
+
+
+def _check_alike(first, second):
+    if not same_structure(first, second):
+        raise TypeError(
+            f"Cannot concatenate elements of different structures: {described(first)} and {described(second)}."
+        )
+    for one, other in zip(leaves(first), leaves(map_leaves(lambda _, value: value, first, second))):
+        kinds = [np.asarray(value).dtype for value in (one, other)]
+        if kinds[0] != kinds[1] and not {kind.kind for kind in kinds} <= set("US"):
+            raise TypeError(
+                f"Cannot concatenate elements of different dtypes: {kinds[0]} and {kinds[1]}. Map one of them."
+            )

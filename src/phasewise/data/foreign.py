@@ -5,9 +5,10 @@ import sys
 
 import numpy as np
 
-from phasewise.data.arrays import is_array_like, to_array
+from phasewise.data.arrays import is_array_like, owned
 from phasewise.data.cardinality import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
 from phasewise.data.dataset import Dataset
+from phasewise.data.one_pass import Turn
 
 
 def as_batches(source, shuffle=False):
@@ -19,6 +20,8 @@ def as_batches(source, shuffle=False):
     Raises:
         TypeError: a PyTorch data set that is not in a DataLoader.
     """
+    if is_list_of_batches(source):
+        return Dataset(lambda: map(_tuples, source), len(source))
     if isinstance(source, list | tuple | dict | str | bytes):
         return None
     if hasattr(source, "as_numpy_iterator"):  # tf.data
@@ -30,10 +33,20 @@ def as_batches(source, shuffle=False):
     if hasattr(source, "__getitem__") and (hasattr(source, "num_batches") or hasattr(source, "__len__")):
         return _sequence(source, shuffle)
     if hasattr(source, "__next__"):
-        return Dataset(lambda: map(_tuples, source), UNKNOWN_CARDINALITY, is_one_pass=True)
+        turn = Turn(source, _tuples)
+        return Dataset(lambda: iter(turn), UNKNOWN_CARDINALITY, turn=turn)
     if hasattr(source, "__iter__"):
         return Dataset(lambda: map(_tuples, iter(source)), _length(source))
     return None
+
+
+def is_list_of_batches(source):
+    """Whether `source` is a list of tuples of arrays: batches, as a generator would yield them."""
+    return isinstance(source, list) and len(source) > 0 and all(map(_is_batch, source))
+
+
+def _is_batch(item):
+    return isinstance(item, tuple) and 1 <= len(item) <= 3 and not is_array_like(list(item))
 
 
 def is_hugging_face(source):
@@ -90,12 +103,32 @@ def _refuse_single_rows(source):
         )
 
 
-def _tuples(element):
-    """Leaves as arrays; a list of arrays is a tuple, a list of numbers an array."""
-    if isinstance(element, list) and not is_array_like(element):
+def _tuples(batch):
+    """A batch of a foreign source, its leaves arrays that the source does not write to.
+
+    A list is a tuple where it holds arrays, or lists that make no array together; else it is an array. Trailing parts that are None
+    are absent: `(x, None)` has no labels.
+    """
+    batch = _parts(batch)
+    if isinstance(batch, tuple):
+        while len(batch) > 1 and batch[-1] is None:
+            batch = batch[:-1]
+    return batch
+
+
+def _parts(element):
+    if isinstance(element, list) and (not is_array_like(element) or not _makes_one_array(element)):
         element = tuple(element)
     if isinstance(element, tuple):
-        return tuple(_tuples(item) for item in element)
+        return tuple(_parts(item) for item in element)
     if isinstance(element, dict):
-        return {key: _tuples(value) for key, value in element.items()}
-    return to_array(element)
+        return {key: _parts(value) for key, value in element.items()}
+    return None if element is None else owned(element)
+
+
+def _makes_one_array(lists):
+    try:
+        np.asarray(lists)
+    except ValueError:
+        return False
+    return True

@@ -46,7 +46,13 @@ class Resident:
         """Begin a new pass."""
         self._batches = None
 
-    def close(self):
+    def goes_on(self, anew):
+        """Whether there are data for a further epoch, which begins a new pass if `anew`, and else when the last one has ended."""
+        first = None if anew or self._batches is None else next(self._batches, None)
+        self._batches = None if first is None else itertools.chain([first], self._batches)
+        return True
+
+    def close(self, used=None):
         """Nothing to release."""
 
     def feeds(self, limit=None, pad_short=False):

@@ -40,9 +40,38 @@ class Rows:
         return dataclasses.replace(self, stream=lambda: transform(stream, *args), batch_size=size)
 
 
+class Numbers:
+    """The integers of a `range` as an array of rows that is computed where it is read.
+
+    Args:
+        numbers: a `range`.
+        dtype: of the rows.
+    """
+
+    def __init__(self, numbers, dtype):
+        self._numbers, self.dtype, self.shape, self.ndim = numbers, np.dtype(dtype), (len(numbers),), 1
+        self.nbytes = len(numbers) * self.dtype.itemsize
+
+    def __len__(self):
+        return len(self._numbers)
+
+    def __getitem__(self, rows):
+        rows = np.asarray(rows).astype(np.int64)
+        return (self._numbers.start + self._numbers.step * rows).astype(self.dtype)[()]
+
+    def __array__(self, dtype=None, copy=None):
+        return self[np.arange(len(self))].astype(dtype or self.dtype, copy=False)
+
+
 def every_row(count):
     """All rows in order."""
-    return lambda: iter([np.arange(count, dtype=np.int32)])
+    kind = np.int32 if count <= np.iinfo(np.int32).max else np.int64
+
+    def stream():
+        for start in range(0, count, BLOCK):
+            yield np.arange(start, min(start + BLOCK, count), dtype=kind)
+
+    return stream
 
 
 def batch(stream, size, drop_remainder):
@@ -59,14 +88,15 @@ def batch(stream, size, drop_remainder):
 
 def shuffle(stream, buffer_size, generator):
     """Fill a buffer; emit a random slot and refill it from the stream; empty the buffer at the end."""
-    rng = generator()
-    blocks = stream()
-    held = np.empty(0, np.int32)
+    rng, blocks = generator(), stream()
+    parts, count = [np.empty(0, np.int32)], 0
     for block in blocks:
-        held = np.concatenate([held, block]) if held.size else block
-        if len(held) > buffer_size:
+        parts.append(block)
+        count += len(block)
+        if count > buffer_size:
             break
-    else:
+    held = np.concatenate(parts)
+    if count <= buffer_size:
         yield rng.permutation(held)
         return
     buffer, ahead = held[:buffer_size].copy(), held[buffer_size:]
@@ -87,7 +117,7 @@ def _exchange(buffer, ahead, rng):
         emitted.append(held[slot])
         held[slot] = row
     buffer[:] = held
-    return np.asarray(emitted, np.int32)
+    return np.asarray(emitted, buffer.dtype)
 
 
 def repeat(stream, count):
@@ -96,7 +126,7 @@ def repeat(stream, count):
     while count is None or done < count:
         empty = True
         for block in stream():
-            empty = False
+            empty = empty and not len(block)
             yield block
         done += 1
         if empty:

@@ -1,28 +1,36 @@
 """The streaming executor: batches of any source, prepared by a thread that stays ahead of the device."""
 
 import itertools
-import queue
-import threading
 import time
 
+import jax
 import numpy as np
 
-from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, capacity_for, empty, to_device_dtype
+from phasewise.data.ahead import END, Ahead
+from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, capacity_for, empty
 from phasewise.data.feed import fetch as fetch_batch
 from phasewise.data.structure import leaves, map_leaves
 
 MOST_BATCHES = 64
 PATIENCE = 0.25  # seconds for which a feed is gathered
-_END = object()
 
 
 class Streaming:
-    """Runs any plan."""
+    """Runs any plan.
+
+    Args:
+        plan: whose elements are batches.
+        most: how many batches the run takes at most, over all passes; no more are read. None where that is not known.
+    """
 
     fetch = staticmethod(fetch_batch)
 
-    def __init__(self, plan):
-        self._plan = plan
+    def __init__(self, plan, most=None):
+        self._plan, self._left = plan, most
+        self._turn = plan._turn
+        if self._turn is not None:
+            self._turn.remembers = True
+        self._handed = self._settled = 0  # batches that went out in feeds, and those that are used for certain
         self.cardinality = plan.cardinality()
         self._ahead = None
         self._first = None  # a batch that was looked at and is still to be taken
@@ -36,14 +44,18 @@ class Streaming:
     def element_spec(self):
         """Structure of one batch of the feed at hand, the row axis None; before any, the first batch is read for it."""
         if self.sample() is None:
-            raise ValueError("The data hold no rows: not a single batch came.")
+            raise ValueError(
+                "The data hold no rows: not a single batch came."
+                if self._turn is None
+                else "The generator is exhausted: not a single batch came. It is read once; make a new one for each call."
+            )
         return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self._sample)
 
     def sample(self):
         """A batch of the feed at hand, before any the first batch, as host arrays; None when there is none."""
         if self._sample is None:
             self._first = self._next()
-            self._sample = None if self._first is _END else self._first
+            self._sample = None if self._first is END else self._first
         return self._sample
 
     @property
@@ -53,22 +65,51 @@ class Streaming:
 
     def restart(self):
         """Begin a new pass. A batch that was only looked at is not lost, and a source of one pass goes on where it was."""
-        if self._started and not self._plan._is_one_pass:
-            self.close()
+        if self._started and self._turn is None:
+            self._stop()
+            if self._left is not None and self._first is not None and self._first is not END:
+                self._left += 1
             self._first, self._started, self._seen = None, False, 0
 
-    def close(self):
-        """Stop the thread."""
+    def goes_on(self, anew):
+        """Whether there are data for a further epoch, which begins a new pass if `anew`, and else when the last one has ended."""
+        if anew:
+            self.restart()
+        if self._first is None and self._started:
+            first = self._next()
+            if first is END:
+                self.restart()
+                return self._turn is None
+            self._first = first
+        return True
+
+    def close(self, used=None):
+        """Stop the thread. Of a source of one pass, what was read and not used is there for the next run.
+
+        Args:
+            used: how many batches the run has used; all that went out in feeds where it is left out.
+        """
+        self._stop()
+        if self._turn is not None:
+            self._settle(self._handed if used is None else used)
+            self._turn.end()
+
+    def _stop(self):
         if self._ahead is not None:
             self._ahead.stop()
             self._ahead = None
+
+    def _settle(self, used):
+        if self._turn is not None and used > self._settled:
+            self._turn.used(used - self._settled)
+            self._settled = used
 
     def feeds(self, limit=None, pad_short=False):
         """Feeds of the batches, at most `limit`, from where the last call stopped.
 
         A batch of fewer rows than the most so far comes in a feed of its own, as it is or, with `pad_short`, filled up.
         """
-        for _, run in itertools.groupby(self._taken(limit), key=_row_shapes):
+        for _, run in itertools.groupby(self._taken(limit), key=_kind):
             key = Sizes(_rows_of, short_alone=True) if pad_short else lambda batch: (_rows_of(batch), False)
             for (rows, is_filled), group in itertools.groupby(run, key=key):
                 yield from self._noted(self._stacked(group, rows, is_filled, most=1 if is_filled else None))
@@ -76,10 +117,10 @@ class Streaming:
 
     def padded_feeds(self, limit=None, rows=None, regroup=False):
         """Feeds whose batches all have `rows` rows (default: the most so far), short ones filled up."""
-        for _, run in itertools.groupby(self._taken(limit), key=_row_shapes):
+        for _, run in itertools.groupby(self._taken(limit, regroup), key=_kind):
             regrouped = _regrouped(run, rows) if regroup else run  # noqa: B031 - one of the two is used
             for (size, _), group in itertools.groupby(regrouped, key=Sizes(_rows_of, rows, short_alone=False)):
-                yield from self._noted(self._stacked(group, size, True))
+                yield from self._noted(self._stacked(group, size, True), regroup)
         self._raise_error()
 
     def unchecked(self, feed):
@@ -101,7 +142,7 @@ class Streaming:
                 arrays["valid"] = np.append(real, np.zeros(room - len(real), np.int32))
             yield Feed(arrays, len(part), rows, real)
 
-    def _taken(self, limit):
+    def _taken(self, limit, is_regrouped=False):
         taken = 0
         while limit is None or taken < limit:
             self._started = True
@@ -110,11 +151,12 @@ class Streaming:
             except Exception as error:  # raised when the batches before it have been used
                 self._error = error
                 return
-            if batch is _END:
+            if batch is END:
                 if limit is None:
                     self.restart()
                 return
             taken += 1
+            self._handed += is_regrouped
             yield batch
 
     def _raise_error(self):
@@ -122,89 +164,26 @@ class Streaming:
             error, self._error = self._error, None
             raise error
 
-    def _noted(self, feeds):
+    def _noted(self, feeds, are_regrouped=False):
+        before = self._handed
         for each in feeds:
             self._sample = map_leaves(lambda a: a[0], each.arrays["batches"])
+            if not are_regrouped:
+                before = self._handed = self._handed + each.steps
             yield each
+            self._settle(before)  # regrouped, a batch may be in two feeds: it is used when the second one is
+            before = self._handed
 
     def _next(self):
         if self._first is not None:
             first, self._first = self._first, None
             return first
         if self._ahead is None:
-            self._ahead = _Ahead(self._plan)
-        return self._ahead.get()
-
-
-class _Ahead:
-    """A thread that prepares batches into a bounded queue. It holds no reference to the executor."""
-
-    def __init__(self, plan):
-        self._queue = queue.Queue(maxsize=8)
-        self._stopped = threading.Event()
-        self._ended = None
-        self._thread = threading.Thread(target=_prepare, args=(plan, self._queue, self._stopped), daemon=True)
-        self._thread.start()
-
-    def get(self):
-        """The next batch, `_END`, or the source's own error."""
-        if self._ended is None:
-            item = self._queue.get()
-            if item is not _END and not isinstance(item, BaseException):
-                return item
-            self._ended = item
-        if isinstance(self._ended, BaseException):
-            error, self._ended = self._ended, _END
-            raise error
-        return _END
-
-    def stop(self):
-        """End the thread; what it prepared is dropped."""
-        self._stopped.set()
-        while self._thread.is_alive():
-            try:
-                self._queue.get(timeout=0.01)
-            except queue.Empty:
-                self._thread.join(timeout=0.05)
-                if self._queue.empty() and self._thread.is_alive():
-                    return  # the source itself is waiting; the daemon thread ends with it
-
-    def __del__(self):
-        self._stopped.set()
-
-
-def _prepare(plan, items, stopped):
-    def put(item):
-        while not stopped.is_set():
-            try:
-                items.put(item, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-
-    try:
-        for element in plan:
-            put(_as_batch(element))
-            if stopped.is_set():
-                return
-    except BaseException as error:  # handed to the consumer, which raises it
-        put(error)
-    put(_END)
-
-
-def _as_batch(element):
-    batch = to_device_dtype(element)
-    shapes = [a.shape for a in leaves(batch)]
-    if () in shapes:
-        raise ValueError(
-            "The data set yields single elements, not batches: a part of an element is a scalar. Call .batch(n) on it first."
-        )
-    if len({shape[0] for shape in shapes}) > 1:
-        raise ValueError(
-            f"The parts of a batch differ in their number of rows; their shapes are {shapes}. If these are single elements, call "
-            ".batch(n) on the data set first."
-        )
-    return batch
+            self._ahead = Ahead(self._plan, self._left)
+        batch = self._ahead.get()
+        if batch is not END and self._left is not None:
+            self._left -= 1
+        return batch
 
 
 def _blocks(batches, capacity, rows):
@@ -234,8 +213,10 @@ def _rows_of(batch):
     return len(leaves(batch)[0])
 
 
-def _row_shapes(batch):
-    return tuple(a.shape[1:] for a in leaves(batch))
+def _kind(batch):
+    """What batches have in common that go into one feed: structure, dtypes, and shapes but for the rows."""
+    arrays, structure = jax.tree.flatten(batch)
+    return structure, tuple((a.shape[1:], a.dtype) for a in arrays)
 
 
 def _regrouped(batches, rows):

@@ -1,4 +1,4 @@
-"""Nested structures of arrays as data plans know them: tuples and dicts nest, a list is an array."""
+"""Nested structures of arrays as data plans know them: tuples and dicts nest, a list is an array, None is nothing."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def map_leaves(function, *structures):
         return type(first)(*mapped) if hasattr(first, "_fields") else tuple(mapped)
     if isinstance(first, dict):
         return {key: map_leaves(function, *(s[key] for s in structures)) for key in first}
-    return function(*structures)
+    return None if first is None else function(*structures)
 
 
 def leaves(structure):
@@ -23,7 +23,7 @@ def leaves(structure):
         return [leaf for item in structure for leaf in leaves(item)]
     if isinstance(structure, dict):
         return [leaf for item in structure.values() for leaf in leaves(item)]
-    return [structure]
+    return [] if structure is None else [structure]
 
 
 def fill(structure, values):
@@ -38,7 +38,7 @@ def named_leaves(structure, name):
         return [pair for i, item in enumerate(structure) for pair in named_leaves(item, f"{name}[{i}]")]
     if isinstance(structure, dict):
         return [pair for key, item in structure.items() for pair in named_leaves(item, f"{name}[{key!r}]")]
-    return [(name, structure)]
+    return [] if structure is None else [(name, structure)]
 
 
 def same_structure(first, second):
@@ -51,12 +51,16 @@ def same_structure(first, second):
             and first.keys() == second.keys()
             and all(same_structure(value, second[key]) for key, value in first.items())
         )
-    return not isinstance(second, tuple | dict)
+    return not isinstance(second, tuple | dict) and (first is None) == (second is None)
 
 
-def as_arrays(structure):
-    """Leaves as NumPy arrays; a list becomes one array."""
-    return map_leaves(np.asarray, structure)
+def described(structure):
+    """What kind of structure it is, for messages."""
+    if isinstance(structure, tuple):
+        return f"a tuple of {len(structure)}"
+    if isinstance(structure, dict):
+        return f"a dict of {sorted(structure, key=str)}"
+    return "None" if structure is None else "one array"
 
 
 def stack(elements):

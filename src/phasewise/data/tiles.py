@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from phasewise.data.adapters import BATCH_SIZE, arrays_of, as_plan
+from phasewise.data.adapters import BATCH_SIZE, arrays_of, as_plan, held
+from phasewise.data.arrays import to_array
+from phasewise.data.cardinality import positive
 from phasewise.data.checks import check_arrays
 from phasewise.data.executor import make_executor
 from phasewise.data.feed import BatchSpec, Feed, capacity_for, empty, to_device_dtype
@@ -40,11 +42,12 @@ class Tiles:
     Args:
         x: arrays, or a nest of them.
         batch_size: rows that are normalized together where rows do see each other.
+        hold: whether arrays are copied: see `as_plan`.
     """
 
-    def __init__(self, x, batch_size=None):
-        self._given = x, BATCH_SIZE if batch_size is None else batch_size
-        arrays = arrays_of(x)
+    def __init__(self, x, batch_size=None, hold=False):
+        self._batch_rows = positive("batch_size", BATCH_SIZE if batch_size is None else batch_size)
+        arrays = arrays_of(x, held if hold else to_array)
         check_arrays({"x": arrays})
         self._arrays = (to_device_dtype(arrays),)
         self._is_checked = False
@@ -53,7 +56,7 @@ class Tiles:
     @property
     def cardinality(self):
         """Number of batches."""
-        return -(-len(leaves(self._arrays)[0]) // self._given[1])
+        return -(-len(leaves(self._arrays)[0]) // self._batch_rows)
 
     @property
     def element_spec(self):
@@ -71,8 +74,8 @@ class Tiles:
         """As those of the other executors."""
         if regroup:
             return tile_feeds(self._arrays, rows)
-        x, batch_size = self._given
-        return make_executor(as_plan(x, batch_size=batch_size, role="predict")).padded_feeds(limit, rows)
+        (x,) = self._arrays
+        return make_executor(as_plan(x, batch_size=self._batch_rows, role="predict")).padded_feeds(limit, rows)
 
-    def close(self):
+    def close(self, used=None):
         """Nothing to release."""

@@ -18,32 +18,38 @@ from phasewise.training.surprises import warn_of_initial_statistics
 
 def evaluate(model, plan, steps, verbose, callbacks, policy):
     """The logs of one pass over `plan` (of `steps` batches)."""
-    executor = make_executor(plan)
-    require_steps(executor, steps, "steps")
+    executor = make_executor(plan, most=steps)
     callbacks = CallbackList(callbacks, model=model, epochs=1, steps=steps or _known(executor), verbose=verbose)
+    require_steps(executor, steps, "steps", callbacks.wants_test_batches)
     progress = make_progress(verbose)
     progress.task_begin("evaluate", steps or _known(executor))
     callbacks.on_test_begin()
+    seen = None
     try:
         logs, seen = run_test(model, executor, steps, policy=policy, callbacks=callbacks, progress=progress)
         progress.end(seen, logs)
     finally:
         progress.close()
-        executor.close()
+        executor.close(seen)
     callbacks.on_test_end(logs)
     return logs
 
 
 def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=None):
-    """Reset the metrics, go over the data once. Returns (logs, number of batches)."""
+    """Reset the metrics, go over the data once, or until `model.stop_evaluating`. Returns (logs, number of batches)."""
     callbacks, progress = callbacks or CallbackList(), progress or Silent()
     model.objective.reset()
+    model.stop_evaluating = False
     seen, logs, draws = 0, {}, Draws(model)
     with under(model, policy):
         for feed in test_feeds(model, executor, steps):
             for logs, count in run_feed(model, executor, feed, "evaluate", draws, callbacks, progress.running, seen):
                 seen += count
                 progress.update(seen, logs)
+                if model.stop_evaluating:
+                    break
+            if model.stop_evaluating:
+                break
     require_data(seen)
     return {name: value for name, value in logs.items() if name != "skipped"}, seen
 

@@ -5,10 +5,11 @@ import dataclasses
 import jax
 import numpy as np
 
-from phasewise.callbacks import CallbackList, History, TerminateOnNaN
+from phasewise.callbacks import CallbackList, History, LambdaCallback, TerminateOnNaN
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
 from phasewise.data.feed import size_class
+from phasewise.data.foreign import is_list_of_batches
 from phasewise.training.evaluating import run_test
 from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
@@ -35,7 +36,30 @@ class Settings:
             if value is not None and (not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name} must be a positive integer; got {value!r}.")
 
+        if (
+            isinstance(self.initial_epoch, bool)
+            or not hasattr(self.initial_epoch, "__index__")
+            or self.initial_epoch < 0
+        ):
+            raise ValueError(f"initial_epoch must be an integer of at least 0; got {self.initial_epoch!r}.")
+        each = self.validation_freq
+        numbers = list(each) if isinstance(each, list | tuple | set) else [each]
+        if any(isinstance(n, bool) or not hasattr(n, "__index__") or n < 1 for n in numbers):
+            raise ValueError(
+                "validation_freq must be a positive integer (after how many epochs to validate) or a list of epoch numbers from "
+                f"1; got {each!r}."
+            )
         check_choice(self.on_nonfinite)
+
+    @property
+    def steps(self):
+        """How many steps the whole run takes at most; None where only the data tell."""
+        return self.steps_per_epoch and self.steps_per_epoch * max(0, self.epochs - self.initial_epoch)
+
+    @property
+    def validations(self):
+        """How many times the run validates, if it is not stopped."""
+        return sum(map(self.validates_after, range(self.initial_epoch, self.epochs)))
 
     def policy(self, callbacks):
         """What to do about NaN and infinity: `TerminateOnNaN` among the callbacks is itself an answer."""
@@ -51,36 +75,57 @@ class Settings:
 
 
 class Validation:
-    """The data that `fit` validates on; its executor is made once."""
+    """The data that `fit` validates on; its executor is made once.
 
-    def __init__(self, data, batch_size, steps):
-        if isinstance(data, tuple | list):
+    Args:
+        data: `(x, y)`, `(x, y, sample_weight)` or a source of batches.
+        batch_size: rows of a batch, where the data are arrays.
+        steps: batches of each validation, None for all.
+        times: how often the run validates.
+        hold: whether arrays are copied.
+    """
+
+    def __init__(self, data, batch_size, steps, times, hold=False):
+        if isinstance(data, tuple | list) and not is_list_of_batches(data):
             if not 1 <= len(data) <= 3:
                 raise ValueError(
                     f"validation_data is (x, y), (x, y, sample_weight) or a Dataset; got a {type(data).__name__} of "
                     f"{len(data)}."
                 )
-            plan = adapters.as_plan(*data, batch_size=batch_size, role="validation")
+            plan = adapters.as_plan(*data, batch_size=batch_size, hold=hold, role="validation")
         else:
             plan = adapters.as_plan(data, role="validation")
-        self._executor = make_executor(plan)
-        self._steps = steps
+        self._executor = make_executor(plan, most=steps and steps * times)
+        self._steps, self._used = steps, 0
         require_steps(self._executor, steps, "validation_steps")
 
     def run(self, model, callbacks):
         """The logs, their names beginning with "val_"."""
         self._executor.restart()
         callbacks.on_test_begin()
-        logs, _ = run_test(model, self._executor, self._steps, callbacks=callbacks)
+        logs, seen = run_test(model, self._executor, self._steps, callbacks=callbacks)
+        self._used += seen
         callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
+    def close(self):
+        """The run ended, however."""
+        self._executor.close(self._used)
 
-def training_plan(x, y, sample_weight, batch_size, shuffle, class_weight):
+
+def may_write_to_data(callbacks):
+    """Whether code of a user's runs at the seams of a run, which might write to the arrays that the run still reads."""
+    return any(
+        isinstance(callback, LambdaCallback) or type(callback).__module__.split(".")[0] != "phasewise"
+        for callback in CallbackList(callbacks)
+    )
+
+
+def training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, hold=False):
     """The plan that `fit` trains on."""
-    if class_weight is not None and adapters.is_arrays(x):
+    if class_weight is not None and adapters.is_arrays(x, y):
         sample_weight, class_weight = adapters.class_weights(y, class_weight, sample_weight), None
-    plan = adapters.as_plan(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, role="fit")
+    plan = adapters.as_plan(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, hold=hold, role="fit")
     return plan if class_weight is None else adapters.with_class_weight(plan, class_weight)
 
 
@@ -98,31 +143,27 @@ def one_batch(x, y=None, sample_weight=None, class_weight=None):
 
 def fit(model, plan, validation, settings):
     """Train. Returns the `History`."""
-    executor = make_executor(plan)
-    require_steps(executor, settings.steps_per_epoch, "steps_per_epoch")
-    steps = settings.steps_per_epoch or (executor.cardinality if executor.cardinality >= 0 else None)
+    executor = make_executor(plan, most=settings.steps)
     history = History()
     callbacks = CallbackList(
         [settings.callbacks, history],
         model=model,
         epochs=settings.epochs,
-        steps=steps,
+        steps=settings.steps_per_epoch or (executor.cardinality if executor.cardinality >= 0 else None),
         verbose=settings.verbose,
     )
+    require_steps(executor, settings.steps_per_epoch, "steps_per_epoch", callbacks.wants_train_batches)
     model.stop_training, model.history = False, history
     progress = make_progress(settings.verbose)
     run = Run(model, executor, settings.policy(callbacks), callbacks)
-    logs = {}
-    callbacks.on_train_begin()
     try:
-        for epoch in range(settings.initial_epoch, settings.epochs):
-            progress.epoch_begin(epoch, settings.epochs, steps)
-            logs = _epoch(run, validation, settings, epoch, progress)
-            if logs is None or model.stop_training:
-                break
+        callbacks.on_train_begin()
+        logs = _epochs(run, validation, settings, progress)
     finally:
         progress.close()
-        executor.close()
+        executor.close(run.steps)
+        if validation is not None:
+            validation.close()
         run.close()
     _finalize(model)
     warn_of_lag(run.updated_layers)
@@ -130,24 +171,43 @@ def fit(model, plan, validation, settings):
     return history
 
 
+def _epochs(run, validation, settings, progress):
+    """All epochs; the logs of the last one."""
+    logs, steps = {}, run.callbacks.params["steps"]
+    for epoch in range(settings.initial_epoch, settings.epochs):
+        anew = settings.steps_per_epoch is None
+        if epoch > settings.initial_epoch and not run.executor.goes_on(anew):
+            warn(
+                f"The generator was exhausted after epoch {epoch} of {settings.epochs}: it is read once, so `fit` ends here, and what was "
+                "learnt is kept. Give data that begin anew (Dataset.from_generator), or steps_per_epoch.",
+                DataEndedWarning,
+            )
+            break
+        progress.epoch_begin(epoch, settings.epochs, steps)
+        last = _epoch(run, validation, settings, epoch, progress)
+        logs = logs if last is None else last
+        if last is None or run.model.stop_training:
+            break
+    return logs
+
+
 def _epoch(run, validation, settings, epoch, progress):
     """One epoch; the logs, or None when there were no more data."""
-    model, executor, callbacks = run.model, run.executor, run.callbacks
+    model, callbacks = run.model, run.callbacks
     callbacks.on_epoch_begin(epoch)
     model.objective.reset()
     limit = settings.steps_per_epoch
-    if limit is None and epoch > settings.initial_epoch:
-        executor.restart()
     logs, seen = run.epoch(epoch, limit, progress)
-    if limit is not None and seen < limit and not model.stop_training and not run.told_of_short_data:
+    ended_early = limit is not None and seen < limit and not model.stop_training
+    if ended_early and not run.told_of_short_data:
         run.told_of_short_data = True
         warn(
             f"The data ended after {seen} of the {limit} steps of epoch {epoch + 1}. What was learnt is kept. Give a plan "
             "that is long enough (`dataset.repeat()`), or a smaller steps_per_epoch.",
             DataEndedWarning,
         )
-    if limit is not None and seen < limit and not model.stop_training:
-        executor.restart()
+    if ended_early:
+        run.executor.restart()
     if epoch == settings.initial_epoch:
         require_data(seen)
     elif not seen:

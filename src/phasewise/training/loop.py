@@ -191,7 +191,7 @@ class MapProgram:
     def run(self, state, feed, on_compiled=_nothing, on_chunk=_nothing):
         """The outputs of a feed, each leaf of shape (steps, rows, ...).
 
-        `on_compiled()` is called before the first step, `on_chunk(steps)` after each chunk.
+        `on_compiled()` is called before the first step, `on_chunk(steps)` after each chunk; if it returns True, no more follow.
         """
         if self._run is None:
             self._compile(state, feed)

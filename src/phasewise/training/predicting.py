@@ -6,9 +6,11 @@ import numpy as np
 from phasewise.callbacks import CallbackList
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan, is_arrays
+from phasewise.data.arrays import released
 from phasewise.data.feed import Feed
 from phasewise.data.tiles import Tiles, tile_feeds
 from phasewise.training.draws import Draws
+from phasewise.training.fitting import may_write_to_data
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, under
@@ -22,23 +24,29 @@ TILE = 32  # rows of the one batch shape at which rows that do not see each othe
 
 
 def predict(model, x, batch_size, steps, verbose, callbacks, policy):
-    """The outputs of one pass over `x` (of `steps` batches), as NumPy arrays."""
-    in_order = steps is None and is_arrays(x)
-    executor = Tiles(x, batch_size) if in_order else make_executor(as_plan(x, batch_size=batch_size, role="predict"))
-    require_steps(executor, steps, "steps")
+    """The outputs of one pass over `x` (of `steps` batches, or until `model.stop_predicting`), as NumPy arrays."""
+    executor = _executor(x, batch_size, steps, may_write_to_data(callbacks))
     known = steps or (executor.cardinality if executor.cardinality >= 0 else None)
     callbacks = CallbackList(callbacks, model=model, epochs=1, steps=known, verbose=verbose)
-    progress = make_progress(verbose)
+    require_steps(executor, steps, "steps", callbacks.wants_predict_batches)
+    progress, used = make_progress(verbose), None
     callbacks.on_predict_begin()
     try:
         with under(model, policy):
             outputs, seen = _run(model, executor, steps, "predict", progress, callbacks)
+        used = seen if model.stop_predicting else None
         progress.end(seen, {})
     finally:
         progress.close()
-        executor.close()
+        executor.close(used)
     callbacks.on_predict_end()
     return outputs
+
+
+def _executor(x, batch_size, steps, hold):
+    if steps is None and is_arrays(x, role="predict"):
+        return Tiles(x, batch_size, hold)
+    return make_executor(as_plan(x, batch_size=batch_size, hold=hold, role="predict"), most=steps)
 
 
 def predict_on_batch(model, plan):
@@ -49,7 +57,7 @@ def predict_on_batch(model, plan):
 def _run(model, executor, steps, task, progress, callbacks):
     calls, _ = prepare(model, batch_spec(executor, TILE), task)
     warn_of_initial_statistics(calls)
-    each = callbacks.wants_predict_batches
+    model.stop_predicting, each = False, callbacks.wants_predict_batches
     progress.task_begin(
         task, callbacks.params.get("steps") if calls.rows_mix or each else None
     )  # tiles are not the plan's batches
@@ -79,12 +87,15 @@ def _run(model, executor, steps, task, progress, callbacks):
             callbacks.on_predict_batch_end(seen, {"outputs": _joined(parts[first:])})
             seen += 1
             progress.update(seen, {})
+        if model.stop_predicting:
+            break
     require_data(parts)
     return _joined(parts), seen
 
 
 def _joined(parts):
-    return jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]
+    # The device's memory is read-only; what is returned is the caller's.
+    return jax.tree.map(lambda *p: np.concatenate(p) if len(p) > 1 else released(p[0]), *parts)
 
 
 def _batches(executor, steps, rows_mix, each):

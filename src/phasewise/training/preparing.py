@@ -19,9 +19,15 @@ def require_compiled(model, task, *, optimizer=False):
         )
 
 
-def require_steps(executor, steps, argument):
-    """Raises ValueError when the plan is endless and nothing says how many steps to take; warns when it is too short."""
-    if executor.cardinality == -1 and steps is None:
+def require_steps(executor, steps, argument, may_be_stopped=False):
+    """Raises ValueError when the plan is endless and nothing says how many steps to take; warns when it is too short.
+
+    Args:
+        may_be_stopped: whether a callback sees every batch, and so can end the run.
+    """
+    if steps is not None and (isinstance(steps, bool) or not hasattr(steps, "__index__") or steps < 1):
+        raise ValueError(f"{argument} must be a positive integer; got {steps!r}.")
+    if executor.cardinality == -1 and steps is None and not may_be_stopped:
         raise ValueError(
             f"The data never end (the plan repeats without a count), so `{argument}` must say how many batches to take."
         )

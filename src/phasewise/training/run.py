@@ -36,6 +36,7 @@ class Run:
         self._on_nonfinite, self._task = on_nonfinite, task
         self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
+        self.steps = 0  # made so far, with the one that went wrong
         self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
         model.objective.count_skipped(on_nonfinite == "skip")
 
@@ -79,6 +80,7 @@ class Run:
         on_compiled()
         for start, count in self._chunks(loop).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)
+            self.steps += reached.steps if reached.is_sound else count
             if not reached.is_sound:
                 raise self._error(loop, cells, before, feed, reached, count, seen)
             for moving, number in self._averages():

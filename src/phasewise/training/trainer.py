@@ -32,11 +32,22 @@ class Trainer:
     """The methods that train a model and run it over data."""
 
     _unread = frozenset(
-        ["built", "optimizer", "objective", "programs", "history", "stop_training", "stop_evaluating", "stop_predicting", "steps_trained", "steps_per_execution"]
+        [
+            "built",
+            "optimizer",
+            "objective",
+            "programs",
+            "history",
+            "stop_training",
+            "stop_evaluating",
+            "stop_predicting",
+            "steps_trained",
+            "steps_per_execution",
+        ]
     )
     optimizer = None
     objective = None
-    stop_training = False
+    stop_training = stop_evaluating = stop_predicting = False
     history = None
     steps_trained = 0
     _claimed = None  # the optimizer, once it is known to train this model and no other
@@ -111,7 +122,9 @@ class Trainer:
             shuffle: whether arrays are put in a new order every epoch.
             class_weight: dict of class -> weight.
             sample_weight: weight of each row.
-            steps_per_epoch: steps in an epoch; needed for an endless plan.
+            steps_per_epoch: steps in an epoch; needed for an endless plan, unless a callback sees every batch and sets
+                `model.stop_training`. An epoch goes on where the last one stopped, and begins anew where the data have ended; of a
+                generator no more is read than the steps need.
             validation_steps, validation_batch_size: likewise for validation.
             validation_freq: int, or list of epoch numbers (from 1) after which to validate.
             on_nonfinite: what to do when a loss, gradient or weight becomes NaN or infinite: "raise" an error that names the
@@ -138,11 +151,14 @@ class Trainer:
             validation_freq=validation_freq,
             on_nonfinite=on_nonfinite,
         )
+        hold = fitting.may_write_to_data(callbacks)
         with random.drawing_from(self._seeds.next_on_host()):
-            plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
+            plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, hold)
         validation = None
         if validation_data is not None:
-            validation = fitting.Validation(validation_data, validation_batch_size or batch_size, validation_steps)
+            size = batch_size if validation_batch_size is None else validation_batch_size
+            times = settings.validations
+            validation = fitting.Validation(validation_data, size, validation_steps, times, hold)
         with own_metrics(self.objective):
             return fitting.fit(self, plan, validation, settings)
 
@@ -163,7 +179,8 @@ class Trainer:
 
         Args:
             x, y, sample_weight, batch_size, verbose, callbacks: as in `fit`.
-            steps: how many batches to take.
+            steps: how many batches to take; needed for an endless plan, unless a callback sees every batch and sets
+                `model.stop_evaluating`.
             return_dict: a dict by name instead of a list.
             statistics: what normalization layers in inference normalize with: "moving", "batch", `phasewise.blend(n)`, or a
                 dict of these by layer name. Ours, not Keras's.
@@ -172,7 +189,8 @@ class Trainer:
             The loss alone where there are no metrics, else a list in the order of `metrics_names`, or a dict.
         """
         require_compiled(self, "evaluate")
-        plan = as_plan(x, y, sample_weight, batch_size=batch_size, role="evaluate")
+        hold = fitting.may_write_to_data(callbacks)
+        plan = as_plan(x, y, sample_weight, batch_size=batch_size, hold=hold, role="evaluate")
         with own_metrics(self.objective):
             logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
         return _returned(logs, return_dict)
