@@ -55,7 +55,7 @@ def _counts(label, y_pred, weight, thresholds, axes):
     return {name: jnp.where(where, weight, 0).sum(over) for name, where in sums.items()}
 
 
-class _AtThresholds(Metric):
+class AtThresholds(Metric):
     """Accumulates the counts named in `kept`, at thresholds."""
 
     kept = ()
@@ -103,7 +103,7 @@ class _AtThresholds(Metric):
 
 
 @register(KIND)
-class Precision(_AtThresholds):
+class Precision(AtThresholds):
     """True positives over all predicted positives; 0 when there are none.
 
     Args:
@@ -121,7 +121,7 @@ class Precision(_AtThresholds):
 
 
 @register(KIND)
-class Recall(_AtThresholds):
+class Recall(AtThresholds):
     """True positives over all real positives; 0 when there are none. Arguments as for `Precision`."""
 
     kept = ("true_positives", "false_negatives")
@@ -132,14 +132,14 @@ class Recall(_AtThresholds):
         return self._one_or_all(ratio(found, found + missed))
 
 
-def _count(class_name, kind) -> type[_AtThresholds]:
+def _count(class_name, kind) -> type[AtThresholds]:
     def __init__(
         self,
         thresholds: float | Sequence[float] | None = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ):
-        _AtThresholds.__init__(self, thresholds, None, None, name, dtype)
+        AtThresholds.__init__(self, thresholds, None, None, name, dtype)
 
     def result(self) -> Array:
         """The count so far, one for each threshold."""
@@ -152,7 +152,7 @@ def _count(class_name, kind) -> type[_AtThresholds]:
         "__doc__": f"Number of {kind.replace('_', ' ')}, weighted, at each threshold.",
         "__module__": __name__,
     }
-    return register(KIND)(type(class_name, (_AtThresholds,), body))
+    return register(KIND)(type(class_name, (AtThresholds,), body))
 
 
 TruePositives = _count("TruePositives", "true_positives")

@@ -4,6 +4,7 @@ import jax
 
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data.checks import warn_nonfinite
+from phasewise.training.last_activation import last_activations
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
 
@@ -65,7 +66,7 @@ def prepare_both(model, executor, rows, task):
     spec = batch_spec(executor, rows)
     calls, outputs = prepare(model, spec, task)
     _, y, _ = unpack(spec)
-    model.objective.build(y, outputs, model.output_names)
+    model.objective.build(y, outputs, model.output_names, lambda count: last_activations(model, count))
     return calls, outputs
 
 
