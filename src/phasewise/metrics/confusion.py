@@ -10,6 +10,7 @@ import numpy as np
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
 from phasewise.losses.alignment import broadcast_rows, ratio, same_rank
+from phasewise.losses.given_values import check_between_0_and_1, notice_scores
 from phasewise.metrics.metric import KIND, Metric
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
@@ -80,8 +81,16 @@ class AtThresholds(Metric):
             setattr(self, kind, self.add_variable((len(self.thresholds),), "zeros", name=kind))
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
-        """Take one batch into account: labels (rows, ...) of 0 and 1, scores of the same shape."""
+        """Take one batch into account: labels (rows, ...) of 0 and 1, scores of the same shape.
+
+        Raises:
+            ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
+        """
         y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
+        name = type(self).__name__
+        check_between_0_and_1(name, y_true, is_binary=True)
+        if min(self.thresholds) > 0:
+            notice_scores(name, y_pred, f"{name}(thresholds=0), since a probability of 0.5 is a logit of 0")
         if self.top_k is not None:
             y_pred = _largest(y_pred, self.top_k)
         if self.class_id is not None:
