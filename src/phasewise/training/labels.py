@@ -8,6 +8,8 @@ from phasewise.losses import (
     SparseCategoricalCrossentropy,
 )
 from phasewise.losses.given_values import check_between_0_and_1, check_classes
+from phasewise.metrics import AUC, BinaryAccuracy
+from phasewise.metrics.confusion import AtThresholds
 
 BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
@@ -81,3 +83,16 @@ def check_labels(names, losses, pairs, locate):
             check_classes("sparse_categorical_crossentropy", true, pred.shape[-1], ignored, of=of, locate=locate)
         elif isinstance(loss, BINARY | ONE_HOT):
             check_between_0_and_1(loss.name, true, of=of, locate=locate, is_binary=isinstance(loss, BINARY))
+
+
+def check_metric_labels(names, metrics, pairs, locate):
+    """Raises ValueError for a label that a metric of yes and no cannot count; the message gives the value and its row.
+
+    Args:
+        metrics: list of (number of the output, name, metric).
+        pairs, locate: as for `check_labels`.
+    """
+    for i, name, metric in metrics:
+        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds) and pairs[i][0] is not None:
+            of = f" of output {names[i]!r}"
+            check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)

@@ -10,9 +10,10 @@ from phasewise.losses.alignment import same_rank
 from phasewise.metrics import Mean, MeanMetricWrapper, Sum
 from phasewise.training import log_names, matching
 from phasewise.training.calling_users import loss_of, told_of, values_of
-from phasewise.training.labels import check_labels, check_shapes
+from phasewise.training.labels import check_labels, check_metric_labels, check_shapes
 from phasewise.training.logits import tell_mismatches
 from phasewise.training.matching import is_config, is_metric_by_shape, is_named_by_shape, loss_for, metric_for
+from phasewise.training.seen_classes import SeenClasses
 
 
 class Objective:
@@ -33,6 +34,7 @@ class Objective:
         self._trackers, self._plain, self._weighted = [], [], []
         self._mean = Mean(name="loss")
         self._skipped = None
+        self._seen = SeenClasses()
 
     def build(self, y_true, y_pred, output_names=None, activations=None):
         """Match losses and metrics with outputs.
@@ -166,10 +168,12 @@ class Objective:
         for metric in self.metrics:
             metric.reset_state()
 
-    def check_labels(self, y_true, y_pred, locate):
+    def check_labels(self, y_true, y_pred, locate, task):
         """Check the values of host arrays of labels: see `phasewise.training.labels`; `locate` names a row."""
-        trues = matching.match_labels(self._places, y_true, self._asked)
-        check_labels(self._names, self._losses, zip(trues, jax.tree.leaves(y_pred)), locate)
+        pairs = list(zip(matching.match_labels(self._places, y_true, self._asked), jax.tree.leaves(y_pred)))
+        check_labels(self._names, self._losses, pairs, locate)
+        check_metric_labels(self._names, [*self._plain, *self._weighted], pairs, locate)
+        self._seen.look(task, self._names, self._losses, pairs)
 
     # -- inside
 

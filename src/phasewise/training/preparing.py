@@ -74,14 +74,14 @@ def prepare_feed(model, executor, feed, task):
     """As `prepare_both` for the batches of a feed, whose values are checked too. Returns the record of the calls.
 
     Raises:
-        ValueError: a label that does not fit its loss; the message names the value and its row.
+        ValueError: a label that does not fit its loss or a metric; the message names the value and its row.
     """
     calls, outputs = prepare_both(model, executor, feed.rows, task)
     found = look_at_feed(executor, feed)
     if found is not None:
         (_, y, _), locate = found
         if y is not None:
-            model.objective.check_labels(y, outputs, locate)
+            model.objective.check_labels(y, outputs, locate, task)
     return calls
 
 

@@ -80,7 +80,7 @@ class Trainer:
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[Any, Any] | Sequence[Any] | None = None,
         sample_weight: Nest = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -102,7 +102,7 @@ class Trainer:
             validation_split: fraction in [0, 1) of the arrays, from their end, to hold out.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a `Dataset`.
             shuffle: whether arrays are put in a new order every epoch.
-            class_weight: dict of class -> weight.
+            class_weight: dict of class -> weight; for several outputs one for each, nested as the labels are or by output name.
             sample_weight: weight of each row.
             steps_per_epoch: steps in an epoch; needed for an endless plan.
             validation_steps, validation_batch_size: likewise for validation.
@@ -131,7 +131,7 @@ class Trainer:
             validation_freq=validation_freq,
             on_nonfinite=on_nonfinite,
         )
-        plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight)
+        plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, self.output_names)
         validation = None
         if validation_data is not None:
             validation = fitting.Validation(validation_data, validation_batch_size or batch_size, validation_steps)
@@ -196,12 +196,12 @@ class Trainer:
         x: Nest,
         y: Nest = None,
         sample_weight: Nest = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[Any, Any] | Sequence[Any] | None = None,
         return_dict: bool = False,
     ) -> Results:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
-        plan = fitting.one_batch(x, y, sample_weight, class_weight)
+        plan = fitting.one_batch(x, y, sample_weight, class_weight, self.output_names)
         return _returned(fitting.train_on_batch(self, plan), return_dict)
 
     def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
