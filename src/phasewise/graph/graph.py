@@ -75,7 +75,8 @@ class Graph:
         if symbolic.is_symbolic(x):
             self._require(tensor, x.shape)
             return x
-        x = jnp.asarray(x) if not hasattr(x, "shape") else x
+        if not hasattr(x, "shape"):
+            x = _as_array(tensor.name, x)
         if x.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
             x = x[..., None]
         elif x.ndim == len(tensor.shape) + 1 and x.shape[-1] == 1:
@@ -122,3 +123,12 @@ class Graph:
                     f"Two layers of the model are called {layer.name!r}: a {type(seen[layer.name]).__name__} and a "
                     f"{type(layer).__name__}. Names must differ; pass name= to one of them."
                 )
+
+
+def _as_array(name, x):
+    try:
+        return jnp.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Input {name!r} takes an array, or nested lists of numbers; it was given an object of type {type(x).__name__}."
+        ) from error
