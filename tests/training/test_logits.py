@@ -150,3 +150,12 @@ def test_the_activation_is_found_in_a_model_inside_and_behind_ops():
         net = pw.Model(x, output)
         net.compile("sgd", "binary_crossentropy")
         assert len(told(lambda net=net: net.evaluate(Z, SIGN, verbose=0))) == expected
+
+
+@pytest.mark.parametrize("metric", ["accuracy", pw.metrics.AUC(), pw.metrics.Precision()])
+def test_labels_that_a_metric_cannot_count_are_refused_though_the_loss_takes_them(metric):
+    net = model("hinge", [metric])
+    with pytest.raises(
+        ValueError, match=r"is -1 in row \d+; the metric '\w+' needs .* 0 and 1. Labels -1 and 1 become 0 and 1"
+    ):
+        net.fit(Z, 2 * SIGN - 1, verbose=0)

@@ -11,9 +11,9 @@ from phasewise.core.warning import LogitsWarning, warn
 ROUNDING = 1e-3  # by which a probability that was computed in a narrow dtype may lie outside of [0, 1]
 
 
-def are_known(*arrays):
-    """Whether these are arrays with values, and not what JAX traces."""
-    return not any(isinstance(array, jax.core.Tracer) for array in arrays)
+def is_known(array):
+    """Whether this is an array with values, and not what JAX traces."""
+    return not isinstance(array, jax.core.Tracer)
 
 
 def row(number):
@@ -32,7 +32,7 @@ def check_classes(name, labels, classes, ignored=None, *, of="", locate=row, exe
         locate: names a row.
         exempt: boolean, broadcasts against the labels from the left: those that count nowhere; or None.
     """
-    if not are_known(labels):
+    if not is_known(labels):
         return
     labels = np.asarray(labels)
     if labels.dtype.kind == "f":
@@ -51,7 +51,7 @@ def check_between_0_and_1(name, labels, *, of="", locate=row, is_binary=False):
     Args:
         is_binary: whether labels say yes or no, so that class numbers are worth a hint.
     """
-    if are_known(labels):
+    if is_known(labels):
         labels = np.asarray(labels)
         _require(
             of,
@@ -73,7 +73,7 @@ def notice_scores(name, scores, remedy, *, from_above=True):
         remedy: what to do about logits.
         from_above: whether scores above 1 are none either; else all are divided by their sum.
     """
-    if not are_known(scores) or not np.size(scores):
+    if not is_known(scores) or not np.size(scores):
         return
     scores = np.asarray(scores)
     low, high = scores.min(), scores.max()

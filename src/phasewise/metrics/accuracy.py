@@ -7,7 +7,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.losses.alignment import same_rank
 from phasewise.losses.crossentropy import sparse_labels
-from phasewise.losses.given_values import are_known, check_between_0_and_1, check_classes, notice_scores
+from phasewise.losses.given_values import is_known, check_between_0_and_1, check_classes, notice_scores
 from phasewise.metrics.metric import KIND
 from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper, mean_of
 
@@ -64,9 +64,9 @@ def sparse_top_k_categorical_accuracy(
     return (known[..., 0] & ((y_pred > score).sum(-1) < k)).astype(jnp.float32)
 
 
-def _classes_are_known(metric, y_true, y_pred, sample_weight):
+def _classes_is_known(metric, y_true, y_pred, sample_weight):
     """Raises ValueError when a label that counts is no class; -1, which marks what is left out, is merely never right."""
-    if are_known(y_true, y_pred, sample_weight) and not metric.arguments.get("from_sorted_ids"):
+    if is_known(y_true) and is_known(sample_weight) and not metric.arguments.get("from_sorted_ids"):
         exempt = None if sample_weight is None else np.asarray(sample_weight) == 0
         check_classes(metric.name, y_true, np.shape(y_pred)[-1], -1, exempt=exempt)
 
@@ -74,7 +74,7 @@ def _classes_are_known(metric, y_true, y_pred, sample_weight):
 Accuracy = mean_of(accuracy, "Accuracy")
 CategoricalAccuracy = mean_of(categorical_accuracy, "CategoricalAccuracy")
 SparseCategoricalAccuracy = mean_of(
-    sparse_categorical_accuracy, "SparseCategoricalAccuracy", check_values=_classes_are_known
+    sparse_categorical_accuracy, "SparseCategoricalAccuracy", check_values=_classes_is_known
 )
 
 
@@ -113,4 +113,4 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     ):
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
 
-    check_values = _classes_are_known
+    check_values = _classes_is_known

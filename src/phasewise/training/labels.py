@@ -85,14 +85,16 @@ def check_labels(names, losses, pairs, locate):
             check_between_0_and_1(loss.name, true, of=of, locate=locate, is_binary=isinstance(loss, BINARY))
 
 
-def check_metric_labels(names, metrics, pairs, locate):
+def check_metric_labels(names, losses, metrics, pairs, locate):
     """Raises ValueError for a label that a metric of yes and no cannot count; the message gives the value and its row.
 
     Args:
         metrics: list of (number of the output, name, metric).
-        pairs, locate: as for `check_labels`.
+        names, losses, pairs, locate: as for `check_labels`.
     """
     for i, name, metric in metrics:
-        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds) and pairs[i][0] is not None:
+        if isinstance(losses[i], BINARY | ONE_HOT) or pairs[i][0] is None:
+            continue  # the loss has been asked the same, or there is nothing to look at
+        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds):
             of = f" of output {names[i]!r}"
             check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)

@@ -172,7 +172,7 @@ class Objective:
         """Check the values of host arrays of labels: see `phasewise.training.labels`; `locate` names a row."""
         pairs = list(zip(matching.match_labels(self._places, y_true, self._asked), jax.tree.leaves(y_pred)))
         check_labels(self._names, self._losses, pairs, locate)
-        check_metric_labels(self._names, [*self._plain, *self._weighted], pairs, locate)
+        check_metric_labels(self._names, self._losses, [*self._plain, *self._weighted], pairs, locate)
         self._seen.look(task, self._names, self._losses, pairs)
 
     # -- inside
