@@ -7,7 +7,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.losses.alignment import same_rank
 from phasewise.losses.crossentropy import sparse_labels
-from phasewise.losses.given_values import is_known, check_between_0_and_1, check_classes, notice_scores
+from phasewise.losses.given_values import check_between_0_and_1, check_classes, is_known, notice_scores
 from phasewise.metrics.metric import KIND
 from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper, mean_of
 
