@@ -32,6 +32,18 @@ class PinnedPhaseWarning(PhasewiseWarning):
     """A pinned learning phase makes `fit` run in inference."""
 
 
+class StructureWarning(PhasewiseWarning):
+    """Data are nested otherwise than a model's inputs or outputs, or have keys that the model lacks."""
+
+
+class LogitsWarning(PhasewiseWarning):
+    """Scores outside of [0, 1] are taken for probabilities, or probabilities for logits."""
+
+
+class UnseenClassWarning(PhasewiseWarning):
+    """A class occurs in evaluation that training never saw."""
+
+
 # While a model is traced, JAX calls us back from between our own frames.
 _OURS = {"phasewise", "jax", "contextlib", "functools"}
 

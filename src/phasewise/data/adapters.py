@@ -129,15 +129,6 @@ def class_weights(y, class_weight, sample_weight=None):
     return weights * given
 
 
-def with_class_weight(plan, class_weight):
-    """The plan with class weights multiplied into its sample weights."""
-
-    def weigh(x, y=None, sample_weight=None):
-        return x, y, class_weights(y, class_weight, sample_weight)
-
-    return plan.map(weigh)
-
-
 def arrays_of(structure, leaf=to_array):
     """Leaves as NumPy arrays, a list of arrays as a tuple; None stays.
 

@@ -3,8 +3,11 @@
 import jax
 import jax.numpy as jnp
 
+from phasewise.core.places import Places, Wanted
 from phasewise.graph import symbolic
 from phasewise.switch import observe
+
+_DATA = Wanted("The data", is_data=True)
 
 
 class Graph:
@@ -26,6 +29,7 @@ class Graph:
                 )
         self.input_tensors = symbolic.tensors_in(inputs)
         self.output_tensors = symbolic.tensors_in(outputs)
+        self._places = Places(inputs, "inputs", [t.name for t in self.input_tensors], symbolic.is_symbolic)
         self.nodes = self._sorted_nodes()
         self._steps = [(node, *symbolic.separate((node.args, node.kwargs))) for node in self.nodes]
         self._refuse_shared_names()
@@ -36,11 +40,6 @@ class Graph:
         found = [t.input_layer for t in self.input_tensors if hasattr(t, "input_layer")]
         found += [node.operation for node in self.nodes if not isinstance(node.operation, symbolic.Function)]
         return list({id(layer): layer for layer in found}.values())
-
-    @property
-    def input_names(self):
-        """The names under which a dict of data is matched with the inputs."""
-        return sorted(self.inputs) if isinstance(self.inputs, dict) else [t.name for t in self.input_tensors]
 
     def run(self, inputs):
         """The outputs, in their structure, for arrays in the structure of the inputs."""
@@ -55,29 +54,29 @@ class Graph:
         return jax.tree.map(lambda t: values[id(t)], self.outputs, is_leaf=symbolic.is_symbolic)
 
     def bind(self, data):
-        """The leaves of `data` in the order of the inputs: by name for a dict, by place otherwise."""
+        """The leaves of `data` in the order of the inputs: by key where these are a dict, by place or name where they are a list.
+
+        Raises:
+            ValueError: `data` are nested otherwise; the message names the inputs.
+        """
+        leaves = self._places.spread(data, _DATA)
+        missing = [name for name, leaf in zip(self._places.names, leaves) if leaf is None]
+        if not missing:
+            return leaves
         if isinstance(data, dict):
-            names = self.input_names
-            missing = [n for n in names if n not in data]
-            if missing:
-                raise ValueError(
-                    f"The model's inputs are {names}; the data are a dict with the keys {sorted(map(str, data))}: "
-                    f"{missing[0]!r} is missing."
-                )
-            return [data[n] for n in names]
-        leaves = list(data) if isinstance(data, list | tuple) else [data]
-        leaves = jax.tree.leaves(leaves, is_leaf=symbolic.is_symbolic)
-        if len(leaves) != len(self.input_tensors):
-            names = [t.name for t in self.input_tensors]
-            raise ValueError(f"The model has {len(names)} inputs, {names}; it was given {len(leaves)} arrays.")
-        return leaves
+            raise ValueError(
+                f"The model's inputs are {self._places.names}; the data are a dict with the keys {list(map(str, data))}: "
+                f"{missing[0]!r} is missing."
+            )
+        raise ValueError(f"The model's inputs are {self._places.names}; for {missing[0]!r} it was given None.")
 
     def _fit(self, tensor, x):
         """`x` in the rank and dtype of the input `tensor`: a trailing axis of size 1 may be missing or too many."""
         if symbolic.is_symbolic(x):
             self._require(tensor, x.shape)
             return x
-        x = jnp.asarray(x) if not hasattr(x, "shape") else x
+        if not hasattr(x, "shape"):
+            x = _as_array(tensor.name, x)
         if x.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
             x = x[..., None]
         elif x.ndim == len(tensor.shape) + 1 and x.shape[-1] == 1:
@@ -124,3 +123,12 @@ class Graph:
                     f"Two layers of the model are called {layer.name!r}: a {type(seen[layer.name]).__name__} and a "
                     f"{type(layer).__name__}. Names must differ; pass name= to one of them."
                 )
+
+
+def _as_array(name, x):
+    try:
+        return jnp.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Input {name!r} takes an array, or nested lists of numbers; it was given an object of type {type(x).__name__}."
+        ) from error

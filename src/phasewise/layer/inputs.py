@@ -11,6 +11,11 @@ from phasewise.core.variable import Variable
 from phasewise.graph import symbolic
 
 _NARROW = {np.dtype(f"{kind}64"): np.dtype(f"{kind}32") for kind in ("float", "int", "uint")}
+_NEEDS_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
 
 
 def prepared(layer, args, kwargs):
@@ -58,12 +63,41 @@ def check(layer, args):
         if spec is None or (tensor is None and spec.optional):
             continue
         shape, dtype = tuple(np.shape(tensor) if not hasattr(tensor, "shape") else tensor.shape), _dtype(tensor)
+        if tensor is None:
+            raise ValueError(
+                f"Layer {layer.name!r} ({type(layer).__name__}) expects an array; got None. Does a function before it return nothing?"
+            )
         complaint = spec.complaint(shape, dtype)
         if complaint:
             raise ValueError(
                 f"Layer {layer.name!r} ({type(layer).__name__}) expects {complaint}; got an input of shape {shape}"
                 f"{f' and dtype {dtype}' if spec.dtype else ''}."
             )
+
+
+def check_mask(layer, args, mask):
+    """Hold a mask that was given by hand against the inputs, for a layer of ours; one of a user's own may mean what it likes.
+
+    Raises:
+        ValueError: it does not fit; the message names the layer and both shapes.
+    """
+    if not type(layer).__module__.startswith("phasewise.") or not args:
+        return
+    inputs, masks = (list(each) if isinstance(each, list | tuple) else [each] for each in (args[0], mask))
+    for array, one in zip(inputs, masks):
+        shapes = [tuple(np.shape(each)) if not hasattr(each, "shape") else tuple(each.shape) for each in (array, one)]
+        if one is not None and not isinstance(array, dict) and not _mask_fits(*shapes):
+            raise ValueError(
+                f"Layer {layer.name!r} ({type(layer).__name__}) was given a mask of shape {shapes[1]} for an input of shape {shapes[0]}: "
+                f"a mask is boolean, with the input's first axes, as {shapes[0][:1]} or {shapes[0][:2]}."
+            )
+
+
+def _mask_fits(shape, mask):
+    """Whether a mask has the first axes of an array of this shape, or broadcasts against it as NumPy does."""
+    from_left = len(mask) <= len(shape) and all(m in (1, n) for m, n in zip(mask, shape))
+    from_right = len(mask) <= len(shape) and all(m in (1, n) for m, n in zip(mask[::-1], shape[::-1]))
+    return from_left or from_right
 
 
 @contextlib.contextmanager
@@ -76,6 +110,11 @@ def told_in_errors(layer, args):
             error.add_note(
                 f"In the call of layer {layer.name!r} ({type(layer).__name__}) on {symbolic.shapes_of(args)}."
             )
+            if isinstance(error, _NEEDS_VALUES):
+                error.add_note(
+                    "The layer asks for the values of its arrays (by NumPy, float() or an `if`), and in a compiled program they have none "
+                    "yet. Use phasewise.ops in place of NumPy and ops.where in place of `if`."
+                )
         raise
 
 

@@ -177,11 +177,15 @@ class Layer(LayerTree):
             settings.follow(self)
         accepted = call_signature(type(self))
         args, kwargs, own = accepted.take_training(args, kwargs)
+        if refusal := accepted.refusal(self.name, type(self), args, kwargs):
+            raise refusal
         if not naming.path() and not in_scope():
             forget_losses(self)
         with masking.table(), naming.path_part(self.name, self), phase.enclosing_call(own):
             args, kwargs = layer_inputs.prepared(self, args, kwargs)
             layer_inputs.check(self, args)
+            if kwargs.get("mask") is not None:
+                layer_inputs.check_mask(self, args, kwargs["mask"])
             decision = self.decide(own)
             with layer_inputs.told_in_errors(self, args):
                 self._ensure_built(args, kwargs)

@@ -8,6 +8,8 @@ import numpy as np
 
 from phasewise.graph import symbolic
 
+_BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
 
 class CallSignature:
     """Which of `training` and `mask` a class's `call` takes, and the names of its other arguments."""
@@ -19,16 +21,51 @@ class CallSignature:
         self.mask = "mask" in parameters
         self.names = [n for n in parameters if n not in ("self", "training", "mask")]
         self._places = [n for n in parameters if n != "self"]
+        kinds = [p.kind for p in parameters.values()]
+        by_place = [
+            k for k in kinds if k in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        ]
+        self._needs = any(p.default is p.empty and p.kind in _BY_PLACE for n, p in parameters.items() if n != "self")
+        self.most = float("inf") if inspect.Parameter.VAR_POSITIONAL in kinds else len(by_place) - 1  # without self
 
     def take_training(self, args, kwargs):
-        """Splits off `training`, by keyword or by place: `(args, kwargs, training)`, training None or a bool."""
+        """Splits off `training`, by keyword or by place: `(args, kwargs, training)`, training None or a bool.
+
+        Raises:
+            TypeError: it is neither True nor False.
+        """
         kwargs = dict(kwargs)
         own = kwargs.pop("training", None)
         place = self._places.index("training") if self.training else len(args)
         if own is None and len(args) > place:
             kwargs.update(zip(self._places[place + 1 :], args[place + 1 :]))
             own, args = args[place], args[:place]
-        return args, kwargs, None if own is None else bool(own)
+        return args, kwargs, own if own is None or own is True or own is False else _truth(own)
+
+    def refusal(self, name, cls, args, kwargs):
+        """The error that says that `call` takes fewer arguments by place, or that it was given none; None where all is well."""
+        if len(args) <= self.most and (args or kwargs or not self._needs):
+            return None
+        takes = f"Layer {name!r} ({cls.__name__}) takes call({', '.join(self._places)})"
+        if not args:
+            return TypeError(f"{takes}; it was given nothing.")
+        extra = args[int(self.most)]
+        shown = f"an array of shape {tuple(extra.shape)}" if hasattr(extra, "shape") else f"{extra!r}"
+        return TypeError(
+            f"{takes}; it was given {len(args)} argument{'s' * (len(args) > 1)} by place, and {shown} has no place there. Only inputs go "
+            "by place, several of them as one list or dict; all else goes by keyword, as training=True."
+        )
+
+
+def _truth(own):
+    """`training` as a bool; 0 and 1 are taken, as is a NumPy bool."""
+    if (
+        isinstance(own, int | float | np.bool_ | np.number | np.ndarray | jax.Array)
+        and np.ndim(own) == 0
+        and own in (0, 1)
+    ):
+        return bool(own)
+    raise TypeError(f"`training` is True, False or None; got {own!r}.")
 
 
 @functools.cache

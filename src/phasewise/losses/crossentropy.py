@@ -12,6 +12,7 @@ from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.losses.alignment import as_float, paired
 from phasewise.losses.functions import KIND, TINY
+from phasewise.losses.given_values import check_between_0_and_1, check_classes, notice_scores
 
 
 @register(KIND, "bce", "BCE")
@@ -26,7 +27,7 @@ def binary_crossentropy(
         label_smoothing: in [0, 1]; moves labels towards 1/2.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("binary_crossentropy", y_true, y_pred)
     return _binary(_towards_half(y_true, label_smoothing), y_pred, from_logits).mean(axis)
@@ -49,7 +50,7 @@ def binary_focal_crossentropy(
         apply_class_balancing: whether label 1 also weighs `alpha` and label 0 weighs 1 - `alpha`.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("binary_focal_crossentropy", y_true, y_pred)
     y_true = _towards_half(y_true, label_smoothing)
@@ -72,7 +73,7 @@ def categorical_crossentropy(
         label_smoothing: in [0, 1]; moves labels towards uniform.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("categorical_crossentropy", y_true, y_pred, classes=axis)
     return -(_towards_uniform(y_true, label_smoothing, axis) * _logs(y_pred, from_logits, axis)).sum(axis)
@@ -91,7 +92,7 @@ def categorical_focal_crossentropy(
     """`categorical_crossentropy` with each class's term times alpha * (1 - p)^gamma (Lin et al. 2017, equation 5).
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("categorical_focal_crossentropy", y_true, y_pred, classes=axis)
     logs = _logs(y_pred, from_logits, axis)
@@ -110,10 +111,11 @@ def sparse_categorical_crossentropy(
         y_pred: probabilities, divided by their sum first; or logits; (rows, ..., classes).
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: the shapes do not fit, or a label whose value is known is no class.
     """
     y_pred = as_float(y_pred)
     labels = sparse_labels(y_true, y_pred, axis)
+    check_classes("sparse_categorical_crossentropy", y_true, y_pred.shape[axis], ignore_class)
     if ignore_class is not None:
         y_pred = jnp.where(jnp.expand_dims(labels != ignore_class, axis), y_pred, 1)
     chosen = jax.nn.one_hot(labels, y_pred.shape[axis], dtype=bool, axis=axis)
@@ -132,6 +134,7 @@ def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, 
         q: between 0 and 1.
     """
     y_pred = as_float(y_pred)
+    check_classes("categorical_generalized_cross_entropy", y_true, y_pred.shape[-1])
     chosen = jax.nn.one_hot(sparse_labels(y_true, y_pred), y_pred.shape[-1], dtype=bool)
     p = jnp.where(chosen, y_pred, 0).sum(-1)
     return (1 - jnp.where(p > 0, jnp.power(jnp.where(p > 0, p, 1), q), 0)) / q
@@ -164,6 +167,7 @@ def _of_one_shape(name, y_true, y_pred, classes=None):
         raise ValueError(f"{name} takes labels and predictions of one shape; got {shapes}.{hint}")
     if classes is not None and y_pred.shape[classes] == 1:
         warn(f"{name} of {shapes}: over one class it says nothing. Use binary_crossentropy.", PhasewiseWarning)
+    check_between_0_and_1(name, y_true, is_binary=classes is None)
     return y_true, y_pred
 
 
@@ -178,6 +182,7 @@ def _towards_uniform(y_true, label_smoothing, axis):
 def _binary(y_true, y_pred, from_logits):
     if from_logits:
         return y_true * jax.nn.softplus(-y_pred) + (1 - y_true) * jax.nn.softplus(y_pred)
+    notice_scores("binary cross-entropy", y_pred, "from_logits=True")
     p = jnp.clip(y_pred, TINY, 1 - TINY)
     return -(y_true * jnp.log(p) + (1 - y_true) * jnp.log(1 - p))
 
@@ -185,4 +190,5 @@ def _binary(y_true, y_pred, from_logits):
 def _logs(y_pred, from_logits, axis):
     if from_logits:
         return jax.nn.log_softmax(y_pred, axis)
+    notice_scores("categorical cross-entropy", y_pred, "from_logits=True", from_above=False)
     return jnp.log(jnp.clip(y_pred / y_pred.sum(axis, keepdims=True), TINY, 1 - TINY))

@@ -36,7 +36,7 @@ class Loss(Settings):
         self.dtype = dtype or "float32"
 
     def call(self, y_true: Nest, y_pred: Nest) -> Array:
-        """The values, (rows, ...); labels and predictions arrive as float arrays."""
+        """The values, (rows, ...); labels and predictions arrive as float arrays, those of (rows,) and (rows, 1) as of one rank."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
 
     def __call__(
@@ -49,7 +49,7 @@ class Loss(Settings):
             sample_weight: one weight a row, or one for each value; broadcast from the left.
             mask: boolean, as the weights; False positions count nowhere.
         """
-        y_true, y_pred = _as_floats(y_true), _as_floats(y_pred)
+        y_true, y_pred = _of_one_rank(_as_floats(y_true), _as_floats(y_pred))
         values = as_float(self.call(y_true, y_pred))
         return reduce(values, self.reduction, sample_weight, self.mask(y_true, y_pred, mask))
 
@@ -86,8 +86,7 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true: Nest, y_pred: Nest) -> Array:
         """The function's values, of labels and predictions of one rank."""
-        if hasattr(y_true, "ndim") and hasattr(y_pred, "ndim"):
-            y_true, y_pred = same_rank(y_true, y_pred)
+        y_true, y_pred = _of_one_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self.arguments)
 
     def get_config(self) -> Config:
@@ -141,6 +140,13 @@ def _class_of(function):
         if isinstance(item, type) and registry.snake_case(item.__name__) == function.__name__:
             return item
     return None
+
+
+def _of_one_rank(y_true, y_pred):
+    """As `same_rank`, of arrays; structures stay."""
+    if hasattr(y_true, "ndim") and hasattr(y_pred, "ndim"):
+        return same_rank(y_true, y_pred)
+    return y_true, y_pred
 
 
 def _as_floats(structure):

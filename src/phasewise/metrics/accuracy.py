@@ -1,11 +1,13 @@
 """Accuracies: how often predictions are right."""
 
 import jax.numpy as jnp
+import numpy as np
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.losses.alignment import same_rank
 from phasewise.losses.crossentropy import sparse_labels
+from phasewise.losses.given_values import check_between_0_and_1, check_classes, is_known, notice_scores
 from phasewise.metrics.metric import KIND
 from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper, mean_of
 
@@ -62,9 +64,18 @@ def sparse_top_k_categorical_accuracy(
     return (known[..., 0] & ((y_pred > score).sum(-1) < k)).astype(jnp.float32)
 
 
+def _classes_is_known(metric, y_true, y_pred, sample_weight):
+    """Raises ValueError when a label that counts is no class; -1, which marks what is left out, is merely never right."""
+    if is_known(y_true) and is_known(sample_weight) and not metric.arguments.get("from_sorted_ids"):
+        exempt = None if sample_weight is None else np.asarray(sample_weight) == 0
+        check_classes(metric.name, y_true, np.shape(y_pred)[-1], -1, exempt=exempt)
+
+
 Accuracy = mean_of(accuracy, "Accuracy")
 CategoricalAccuracy = mean_of(categorical_accuracy, "CategoricalAccuracy")
-SparseCategoricalAccuracy = mean_of(sparse_categorical_accuracy, "SparseCategoricalAccuracy")
+SparseCategoricalAccuracy = mean_of(
+    sparse_categorical_accuracy, "SparseCategoricalAccuracy", check_values=_classes_is_known
+)
 
 
 @register(KIND)
@@ -73,6 +84,12 @@ class BinaryAccuracy(MeanMetricWrapper):
 
     def __init__(self, name: str | None = "binary_accuracy", dtype: DTypeLike | None = None, threshold: float = 0.5):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+
+    def check_values(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None) -> None:
+        """Raises ValueError when a label is not in [0, 1]; warns of scores outside of it, where the threshold is above 0."""
+        check_between_0_and_1(self.name, y_true, is_binary=True)
+        if self.arguments["threshold"] > 0:
+            notice_scores(self.name, y_pred, "BinaryAccuracy(threshold=0), since a probability of 0.5 is a logit of 0")
 
 
 @register(KIND)
@@ -95,3 +112,5 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         from_sorted_ids: bool = False,
     ):
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+
+    check_values = _classes_is_known

@@ -9,6 +9,7 @@ import numpy as np
 from phasewise.core.registry import one_of, register
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
 from phasewise.losses.alignment import as_float, broadcast_rows, ratio, same_rank
+from phasewise.losses.given_values import check_between_0_and_1, notice_scores
 from phasewise.metrics.confusion import COUNTS, counts
 from phasewise.metrics.metric import KIND, Metric
 
@@ -68,18 +69,26 @@ class AUC(Metric):
         """Take one batch into account: labels of 0 and 1 and scores, (rows, ...), or (rows, labels) with `multi_label`.
 
         Raises:
-            ValueError: `multi_label` and the predictions are not (rows, labels), or the shapes differ.
+            ValueError: `multi_label` and the predictions are not (rows, labels), the shapes differ, or a label whose value is known
+                is not in [0, 1].
+
+        Scores outside of [0, 1] lie beyond all thresholds: they are told where their values are known, and the area is then coarse.
         """
         y_true, y_pred = same_rank(jnp.asarray(y_true), as_float(y_pred))
         if self.multi_label and y_pred.ndim != 2:
             raise ValueError(f"AUC(multi_label=True) needs predictions (rows, labels); got shape {y_pred.shape}.")
         if not self.variables:
             self._make_counts(y_pred.shape[1])
+        check_between_0_and_1("AUC", y_true, is_binary=True)
         if self.from_logits:
             y_pred = jax.nn.sigmoid(y_pred)
+        else:
+            notice_scores("AUC", y_pred, "AUC(from_logits=True); other scores are brought to [0, 1] first")
         if self.label_weights is not None and not self.multi_label:
             sample_weight = self._times_label_weights(sample_weight, y_pred)
-        found = counts(y_true, y_pred, self.thresholds, sample_weight, (0,) if self.multi_label else None)
+        # Both ends of a curve are there, whatever the scores are.
+        thresholds = [-np.inf, *self.thresholds[1:-1], np.inf]
+        found = counts(y_true, y_pred, thresholds, sample_weight, (0,) if self.multi_label else None)
         for kind, value in found.items():
             getattr(self, kind).assign_add(value)
 

@@ -10,6 +10,7 @@ import numpy as np
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
 from phasewise.losses.alignment import broadcast_rows, ratio, same_rank
+from phasewise.losses.given_values import check_between_0_and_1, notice_scores
 from phasewise.metrics.metric import KIND, Metric
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
@@ -55,7 +56,7 @@ def _counts(label, y_pred, weight, thresholds, axes):
     return {name: jnp.where(where, weight, 0).sum(over) for name, where in sums.items()}
 
 
-class _AtThresholds(Metric):
+class AtThresholds(Metric):
     """Accumulates the counts named in `kept`, at thresholds."""
 
     kept = ()
@@ -80,8 +81,16 @@ class _AtThresholds(Metric):
             setattr(self, kind, self.add_variable((len(self.thresholds),), "zeros", name=kind))
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
-        """Take one batch into account: labels (rows, ...) of 0 and 1, scores of the same shape."""
+        """Take one batch into account: labels (rows, ...) of 0 and 1, scores of the same shape.
+
+        Raises:
+            ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
+        """
         y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
+        name = type(self).__name__
+        check_between_0_and_1(name, y_true, is_binary=True)
+        if min(self.thresholds) > 0:
+            notice_scores(name, y_pred, f"{name}(thresholds=0), since a probability of 0.5 is a logit of 0")
         if self.top_k is not None:
             y_pred = _largest(y_pred, self.top_k)
         if self.class_id is not None:
@@ -103,7 +112,7 @@ class _AtThresholds(Metric):
 
 
 @register(KIND)
-class Precision(_AtThresholds):
+class Precision(AtThresholds):
     """True positives over all predicted positives; 0 when there are none.
 
     Args:
@@ -121,7 +130,7 @@ class Precision(_AtThresholds):
 
 
 @register(KIND)
-class Recall(_AtThresholds):
+class Recall(AtThresholds):
     """True positives over all real positives; 0 when there are none. Arguments as for `Precision`."""
 
     kept = ("true_positives", "false_negatives")
@@ -132,14 +141,14 @@ class Recall(_AtThresholds):
         return self._one_or_all(ratio(found, found + missed))
 
 
-def _count(class_name, kind) -> type[_AtThresholds]:
+def _count(class_name, kind) -> type[AtThresholds]:
     def __init__(
         self,
         thresholds: float | Sequence[float] | None = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ):
-        _AtThresholds.__init__(self, thresholds, None, None, name, dtype)
+        AtThresholds.__init__(self, thresholds, None, None, name, dtype)
 
     def result(self) -> Array:
         """The count so far, one for each threshold."""
@@ -152,7 +161,7 @@ def _count(class_name, kind) -> type[_AtThresholds]:
         "__doc__": f"Number of {kind.replace('_', ' ')}, weighted, at each threshold.",
         "__module__": __name__,
     }
-    return register(KIND)(type(class_name, (_AtThresholds,), body))
+    return register(KIND)(type(class_name, (AtThresholds,), body))
 
 
 TruePositives = _count("TruePositives", "true_positives")

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import jax.numpy as jnp
+import numpy as np
 
 from phasewise.core import registry
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
-from phasewise.losses.alignment import ratio
+from phasewise.losses.alignment import ratio, same_rank
 from phasewise.metrics.metric import KIND, Metric, rowwise
 
 FUNCTIONS = "metric function"
@@ -54,7 +55,7 @@ class Mean(Metric):
 
 @register(KIND)
 class MeanMetricWrapper(Mean):
-    """The mean of `fn(y_true, y_pred, **arguments)`, values (rows, ...)."""
+    """The mean of `fn(y_true, y_pred, **arguments)`: values (rows, ...), or one number for all rows."""
 
     def __init__(
         self,
@@ -67,7 +68,19 @@ class MeanMetricWrapper(Mean):
         self.fn, self.arguments = fn, arguments
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
-        super().update_state(self.fn(y_true, y_pred, **self.arguments), sample_weight)
+        """Take one batch into account. Labels (rows,) and predictions (rows, 1), or the reverse, come to `fn` as of one rank; one
+        number that it returns stands for every row.
+        """
+        if np.ndim(y_true) != np.ndim(y_pred):
+            y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
+        self.check_values(y_true, y_pred, sample_weight)
+        values = jnp.asarray(self.fn(y_true, y_pred, **self.arguments))
+        if values.ndim == 0 and np.ndim(y_pred):
+            values = jnp.broadcast_to(values, np.shape(y_pred)[:1])
+        super().update_state(values, sample_weight)
+
+    def check_values(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None) -> None:
+        """Raise what is to be said of labels and predictions whose values are known; here, nothing."""
 
     def get_config(self) -> Config:
         """Name, dtype and the function's arguments."""
@@ -85,14 +98,20 @@ class MeanMetricWrapper(Mean):
         return cls(**config)
 
 
-def mean_of(function, class_name, *aliases, name=None) -> type[Metric]:
-    """The registered metric that averages a function without arguments, whose docstring it takes."""
+def mean_of(function, class_name, *aliases, name=None, check_values=None) -> type[Metric]:
+    """The registered metric that averages a function without arguments, whose docstring it takes.
+
+    Args:
+        check_values: as the method of that name; or None.
+    """
 
     def __init__(self, name: str | None = name or function.__name__, dtype: DTypeLike | None = None):
         MeanMetricWrapper.__init__(self, function, name, dtype)
 
     doc = f"The mean of `{function.__name__}`.\n\n{inspect.getdoc(function)}"
     body = {"__init__": __init__, "__doc__": doc, "__module__": "phasewise.metrics"}
+    if check_values is not None:
+        body["check_values"] = check_values
     return register(KIND, *aliases)(type(class_name, (MeanMetricWrapper,), body))
 
 

@@ -99,7 +99,7 @@ class Model(Trainer, Layer):
         """The names by which losses and metrics are matched with outputs; None for a model without a graph."""
         if not self._graph:
             return None
-        if isinstance(self._graph.outputs, dict):
+        if isinstance(self._graph.outputs, dict) and len(self._graph.outputs) == len(self._graph.output_tensors):
             return sorted(self._graph.outputs)
         return [t.name for t in self._graph.output_tensors]
 

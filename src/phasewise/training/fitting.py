@@ -10,6 +10,7 @@ from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
 from phasewise.data.feed import size_class
 from phasewise.data.foreign import is_list_of_batches
+from phasewise.training.class_weights import ClassWeights
 from phasewise.training.evaluating import run_test
 from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
@@ -121,12 +122,13 @@ def may_write_to_data(callbacks):
     )
 
 
-def training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, hold=False):
-    """The plan that `fit` trains on."""
-    if class_weight is not None and adapters.is_arrays(x, y):
-        sample_weight, class_weight = adapters.class_weights(y, class_weight, sample_weight), None
+def training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, output_names=None, hold=False):
+    """The plan that `fit` trains on; `output_names` are the model's, by which `class_weight` may call its outputs."""
+    weights = None if class_weight is None else ClassWeights(class_weight, output_names)
+    if weights is not None and adapters.is_arrays(x, y):
+        sample_weight, weights = weights.times(y, sample_weight), None
     plan = adapters.as_plan(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, hold=hold, role="fit")
-    return plan if class_weight is None else adapters.with_class_weight(plan, class_weight)
+    return plan if weights is None else weights.into(plan)
 
 
 def hold_out(x, y, sample_weight, fraction):
@@ -135,10 +137,10 @@ def hold_out(x, y, sample_weight, fraction):
     return x, y, sample_weight, validation
 
 
-def one_batch(x, y=None, sample_weight=None, class_weight=None):
+def one_batch(x, y=None, sample_weight=None, class_weight=None, output_names=None):
     """A plan of the one batch that the arrays are."""
     rows = max(1, len(jax.tree.leaves(x)[0])) if jax.tree.leaves(x) else 1
-    return training_plan(x, y, sample_weight, rows, False, class_weight)
+    return training_plan(x, y, sample_weight, rows, False, class_weight, output_names)
 
 
 def fit(model, plan, validation, settings):

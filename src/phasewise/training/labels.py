@@ -1,7 +1,5 @@
 """Do the labels fit the loss? Shapes are checked before anything runs, values before the first step."""
 
-import numpy as np
-
 from phasewise.losses import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -9,6 +7,9 @@ from phasewise.losses import (
     CategoricalFocalCrossentropy,
     SparseCategoricalCrossentropy,
 )
+from phasewise.losses.given_values import check_between_0_and_1, check_classes
+from phasewise.metrics import AUC, BinaryAccuracy
+from phasewise.metrics.confusion import AtThresholds
 
 BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
@@ -76,41 +77,24 @@ def check_labels(names, losses, pairs, locate):
     for name, loss, (true, pred) in zip(names, losses, pairs):
         if loss is None or true is None:
             continue
-        true = np.asarray(true)
+        of = f" of output {name!r}"
         if isinstance(loss, SparseCategoricalCrossentropy):
-            _check_classes(name, true, pred.shape[-1], loss.arguments["ignore_class"], locate)
+            ignored = loss.arguments["ignore_class"]
+            check_classes("sparse_categorical_crossentropy", true, pred.shape[-1], ignored, of=of, locate=locate)
         elif isinstance(loss, BINARY | ONE_HOT):
-            outside = (true < 0) | (true > 1)
-            hint = _binary_hint if isinstance(loss, BINARY) else _no_hint
-            _require(f"output {name!r}", loss.name, true, outside, "between 0 and 1", locate, hint)
+            check_between_0_and_1(loss.name, true, of=of, locate=locate, is_binary=isinstance(loss, BINARY))
 
 
-def _check_classes(name, true, classes, ignored, locate):
-    loss, of = "sparse_categorical_crossentropy", f"output {name!r}"
-    if true.dtype.kind == "f":
-        _require(of, loss, true, true != np.floor(true), "a whole number", locate)
-    outside = (true < 0) | (true >= classes)
-    if ignored is not None:
-        outside &= true != ignored
-    _require(of, loss, true, outside, f"in [0, {classes - 1}], for {classes} classes", locate)
+def check_metric_labels(names, losses, metrics, pairs, locate):
+    """Raises ValueError for a label that a metric of yes and no cannot count; the message gives the value and its row.
 
-
-def _no_hint(true):
-    return ""
-
-
-def _require(of, loss, true, bad, expected, locate, hint=_no_hint):
-    if bad.any():
-        place = np.unravel_index(bad.argmax(), bad.shape)
-        raise ValueError(
-            f"A label of {of} is {true[place]:.6g} in {locate(place[0])}; {loss} needs every label to be {expected}."
-            f"{hint(true)}"
-        )
-
-
-def _binary_hint(true):
-    if set(np.unique(true[:1000])) <= {-1, 1}:
-        return " Labels -1 and 1 become 0 and 1 with (y + 1) / 2."
-    if true.max() <= 1:
-        return ""
-    return " Class numbers go with sparse_categorical_crossentropy and an output with one unit a class."
+    Args:
+        metrics: list of (number of the output, name, metric).
+        names, losses, pairs, locate: as for `check_labels`.
+    """
+    for i, name, metric in metrics:
+        if isinstance(losses[i], BINARY | ONE_HOT) or pairs[i][0] is None:
+            continue  # the loss has been asked the same, or there is nothing to look at
+        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds):
+            of = f" of output {names[i]!r}"
+            check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)

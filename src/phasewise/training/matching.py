@@ -1,12 +1,11 @@
-"""How losses and metrics are matched with outputs: by name, by place, or one for all."""
-
-import jax
+"""How losses, metrics, labels and weights are matched with a model's outputs: by name, by place, or one for all."""
 
 from phasewise import losses as all_losses
 from phasewise import metrics as all_metrics
-from phasewise.core import registry
+from phasewise.core.places import Wanted
 from phasewise.losses import Loss
 from phasewise.losses.loss import as_loss
+from phasewise.training.logits import for_logits, takes_logits
 
 _BY_SHAPE = {
     "accuracy": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
@@ -15,72 +14,93 @@ _BY_SHAPE = {
 _BY_SHAPE["acc"], _BY_SHAPE["ce"] = _BY_SHAPE["accuracy"], _BY_SHAPE["crossentropy"]
 
 
-def flat_outputs(y_pred, names=None):
-    """(leaves, names) of a model's outputs; outputs without a name are `output_0` …, a dict's go by its sorted keys."""
-    if isinstance(y_pred, dict):
-        keys = sorted(y_pred)
-        return [y_pred[k] for k in keys], list(names or keys)
-    leaves = jax.tree.leaves(y_pred)
-    if names is None:
-        names = ["output"] if len(leaves) == 1 else [f"output_{i}" for i in range(len(leaves))]
-    return leaves, list(names)
+def is_config(given):
+    """Whether `given` describes one object, as `serialize` does, and is no dict by name."""
+    return isinstance(given, dict) and "class_name" in given
 
 
-def match(given, names, argument, *, one_for_all=False, lists=False):
-    """What was given for each output, in order; None where nothing was.
+LOSS = Wanted("`loss`", is_config, for_all=True)
+LOSS_WEIGHTS = Wanted("`loss_weights`")
+SAMPLE_WEIGHT = Wanted("`sample_weight`", for_all=True)
+LABELS = Wanted("The labels", is_data=True)
+
+
+def match_metrics(places, given, argument):
+    """The list of metrics of each output, in order; an empty one where there is none.
 
     Args:
-        given: one item, a list by place, or a dict by output name.
-        one_for_all: whether a single item goes to every output.
-        lists: whether each output takes a list of items.
+        places: the `Places` of the outputs.
+        given: a list for the only output; for several a list, dict or nest of lists as the outputs are nested.
 
     Raises:
-        ValueError: a name that no output has (the near one is given), or a list of another length.
+        ValueError: a name that no output has, or a list of another length.
     """
-    count = len(names)
-    if given is None:
-        return [None] * count
-    if isinstance(given, dict):
-        for key in given:
-            if key not in names:
-                near = registry.nearest(key, names)
-                hint = f" Did you mean {near!r}?" if near else ""
-                raise ValueError(
-                    f"`{argument}` names the output {key!r}, which the model lacks.{hint} It has {list(names)}."
-                )
-        return [_as_list(given.get(name)) if lists else given.get(name) for name in names]
-    if not isinstance(given, list | tuple):
-        items = [given] * count if one_for_all or count == 1 else None
-        if items is None:
-            raise ValueError(f"`{argument}` must be a list or dict with an item for each of the outputs {list(names)}.")
-        return [_as_list(item) for item in items] if lists else items
-    if lists and count == 1:
-        nested = len(given) == 1 and isinstance(given[0], list | tuple)
-        return [list(given[0]) if nested else list(given)]
-    if len(given) != count:
+    if places.count == 1 and not (isinstance(given, dict) and not is_config(given)):
+        return [_flat(given)]
+    found = places.spread(given, Wanted(f"`{argument}`", is_config, lists=True))
+    return [_flat(item) for item in found]
+
+
+def match_labels(places, y_true, asked):
+    """The labels of each output, in order; None for an output that needs none and has none.
+
+    Args:
+        asked: for each output whether it has a loss or metrics; only these need labels.
+
+    Raises:
+        ValueError: labels are missing, or nested otherwise than the outputs.
+    """
+    if places.count == 1 and asked[0] and hasattr(y_true, "shape"):
+        return [y_true]
+    items = [y_true] if not isinstance(y_true, dict | list | tuple) else y_true
+    if not isinstance(items, dict) and len(items) == sum(asked) < places.count:  # one for each output that asks
+        given = iter(items)
+        return [next(given) if needs else None for needs in asked]
+    found = places.spread(y_true, LABELS)
+    missing = [n for n, needs, true in zip(places.names, asked, found) if needs and true is None]
+    if missing and isinstance(y_true, dict):
         raise ValueError(
-            f"`{argument}` has {len(given)} items and the model {count} output{'s' * (count > 1)}, {list(names)}: give one for each, "
-            "or a dict by name."
+            f"The labels are a dict with the keys {sorted(map(str, y_true))}; the output {missing[0]!r} is missing."
         )
-    return [_as_list(item) for item in given] if lists else list(given)
+    if missing:
+        raise ValueError(f"Output {missing[0]!r} has a loss or metrics but no labels: those that were given are None.")
+    return found
 
 
-def metric_for(item, y_true, y_pred):
+def match_weights(places, sample_weight):
+    """The sample weights of each output, in order; None for an output that has none.
+
+    Raises:
+        ValueError: a name that no output has, or a list of another length.
+    """
+    if isinstance(sample_weight, list | tuple) and len(sample_weight) == 1:
+        sample_weight = sample_weight[0]
+    return places.spread(sample_weight, SAMPLE_WEIGHT)
+
+
+def metric_for(item, y_true, y_pred, loss=None):
     """The metric object that `item` names for an output of this shape.
 
     "accuracy" is binary for one unit, sparse categorical for integer labels, else categorical, as in Keras; so is
     "crossentropy".
+
+    Args:
+        loss: the output's. Where it takes scores for logits, a metric that is given by name does so too: "accuracy" has its border
+            at 0, where in Keras it is 0.5 all the same.
     """
-    if isinstance(item, str) and item.lower() in _BY_SHAPE:
-        return getattr(all_metrics, _by_shape(item, y_true, y_pred))(name=item)
-    found = all_metrics.get(item)
-    if isinstance(found, all_metrics.Metric):
-        if isinstance(item, str):
+    if is_metric_by_shape(item):
+        found = getattr(all_metrics, _by_shape(item, y_true, y_pred))(name=item)
+    else:
+        found = all_metrics.get(item)
+        if isinstance(found, Loss):
+            return all_metrics.MeanMetricWrapper(found.call, name=found.name)
+        if isinstance(found, all_metrics.Metric) and not isinstance(item, str):
+            return found
+        if isinstance(found, all_metrics.Metric):
             found.name = item
-        return found
-    if isinstance(found, Loss):
-        return all_metrics.MeanMetricWrapper(found.call, name=found.name)
-    return all_metrics.MeanMetricWrapper(found)
+        else:
+            found = all_metrics.MeanMetricWrapper(found)
+    return for_logits(found, loss) if takes_logits(loss) else found
 
 
 def loss_for(item, y_true, y_pred):
@@ -95,6 +115,11 @@ def is_named_by_shape(item):
     return isinstance(item, str) and item.lower() in ("crossentropy", "ce")
 
 
+def is_metric_by_shape(item):
+    """Whether `item` is the name of a metric that the shapes of labels and output decide."""
+    return isinstance(item, str) and item.lower() in _BY_SHAPE
+
+
 def _by_shape(name, y_true, y_pred):
     binary, sparse, categorical = _BY_SHAPE[name.lower()]
     if y_pred.shape[-1] == 1:
@@ -104,7 +129,8 @@ def _by_shape(name, y_true, y_pred):
     return categorical
 
 
-def _as_list(item):
-    if item is None:
-        return None
-    return list(item) if isinstance(item, list | tuple) else [item]
+def _flat(given):
+    """The items of nested lists, in order, without None."""
+    if isinstance(given, list | tuple):
+        return [item for part in given for item in _flat(part)]
+    return [] if given is None else [given]

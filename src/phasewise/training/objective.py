@@ -5,10 +5,16 @@ import jax.numpy as jnp
 
 from phasewise import losses
 from phasewise.core import registry
+from phasewise.core.places import Places
 from phasewise.core.variable import Variable
+from phasewise.losses.alignment import same_rank
 from phasewise.metrics import Mean, MeanMetricWrapper, Sum
-from phasewise.training.labels import check_labels, check_shapes
-from phasewise.training.matching import flat_outputs, is_named_by_shape, loss_for, match, metric_for
+from phasewise.training import log_names, matching
+from phasewise.training.calling_users import loss_of, told_of, values_of
+from phasewise.training.labels import check_labels, check_metric_labels, check_shapes
+from phasewise.training.logits import tell_mismatches
+from phasewise.training.matching import is_config, is_metric_by_shape, is_named_by_shape, loss_for, metric_for
+from phasewise.training.seen_classes import SeenClasses
 
 
 class Objective:
@@ -24,41 +30,52 @@ class Objective:
         for given in (metrics, weighted_metrics):
             _check_metric_names(given)
         self.built = False
-        self._names = self._losses = self._loss_weights = self._unasked = ()
+        self._places, self._asked = None, ()
+        self._names = self._losses = self._loss_weights = ()
         self._trackers, self._plain, self._weighted = [], [], []
         self._mean = Mean(name="loss")
         self._skipped = None
+        self._seen = SeenClasses()
 
-    def build(self, y_true, y_pred, output_names=None):
+    def build(self, y_true, y_pred, output_names=None, activations=None):
         """Match losses and metrics with outputs.
 
         Args:
             y_true, y_pred: structures of objects with `shape` and `dtype`; y_true None where there are no labels.
             output_names: names of the outputs in order, or None.
+            activations: a function `number of outputs -> name of the last activation of each`; None where that is not known.
 
         Raises:
-            ValueError: a loss for no output, labels missing, shapes that do not fit.
+            ValueError: a loss for no output, labels missing, shapes that do not fit, one metric object for two outputs.
         """
         if self.built:
             return
-        self._names = flat_outputs(y_pred, output_names)[1]
-        wanted = match(self._loss, self._names, "loss", one_for_all=True)
-        weights = match(self._weights, self._names, "loss_weights")
+        self._places = Places(y_pred, "outputs", output_names)
+        self._names = self._places.names
+        wanted = self._places.spread(self._loss, matching.LOSS)
+        weights = self._places.spread(self._weights, matching.LOSS_WEIGHTS)
         self._loss_weights = [1.0 if w is None else w if isinstance(w, Variable) else float(w) for w in weights]
-        asked = zip(wanted, *(match(given, self._names, kind, lists=True) for kind, given in self._given.items()))
-        self._unasked = [name for name, items in zip(self._names, asked) if not any(items)]
+        given = {kind: matching.match_metrics(self._places, items, kind) for kind, items in self._given.items()}
+        self._asked = [any(items) for items in zip(map(_is_given, wanted), *given.values())]
         pairs = self._pairs(y_true, y_pred)
         self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, pairs, strict=True)]
         check_shapes(self._names, self._losses, pairs)
-        several = len(self._names) > 1
-        if several and any(loss is not None for loss in self._losses):
-            self._trackers = [Mean(name=f"{n}_loss") if loss else None for n, loss in zip(self._names, self._losses)]
-        else:
-            self._trackers = [None] * len(self._names)
-        self._plain = self._metrics("metrics", pairs, several)
-        self._weighted = self._metrics("weighted_metrics", pairs, several)
-        _refuse_twice([*self._plain, *self._weighted])
+        self._name_all(*(self._metrics(items, pairs) for items in given.values()))
+        several = [*self._plain, *self._weighted]
+        _refuse_twice(several)
+        tell_mismatches(self._names, self._losses, several, (activations or _unknown)(self._places.count))
         self.built = True
+
+    def _name_all(self, plain, weighted):
+        """Give every loss and metric a name of its own in the logs."""
+        outputs = self._names if len(self._names) > 1 else None
+        self._trackers = [None] * len(self._names)
+        taken = {"loss", "skipped"}
+        if outputs and any(loss is not None for loss in self._losses):
+            names = log_names.distinct([f"{name}_loss" for name in outputs], taken)
+            self._trackers = [Mean(name=name) if loss else None for name, loss in zip(names, self._losses)]
+        self._plain = log_names.entries(plain, outputs, taken)
+        self._weighted = log_names.entries(weighted, outputs, taken, "weighted")
 
     # -- what the step calls
 
@@ -72,7 +89,7 @@ class Objective:
         weights = self._sample_weights(sample_weight)
         parts = []
         for loss, (true, pred), weight in zip(self._losses, self._pairs(y_true, y_pred), weights, strict=True):
-            parts.append(None if loss is None else loss(true, pred, weight, row_mask))
+            parts.append(None if loss is None else loss_of(loss, true, pred, weight, row_mask))
         terms = [part * w for part, w in zip(parts, self._loss_weights) if part is not None]
         return sum(terms, jnp.float32(0)), tuple(parts)
 
@@ -87,19 +104,22 @@ class Objective:
                 tracker.update_state(part, rows)
         pairs = self._pairs(y_true, y_pred)
         mask = None if row_mask is None else row_mask.astype(jnp.float32)
-        for i, _, metric in self._plain:
-            metric.update_state(*pairs[i], **_weight(mask))
         weights = self._sample_weights(sample_weight)
-        for i, _, metric in self._weighted:
-            metric.update_state(*pairs[i], **_weight(_times(weights[i], mask)))
+        for i, name, metric in self._plain:
+            with told_of("metric", name):
+                metric.update_state(*pairs[i], **_weight(mask))
+        for i, name, metric in self._weighted:
+            with told_of("metric", name):
+                metric.update_state(*pairs[i], **_weight(_times(weights[i], mask)))
 
     def logs(self):
         """What the metrics say: dict name -> scalar, the loss first."""
         found = {"loss": self._mean.result()}
         found.update({t.name: t.result() for t in self._trackers if t is not None})
         for _, name, metric in [*self._plain, *self._weighted]:
-            value = metric.result()
-            found.update(value if isinstance(value, dict) else {name: value})
+            with told_of("metric", name):
+                value = metric.result()
+            log_names.add(found, name, value)
         if self._skipped is not None:
             none_left = (self._mean.count.value == 0) & (self._skipped.result() > 0)
             found["loss"] = jnp.where(none_left, jnp.nan, found["loss"])
@@ -109,7 +129,7 @@ class Objective:
     def values_by_output(self, y_true, y_pred):
         """Each loss before it is reduced: dict output name -> array (rows, ...)."""
         found = zip(self._names, self._losses, self._pairs(y_true, y_pred), strict=True)
-        return {name: jnp.asarray(loss.call(*pair)) for name, loss, pair in found if loss is not None}
+        return {name: jnp.asarray(values_of(loss, *pair)) for name, loss, pair in found if loss is not None}
 
     # -- what the trainer asks
 
@@ -165,44 +185,38 @@ class Objective:
         for metric in self.metrics:
             metric.reset_state()
 
-    def check_labels(self, y_true, y_pred, locate):
+    def check_labels(self, y_true, y_pred, locate, task):
         """Check the values of host arrays of labels: see `phasewise.training.labels`; `locate` names a row."""
-        check_labels(self._names, self._losses, self._pairs(y_true, y_pred), locate)
+        pairs = list(zip(matching.match_labels(self._places, y_true, self._asked), jax.tree.leaves(y_pred)))
+        check_labels(self._names, self._losses, pairs, locate)
+        check_metric_labels(self._names, self._losses, [*self._plain, *self._weighted], pairs, locate)
+        self._seen.look(task, self._names, self._losses, pairs)
 
     # -- inside
 
     def _pairs(self, y_true, y_pred):
-        preds, names = flat_outputs(y_pred, self._names or None)
+        """(labels, predictions) of each output, of one rank where the ranks differ by an axis of size 1."""
+        preds = jax.tree.leaves(y_pred)
         if y_true is None:
             if self.has_loss or self._given["metrics"]:
                 raise ValueError("The model has a loss or metrics, but the data have no labels: `y` is missing.")
             return [(None, pred) for pred in preds]
-        trues = _flat_labels(y_true, names, self._unasked)
-        if len(trues) != len(preds):
-            raise ValueError(
-                f"The model has {len(preds)} outputs, {list(names)}, and the labels have {len(trues)} parts: give one for each."
-            )
-        return list(zip(trues, preds))
+        trues = matching.match_labels(self._places, y_true, self._asked)
+        return [_of_one_rank(true, pred) for true, pred in zip(trues, preds, strict=True)]
 
     def _sample_weights(self, sample_weight):
-        count = len(self._names)
-        if sample_weight is None:
-            return [None] * count
-        if isinstance(sample_weight, dict):
-            return [sample_weight.get(name) for name in self._names]
-        if isinstance(sample_weight, list | tuple):
-            return list(sample_weight) if len(sample_weight) == count else [sample_weight[0]] * count
-        return [sample_weight] * count
+        return matching.match_weights(self._places, sample_weight)
 
-    def _metrics(self, kind, pairs, several):
-        entries = []
-        for i, given in enumerate(match(self._given[kind], self._names, kind, lists=True)):
-            for item in given or ():
-                metric = metric_for(item, *pairs[i])
-                metric.prepare(*pairs[i])
-                name = f"{self._names[i]}_{metric.name}" if several else metric.name
-                entries.append((i, name, metric))
-        return sorted(entries, key=lambda entry: entry[1]) if several else entries  # the order of Keras's `evaluate`
+    def _metrics(self, given, pairs):
+        """List of (number of the output, metric)."""
+        found = []
+        for i, items in enumerate(given):
+            for item in items:
+                metric = metric_for(item, *pairs[i], self._losses[i])
+                with told_of("metric", metric.name):
+                    metric.prepare(*pairs[i])
+                found.append((i, metric))
+        return found
 
 
 def _refuse_twice(entries):
@@ -219,7 +233,7 @@ def _refuse_twice(entries):
 
 def _resolved_early(loss):
     """Names looked up at `compile`, so that a misspelt one is told at once."""
-    if isinstance(loss, dict):
+    if isinstance(loss, dict) and not is_config(loss):
         return {key: _resolved_early(item) for key, item in loss.items()}
     if isinstance(loss, list | tuple):
         return [_resolved_early(item) for item in loss]
@@ -227,27 +241,30 @@ def _resolved_early(loss):
 
 
 def _check_metric_names(given):
-    items = given.values() if isinstance(given, dict) else given if isinstance(given, list | tuple) else [given]
-    for item in items:
-        if isinstance(item, list | tuple):
+    if isinstance(given, dict) and not is_config(given):
+        given = list(given.values())
+    if isinstance(given, list | tuple):
+        for item in given:
             _check_metric_names(item)
-        elif isinstance(item, str) and item.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
-            registry.find("metric", item)
+    elif isinstance(given, str) and not is_metric_by_shape(given):
+        registry.find("metric", given)
 
 
-def _flat_labels(y_true, names, unasked=()):
-    """The labels of each output in order; None for an output without loss and metrics that has none."""
-    if isinstance(y_true, dict):
-        y_true = {**dict.fromkeys(unasked), **y_true}
-        missing = [n for n in names if n not in y_true]
-        if missing and len(y_true) == len(names) == 1:
-            return list(y_true.values())
-        if missing:
-            raise ValueError(
-                f"The labels are a dict with the keys {sorted(y_true)}; the output {missing[0]!r} is missing."
-            )
-        return [y_true[n] for n in names]
-    return list(y_true) if isinstance(y_true, list | tuple) else [y_true]
+def _is_given(item):
+    return item is not None
+
+
+def _unknown(count):
+    return [None] * count
+
+
+def _of_one_rank(true, pred):
+    """As `same_rank`, of arrays as of descriptions of arrays."""
+    if true is None or abs(len(true.shape) - len(pred.shape)) != 1:
+        return true, pred
+    if isinstance(true, jax.ShapeDtypeStruct) or isinstance(pred, jax.ShapeDtypeStruct):
+        return jax.eval_shape(same_rank, *(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (true, pred)))
+    return same_rank(jnp.asarray(true), jnp.asarray(pred))
 
 
 def _weight(weight):

@@ -7,6 +7,7 @@ import jax
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data.checks import warn_nonfinite
 from phasewise.data.structure import map_leaves
+from phasewise.training.last_activation import last_activations
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
 
@@ -73,7 +74,7 @@ def prepare_both(model, executor, rows, task):
     spec = batch_spec(executor, rows)
     calls, outputs = prepare(model, spec, task)
     _, y, _ = unpack(spec)
-    model.objective.build(y, outputs, model.output_names)
+    model.objective.build(y, outputs, model.output_names, lambda count: last_activations(model, count))
     return calls, outputs
 
 
@@ -81,14 +82,14 @@ def prepare_feed(model, executor, feed, task):
     """As `prepare_both` for the batches of a feed, whose values are checked too. Returns the record of the calls.
 
     Raises:
-        ValueError: a label that does not fit its loss; the message names the value and its row.
+        ValueError: a label that does not fit its loss or a metric; the message names the value and its row.
     """
     calls, outputs = prepare_both(model, executor, feed.rows, task)
     found = look_at_feed(executor, feed)
     if found is not None:
         (_, y, _), locate = found
         if y is not None:
-            model.objective.check_labels(y, outputs, locate)
+            model.objective.check_labels(y, outputs, locate, task)
     return calls
 
 

@@ -98,7 +98,7 @@ class Trainer:
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[Any, Any] | Sequence[Any] | None = None,
         sample_weight: Nest = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -120,7 +120,7 @@ class Trainer:
             validation_split: fraction in [0, 1) of the arrays, from their end, to hold out.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a `Dataset`.
             shuffle: whether arrays are put in a new order every epoch.
-            class_weight: dict of class -> weight.
+            class_weight: dict of class -> weight; for several outputs one for each, nested as the labels are or by output name.
             sample_weight: weight of each row.
             steps_per_epoch: steps in an epoch; needed for an endless plan, unless a callback sees every batch and sets
                 `model.stop_training`. An epoch goes on where the last one stopped, and begins anew where the data have ended; of a
@@ -152,8 +152,9 @@ class Trainer:
             on_nonfinite=on_nonfinite,
         )
         hold = fitting.may_write_to_data(callbacks)
+        names = self.output_names
         with random.drawing_from(self._seeds.next_on_host()):
-            plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, hold)
+            plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, names, hold)
         validation = None
         if validation_data is not None:
             size = batch_size if validation_batch_size is None else validation_batch_size
@@ -224,12 +225,12 @@ class Trainer:
         x: Nest,
         y: Nest = None,
         sample_weight: Nest = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[Any, Any] | Sequence[Any] | None = None,
         return_dict: bool = False,
     ) -> Results:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
-        plan = fitting.one_batch(x, y, sample_weight, class_weight)
+        plan = fitting.one_batch(x, y, sample_weight, class_weight, self.output_names)
         with own_metrics(self.objective):
             return _returned(fitting.train_on_batch(self, plan), return_dict)
 

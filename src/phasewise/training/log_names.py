@@ -1,0 +1,50 @@
+"""The names of losses and metrics in the logs: no two are the same, so that none hides another. Keras's rules, where it has them."""
+
+
+def distinct(names, taken):
+    """The names, a number behind each that is taken: `mse`, `mse_1` … `taken` grows."""
+    found = []
+    for name in names:
+        number, new = 0, name
+        while new in taken:
+            number += 1
+            new = f"{name}_{number}"
+        taken.add(new)
+        found.append(new)
+    return found
+
+
+def entries(metrics, outputs, taken, second=None):
+    """(number of the output, name in the logs, metric) of each metric.
+
+    Args:
+        metrics: list of (number of the output, metric).
+        outputs: names of the outputs, which go before the metrics'; None where there is one.
+        taken: a set of names, which grows.
+        second: what goes before the name of a metric whose plain name is taken.
+
+    Raises:
+        ValueError: one metric object stands for two.
+    """
+    found, seen = [], {}
+    for i, metric in metrics:
+        if id(metric) in seen:
+            raise ValueError(
+                f"The metric object {metric.name!r} is given twice: its state would mix both. Give one object for each, or its name."
+            )
+        seen[id(metric)] = metric
+        before = f"{outputs[i]}_" if outputs else ""
+        name = f"{before}{metric.name}"
+        if second and name in taken:
+            name = f"{before}{second}_{metric.name}"
+        found.append((i, distinct([name], taken)[0], metric))
+    return sorted(found, key=lambda entry: entry[1]) if outputs else found  # the order of Keras's `evaluate`
+
+
+def add(logs, name, value):
+    """Enter what a metric says in the logs: a number under its name, a dict of numbers under its keys where these are free."""
+    if not isinstance(value, dict):
+        logs[name] = value
+        return
+    for key, each in value.items():
+        logs[distinct([key if key not in logs else f"{name}_{key}"], set(logs))[0]] = each
