@@ -3,11 +3,13 @@
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core import logits
+
 
 def as_float(x):
     """`x` as an array of its own float dtype, of float32 where that is narrower or not a float."""
-    x = jnp.asarray(x)
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    array = jnp.asarray(x)
+    return logits.follow(array.astype(jnp.promote_types(array.dtype, jnp.float32)), x)
 
 
 def paired(y_true, y_pred):
@@ -19,9 +21,9 @@ def paired(y_true, y_pred):
 def same_rank(a, b):
     """`a` and `b` with one trailing axis of size 1 dropped or added where their ranks differ by one."""
     if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
-        return (a, b[:, None]) if b.ndim == 1 else (a[..., 0], b)
+        return (a, logits.follow(b[:, None], b)) if b.ndim == 1 else (logits.follow(a[..., 0], a), b)
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
-        return (a[:, None], b) if a.ndim == 1 else (a, b[..., 0])
+        return (logits.follow(a[:, None], a), b) if a.ndim == 1 else (a, logits.follow(b[..., 0], b))
     return a, b
 
 

@@ -7,11 +7,13 @@ from phasewise.losses import (
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
     SparseCategoricalCrossentropy,
 )
 
 BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
+INTEGER = SparseCategoricalCrossentropy | CategoricalGeneralizedCrossEntropy
 
 
 def check_shapes(names, losses, pairs):
@@ -28,25 +30,22 @@ def check_shapes(names, losses, pairs):
         if true is None:
             raise ValueError(f"Output {name!r} has a loss ({loss.name}) but no labels.")
         shapes = f"labels of shape {tuple(true.shape)} and output {name!r} of shape {tuple(pred.shape)}"
-        if isinstance(loss, SparseCategoricalCrossentropy):
-            _check_sparse_shape(true, pred, shapes)
+        if isinstance(loss, INTEGER):
+            _check_sparse_shape(loss.name, true, pred, shapes)
         elif isinstance(loss, ONE_HOT):
             _check_categorical_shape(loss, true, pred, shapes)
         elif type(loss).__module__.startswith("phasewise.") and not _broadcasts(true.shape, pred.shape):
             raise ValueError(f"{loss.name} cannot compare {shapes}: they must agree.")
 
 
-def _check_sparse_shape(true, pred, shapes):
+def _check_sparse_shape(name, true, pred, shapes):
     if len(true.shape) == len(pred.shape) and true.shape[-1] == pred.shape[-1] and pred.shape[-1] > 1:
         raise ValueError(
-            f"sparse_categorical_crossentropy takes integer labels, one a row; it got {shapes}. One-hot labels go with "
-            "categorical_crossentropy."
+            f"{name} takes integer labels, one a row; it got {shapes}. One-hot labels go with categorical_crossentropy."
         )
     squeezed = true.shape[:-1] if len(true.shape) == len(pred.shape) and true.shape[-1] == 1 else true.shape
     if tuple(squeezed) != tuple(pred.shape[:-1]):
-        raise ValueError(
-            f"sparse_categorical_crossentropy cannot compare {shapes}: all axes but the classes must agree."
-        )
+        raise ValueError(f"{name} cannot compare {shapes}: all axes but the classes must agree.")
 
 
 def _check_categorical_shape(loss, true, pred, shapes):
@@ -77,16 +76,16 @@ def check_labels(names, losses, pairs, locate):
         if loss is None or true is None:
             continue
         true = np.asarray(true)
-        if isinstance(loss, SparseCategoricalCrossentropy):
-            _check_classes(name, true, pred.shape[-1], loss.arguments["ignore_class"], locate)
+        if isinstance(loss, INTEGER):
+            _check_classes(name, loss, true, pred.shape[-1], locate)
         elif isinstance(loss, BINARY | ONE_HOT):
             outside = (true < 0) | (true > 1)
             hint = _binary_hint if isinstance(loss, BINARY) else _no_hint
             _require(f"output {name!r}", loss.name, true, outside, "between 0 and 1", locate, hint)
 
 
-def _check_classes(name, true, classes, ignored, locate):
-    loss, of = "sparse_categorical_crossentropy", f"output {name!r}"
+def _check_classes(name, loss, true, classes, locate):
+    loss, ignored, of = loss.name, loss.arguments.get("ignore_class"), f"output {name!r}"
     if true.dtype.kind == "f":
         _require(of, loss, true, true != np.floor(true), "a whole number", locate)
     outside = (true < 0) | (true >= classes)

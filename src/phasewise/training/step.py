@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import padding, random, variable
+from phasewise.core import logits, padding, random, variable
 from phasewise.kernels.finite import all_finite, where
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import phase
@@ -73,7 +73,7 @@ class TrainStep:
         other = self._layout.other.unpack(state["other"], taken_at(numbers))
 
         def loss_of(params):
-            with real_rows_of(x, valid) as real:
+            with real_rows_of(x, valid) as real, logits.remembered():
                 outputs, added, after = call_purely(
                     self._model,
                     {**state, "params": params, "other": other},
@@ -81,9 +81,10 @@ class TrainStep:
                     task=self._task,
                     draws=(self._draws, words),
                 )
-            total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
+                total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
+                found = logits.of_each(outputs)
             total = sum(added, total)
-            return self._optimizer.scale_loss(total), (total, outputs, parts, after, real)
+            return self._optimizer.scale_loss(total), (total, (outputs, found), parts, after, real)
 
         (_, (total, outputs, parts, after, real)), grads = jax.value_and_grad(loss_of, has_aux=True)(params)
         grads, after = self._layout.params.pack(grads), self._layout.other.pack(after)
@@ -114,9 +115,10 @@ def test_step(model, objective, task):
 
     def step(state, batch, valid=None):
         x, y, sample_weight = unpack(batch)
-        with real_rows_of(x, valid) as real:
+        with real_rows_of(x, valid) as real, logits.remembered():
             outputs, added, _ = call_purely(model, state, x, task=task)
-        total, parts = objective.total_loss(y, outputs, sample_weight, real)
+            total, parts = objective.total_loss(y, outputs, sample_weight, real)
+            outputs = outputs, logits.of_each(outputs)
         total = sum(added, total)
         return {
             **state,
@@ -155,6 +157,8 @@ def logs_of(objective, metrics):
 
 
 def _updated(objective, metrics, arguments):
-    with variable.scope(objective.variables, metrics) as held:
-        objective.update(*arguments)
+    y, (outputs, found), *rest = arguments
+    with variable.scope(objective.variables, metrics) as held, logits.remembered():
+        logits.note_each(outputs, found)
+        objective.update(y, outputs, *rest)
         return held.collect(objective.variables)
