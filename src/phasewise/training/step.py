@@ -84,7 +84,7 @@ class TrainStep:
                 total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
                 found = logits.of_each(outputs)
             total = sum(added, total)
-            return self._optimizer.scale_loss(total), (total, (outputs, found), parts, after, real)
+            return self._optimizer.scale_loss(total, state["optimizer"]), (total, (outputs, found), parts, after, real)
 
         (_, (total, outputs, parts, after, real)), grads = jax.value_and_grad(loss_of, has_aux=True)(params)
         grads, after = self._layout.params.pack(grads), self._layout.other.pack(after)
