@@ -62,7 +62,7 @@ def reduce(values, reduction, sample_weight=None, mask=None):
         mask: boolean; False positions are neither summed nor counted.
 
     Returns:
-        A scalar, 0 where nothing counts; or the weighted values.
+        A scalar, 0 where nothing counts or there is nothing; or the weighted values.
     """
     if values.ndim == 0:
         others = [np.shape(x) for x in (sample_weight, mask) if x is not None]
@@ -82,7 +82,9 @@ def reduce(values, reduction, sample_weight=None, mask=None):
     if reduction == "mean_with_sample_weight" and weight is not None:
         counted = jnp.broadcast_to(weight, weighted.shape)
         return ratio(weighted.sum(), (counted if mask is None else jnp.where(mask, counted, 0)).sum())
-    return weighted.mean() if mask is None else ratio(weighted.sum(), mask.sum())
+    if mask is None:
+        return weighted.mean() if weighted.size else weighted.sum()
+    return ratio(weighted.sum(), mask.sum())
 
 
 def ratio(a, b):
