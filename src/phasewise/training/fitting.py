@@ -109,6 +109,7 @@ def fit(model, plan, validation, settings):
         steps=steps,
         verbose=settings.verbose,
     )
+    callbacks.set_will_validate(validation is not None)
     model.stop_training, model.history = False, history
     progress = make_progress(settings.verbose)
     run = Run(model, executor, settings.policy(callbacks), callbacks)
