@@ -6,6 +6,7 @@ from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data.checks import warn_nonfinite
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
+from phasewise.training.surprises import warn_of_unadapted
 
 
 def require_compiled(model, task, *, optimizer=False):
@@ -53,7 +54,9 @@ def prepare(model, spec, task):
     """
     x, _, _ = unpack(spec)
     model.ensure_built(x)
-    return trace_calls(model, x, task)
+    calls, outputs = trace_calls(model, x, task)
+    warn_of_unadapted(calls)
+    return calls, outputs
 
 
 def prepare_both(model, executor, rows, task):
