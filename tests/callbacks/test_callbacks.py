@@ -590,6 +590,22 @@ def test_the_csv_file_of_a_fit_is_its_history(tmp_path):
     assert seen == [2, 3, 4]  # the file is whole after each epoch
 
 
+@pytest.mark.parametrize(
+    ("options", "header"),
+    [
+        ({}, ["epoch", "loss"]),
+        ({"validation_data": (X, Y), "validation_freq": 2}, ["epoch", "loss", "val_loss"]),
+    ],
+    ids=["no validation", "validation from the second epoch on"],
+)
+def test_there_are_columns_for_validation_where_there_is_one(tmp_path, options, header):
+    path = tmp_path / "log.csv"
+    train(linear(pw), callbacks.CSVLogger(path), epochs=2, **options)
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    assert lines[0] == header
+    assert ["NA" in line for line in lines[1:]] == [len(header) == 3, False]
+
+
 def test_appending_to_a_file_of_other_columns_is_refused(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("epoch,accuracy\r\n0,1\r\n")

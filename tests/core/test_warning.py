@@ -45,6 +45,11 @@ def train_in_inference(net):
         net.fit(X, Y, verbose=0)
 
 
+def train_what_is_frozen(net):
+    net.trainable = False
+    net.fit(X, Y, verbose=0)
+
+
 SURPRISES = {
     warning.NonFiniteWarning: see_nan,
     warning.SmallBatchWarning: train_on_one_row,
@@ -52,6 +57,7 @@ SURPRISES = {
     warning.LaggingStatisticsWarning: stop_too_early,
     warning.InitialStatisticsWarning: predict_untrained,
     warning.PinnedPhaseWarning: train_in_inference,
+    warning.NothingTrainsWarning: train_what_is_frozen,
 }
 
 

@@ -1,12 +1,15 @@
 """Normalization by the moments of a data set: from any source, however it is cut, exact far from zero."""
 
+import warnings
+
 import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from phasewise.warning import NonFiniteWarning
+from phasewise.warning import InitialStatisticsWarning, NonFiniteWarning
+from sklearn import preprocessing
 
 import phasewise as pw
 from phasewise.layers import Normalization
@@ -127,11 +130,63 @@ def test_a_compiled_model_sees_what_a_later_adapt_found():
         np.testing.assert_allclose(model.predict(X, verbose=0), (X - mean) / np.sqrt(variance), rtol=1e-4, atol=1e-5)
 
 
-def test_a_constant_entry_is_divided_by_the_least_deviation():
-    x = np.full((4, 1), 7.0, "float32")
-    layer = adapted(x)
-    np.testing.assert_array_equal(layer(x), np.zeros((4, 1)))
-    np.testing.assert_allclose(layer(x + 1), np.full((4, 1), 1e7), rtol=1e-6)
+@pytest.mark.parametrize("value", [7.0, 0.1, 1e-5, -3e6, 0.0])
+@pytest.mark.parametrize("batches", [[40], [3, 7, 30], [1] * 40])
+def test_a_constant_entry_keeps_its_scale_as_in_scikit_learn(value, batches):
+    other = RNG.normal(size=40)
+    x = np.stack([np.full(40, value), other], 1)
+    layer = adapted(np.split(x, np.cumsum(batches)[:-1]))
+    assert layer.adapt_variance.numpy()[0] == 0
+    new = x + 1
+    scaled = preprocessing.StandardScaler().fit(x).transform(new)
+    np.testing.assert_allclose(layer(new), scaled, rtol=1e-5, atol=1e-6 * max(1, abs(value)))
+    back = Normalization(mean=layer.mean[0], variance=layer.variance[0], invert=True)
+    np.testing.assert_allclose(back(layer(new)), new, rtol=1e-6, atol=1e-6)
+
+
+def test_a_small_variance_is_no_constant():
+    x = np.float32([[1.0], [1.0 + 2**-20]])
+    np.testing.assert_allclose(adapted(x)(x), [[-1], [1]], rtol=1e-5)
+
+
+def test_given_statistics_without_variance_keep_the_scale_too():
+    layer = Normalization(mean=[1.0, 2.0], variance=[0.0, 4.0])
+    np.testing.assert_allclose(layer(np.float32([[2.0, 4.0]])), [[1.0, 1.0]])
+
+
+def test_a_layer_that_was_never_adapted_says_so_where_it_is_used():
+    def model(**arguments):
+        net = pw.Sequential([pw.Input((3,)), Normalization(name="scale", **arguments), pw.layers.Dense(1)])
+        net.compile("sgd", "mse")
+        return net
+
+    y = X[:, :1]
+    text = r"Normalization \('scale'\) was never adapted: .* Call layer.adapt\(data\) first"
+    for use in (
+        lambda net: net.fit(X, y, verbose=0),
+        lambda net: net.evaluate(X, y, verbose=0),
+        lambda net: net.predict(X, verbose=0),
+        lambda net: net.train_on_batch(X, y),
+        lambda net: Normalization(name="scale")(X),
+    ):
+        with pytest.warns(InitialStatisticsWarning, match=text):
+            use(model())
+    ready, loaded, given = model(), model(), model(mean=0.0, variance=1.0)
+    ready.get_layer("scale").adapt((X - X.mean(0)) / X.std(0))
+    loaded.get_layer("scale").set_weights([np.ones(3), np.ones(3), 0])
+    for net in (ready, loaded, given):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            net.fit(X, y, verbose=0)
+            net.predict(X, verbose=0)
+
+
+def test_it_says_so_once():
+    net = pw.Sequential([pw.Input((3,)), Normalization()])
+    with pytest.warns(InitialStatisticsWarning) as told:
+        net.predict(X, verbose=0)
+        net.predict(X, verbose=0)
+    assert len(told) == 1
 
 
 def test_invert_undoes_it():

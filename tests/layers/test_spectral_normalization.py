@@ -1,10 +1,12 @@
 """Spectral normalization against singular values in float64, and what it leaves alone."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import phasewise as pw
+from phasewise.kernels.spectral_norm import spectral_norm
 from phasewise.layers import Dense, Layer, SpectralNormalization
 
 RNG = np.random.default_rng(0)
@@ -181,3 +183,31 @@ def test_mixed_precision_iterates_in_float32():
 def test_bad_arguments_are_named(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_many_iterations_are_a_loop_and_not_copies_of_their_code():
+    matrix, u = jnp.asarray(RNG.normal(size=(5, 3)), jnp.float32), jnp.ones((1, 3), jnp.float32)
+
+    def size(iterations):
+        return len(str(jax.make_jaxpr(lambda m: spectral_norm(m, u, iterations))(matrix)))
+
+    assert size(50) < 3 * size(1)
+    for iterations in (1, 2, 7, 50):
+        sigma, found = spectral_norm(matrix, u, iterations)
+        exact, u_exact = reference(matrix, u, iterations)
+        np.testing.assert_allclose(sigma, exact, rtol=1e-6)
+        np.testing.assert_allclose(found, u_exact, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_with_many_iterations_trains():
+    layer = SpectralNormalization(Dense(3, use_bias=False), power_iterations=50)
+    model = pw.Sequential([pw.Input((5,)), layer])
+    model.compile(pw.optimizers.SGD(1.0), "mse")
+    kernel = np.float64(layer.kernel.numpy())
+    sigma, (u,) = reference(kernel, layer.vector_u.numpy(), 50)
+    model.train_on_batch(X, Y)
+    error = X @ (kernel / sigma) - Y
+    of_normalized = 2 * X.T.astype(np.float64) @ error / error.size
+    v = kernel @ u / np.linalg.norm(kernel @ u)  # the gradient of sigma is v uᵀ, with u and v held constant
+    gradient = of_normalized / sigma - np.outer(v, u) * (of_normalized * kernel).sum() / sigma**2
+    np.testing.assert_allclose(kernel - layer.kernel.numpy(), gradient, rtol=1e-4, atol=1e-6)

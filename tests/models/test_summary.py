@@ -113,3 +113,32 @@ def test_a_subclass_has_question_marks_until_it_is_built():
 def test_it_is_printed_where_no_function_is_given(capsys):
     make(pw).summary()
     assert '"net"' in capsys.readouterr().out
+
+
+class Later(pw.Model):
+    def __init__(self):
+        super().__init__(name="later")
+        self.dense, self.unused = pw.layers.Dense(3, name="used"), pw.layers.Dense(2, name="unused")
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize("make", [Later, lambda: pw.Sequential([pw.layers.Dense(3, name="used")], name="later")])
+def test_a_model_that_is_not_built_says_so_and_what_to_do(make):
+    model = make()
+    table = text(model)
+    assert "'later' is not built" in table
+    assert "Call it on data, fit it, or call build(input_shape)." in table
+    assert "unbuilt" in row(table, "used")
+    model.build((None, 4))
+    assert "15" in row(text(model), "used")
+    assert "is not built" not in text(model)
+
+
+def test_a_layer_that_no_call_has_reached_is_named():
+    model = Later()
+    model(np.zeros((2, 4), "float32"))
+    assert "Not built, for no call has reached it yet: 'unused'." in text(model)
+    assert "unbuilt" in row(text(model), "unused")
+    assert "not built" not in text(make(pw)).lower()

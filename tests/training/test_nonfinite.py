@@ -42,8 +42,9 @@ def test_a_layer_whose_output_is_not_finite_is_named_with_epoch_step_and_rows(po
     np.testing.assert_array_equal(error.rows, [2, 4])
     np.testing.assert_array_equal(error.batch[0], positive[40:48])
     np.testing.assert_array_equal(error.batch[1], Y[40:48])
-    assert "epoch 1, step 5 (counted from 0): the output of layer 'log' (Lambda) is not finite in rows 2, 4" in str(
-        error
+    assert (
+        "epoch 1, step 6 (counted from 1, as the progress is): the output of layer 'log' (Lambda) is not finite in rows 2, 4"
+        in str(error)
     )
 
 

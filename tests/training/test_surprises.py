@@ -7,6 +7,7 @@ import pytest
 from phasewise.warning import (
     InitialStatisticsWarning,
     LaggingStatisticsWarning,
+    NothingTrainsWarning,
     PhasewiseWarning,
     PinnedPhaseWarning,
     SmallBatchWarning,
@@ -76,13 +77,38 @@ def test_data_that_look_like_the_initial_values_say_nothing():
     assert told(lambda: classifier().fit(x, Y, batch_size=64, epochs=3, verbose=0)) == []
 
 
-def test_updates_count_over_several_fits_and_batches():
+def test_updates_count_over_batches_and_fits():
     model = classifier(momentum=0.99)
-    for _ in range(3):
-        model.fit(X, Y, batch_size=32, verbose=0)
-    model.train_on_batch(X, Y)
+    for _ in range(7):
+        model.train_on_batch(X, Y)
     (text,) = told(lambda: model.fit(X, Y, batch_size=32, verbose=0), LaggingStatisticsWarning)
     assert "9 updates" in text
+
+
+def test_a_lag_is_told_once_in_a_loop_of_fits():
+    model = classifier()
+    texts = told(lambda: [model.fit(X, Y, batch_size=32, verbose=0) for _ in range(4)], LaggingStatisticsWarning)
+    assert len(texts) == 1
+    assert "2 updates" in texts[0]
+
+
+def test_the_lag_of_another_layer_is_told_for_itself():
+    model = classifier()
+    assert len(told(lambda: model.fit(X, Y, verbose=0), LaggingStatisticsWarning)) == 1
+    deeper = pw.Sequential(
+        [model.get_layer("bn"), layers.Rescaling(9.0, 4.0), layers.BatchNormalization(name="new"), layers.Dense(1)]
+    )
+    deeper.compile("sgd", "mse")
+    (text,) = told(lambda: deeper.fit(X, Y, verbose=0), LaggingStatisticsWarning)
+    assert "'new' caught up" in text
+
+
+def test_statistics_that_had_caught_up_and_lag_again_are_told_again():
+    model = classifier(momentum=0.9)
+    assert len(told(lambda: model.fit(X, Y, batch_size=32, verbose=0), LaggingStatisticsWarning)) == 1
+    assert told(lambda: model.fit(X, Y, batch_size=8, epochs=10, verbose=0), LaggingStatisticsWarning) == []
+    bn = model.get_layer("bn")
+    assert not bn._averages[0].lag_is_told
 
 
 def test_statistics_that_were_loaded_or_recalibrated_are_not_suspected():
@@ -167,6 +193,59 @@ def test_a_pinned_phase_that_makes_fit_infer_is_told():
     assert "set_learning_phase(None)" in text
     with pw.learning_phase_scope("training"):
         assert told(lambda: model.fit(X, Y, verbose=0), PinnedPhaseWarning) == []
+
+
+def frozen(*names):
+    """A chain of which the layers of these names are frozen, all for none; compiled after that or before."""
+    chain = [layers.Dense(3, name="first"), layers.Dense(1, name="second")]
+    model = pw.Sequential([pw.Input((2,)), *chain], name="net")
+    return model, [layer for layer in chain if layer.name in names or not names]
+
+
+@pytest.mark.parametrize("frozen_first", [True, False], ids=["frozen, then compiled", "compiled, then frozen"])
+@pytest.mark.parametrize("task", ["fit", "train_on_batch"])
+def test_training_a_model_that_is_frozen_is_told_once(task, frozen_first):
+    model, inside = frozen()
+    if frozen_first:
+        model.trainable = False
+    model.compile("sgd", "mse")
+    if not frozen_first:
+        for layer in inside:
+            layer.trainable = False
+    run = {"fit": lambda: model.fit(X, Y, verbose=0), "train_on_batch": lambda: model.train_on_batch(X, Y)}[task]
+    (text,) = told(lambda: [run(), run()], NothingTrainsWarning)
+    assert f"`{task}` of 'net' trains nothing: its weights are frozen ('first', 'second')" in text
+    assert "set `trainable = True` before the calls that are to train it" in text
+    model.trainable = True
+    before = model.get_weights()
+    assert told(run) == []
+    assert (model.get_weights()[0] != before[0]).any()
+
+
+def test_the_discriminator_of_a_gan_that_is_frozen_for_the_generators_sake_says_so_in_its_own_training():
+    discriminator = pw.Sequential([pw.Input((2,)), layers.Dense(1, "sigmoid", name="judge")], name="discriminator")
+    discriminator.compile("sgd", "binary_crossentropy")
+    noise = pw.Input((3,))
+    discriminator.trainable = False
+    gan = pw.Model(noise, discriminator(layers.Dense(2)(noise)))
+    gan.compile("sgd", "binary_crossentropy")
+    (text,) = told(lambda: discriminator.train_on_batch(X, Y), NothingTrainsWarning)
+    assert "'discriminator' trains nothing: its weights are frozen ('judge')" in text
+    assert told(lambda: gan.train_on_batch(np.zeros((4, 3)), np.ones((4, 1)))) == []
+
+
+def test_a_model_without_weights_that_is_trained_says_so():
+    model = pw.Sequential([pw.Input((1,)), layers.Activation("tanh")])
+    model.compile("sgd", "mse")
+    (text,) = told(lambda: model.fit(X[:, :1], Y, verbose=0), NothingTrainsWarning)
+    assert "trains nothing: it has no trainable weights" in text
+
+
+def test_a_model_of_which_a_part_is_frozen_trains():
+    model, (layer,) = frozen("first")
+    layer.trainable = False
+    model.compile("sgd", "mse")
+    assert told(lambda: model.fit(X, Y, verbose=0)) == []
 
 
 @pytest.mark.parametrize("category", [LaggingStatisticsWarning, SmallBatchWarning, PhasewiseWarning])

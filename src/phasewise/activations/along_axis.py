@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from phasewise.activations.activation import activation, check_axis, floating
+from phasewise.core import logits
 from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
 
@@ -31,7 +32,8 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
             PhasewiseWarning,
         )
     powers = jnp.exp(_below_its_maximum(x, axis))
-    return powers / jnp.sum(powers, axis=axis, keepdims=True)
+    probabilities = powers / jnp.sum(powers, axis=axis, keepdims=True)
+    return logits.note(probabilities, x, axis) if isinstance(axis, int) else probabilities
 
 
 @activation()

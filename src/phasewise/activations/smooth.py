@@ -8,13 +8,15 @@ from jax import lax
 
 from phasewise.activations.activation import activation, floating
 from phasewise.activations.rectifiers import relu
+from phasewise.core import logits
 from phasewise.core.types import Array, ArrayLike
 
 
 @activation()
 def sigmoid(x: ArrayLike) -> Array:
     """1 / (1 + exp(-x))."""
-    return lax.logistic(floating(x))
+    x = floating(x)
+    return logits.note(lax.logistic(x), x)
 
 
 @activation()

@@ -18,9 +18,11 @@ class Callback:
     Attributes:
         model: the model of the run. Set `model.stop_training = True` to end `fit` after the current batch or chunk.
         params: dict with "epochs", "steps" (in an epoch, None where unknown) and "verbose".
+        will_validate: whether this `fit` validates after some of its epochs; None where that is not known. Ours, not Keras's.
     """
 
     params: dict[str, Any] | None = None
+    will_validate: bool | None = None
     _model = None
 
     @property

@@ -49,6 +49,11 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_params(params)
 
+    def set_will_validate(self, will_validate: bool) -> None:
+        """Every callback gets it as `.will_validate`."""
+        for callback in self.callbacks:
+            callback.will_validate = will_validate
+
     @property
     def wants_train_batches(self) -> bool:
         """Whether a callback overrides a hook of single training batches, so that the loop must stop at each."""

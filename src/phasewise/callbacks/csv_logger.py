@@ -12,8 +12,9 @@ class CSVLogger(Callback):
     """Writes the logs of every epoch to a CSV file as they come; the file is whole after each epoch.
 
     The columns are "epoch" (from 0) and the names of the first epoch's logs in alphabetical order, followed by their
-    "val_" names where the first epoch had no validation. A name that an epoch lacks is "NA"; one that the first epoch
-    lacked is left out.
+    "val_" names where the first epoch had no validation and a later one will, or nobody says whether it will. (Keras adds
+    these to runs without any validation as well.) A name that an epoch lacks is "NA"; one that the first epoch lacked is
+    left out.
 
     Args:
         filename: path of the file; its folder must exist.
@@ -67,7 +68,7 @@ class CSVLogger(Callback):
 
     def _agreed_columns(self, logs):
         names = sorted(logs)
-        if not any(name.startswith("val_") for name in names):
+        if self.will_validate is not False and not any(name.startswith("val_") for name in names):
             names += [f"val_{name}" for name in names]
         if self._header is None:
             return names

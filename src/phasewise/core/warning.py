@@ -25,7 +25,11 @@ class LaggingStatisticsWarning(PhasewiseWarning):
 
 
 class InitialStatisticsWarning(PhasewiseWarning):
-    """A layer normalizes with moving statistics that no batch has ever updated."""
+    """A layer normalizes with the statistics that it was made with: no batch has updated them, no `adapt` has set them."""
+
+
+class NothingTrainsWarning(PhasewiseWarning):
+    """A model is trained of which no weight is trained."""
 
 
 class PinnedPhaseWarning(PhasewiseWarning):

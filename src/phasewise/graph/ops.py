@@ -9,7 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import registry
+from phasewise.core import logits, registry
 from phasewise.graph.symbolic import apply as apply
 
 _ROOMS = (jnp, jax.nn, jax.lax)
@@ -17,7 +17,26 @@ _ROOMS = (jnp, jax.nn, jax.lax)
 
 def cast(x, dtype):
     """`x` in another dtype."""
-    return apply(lambda x: jnp.asarray(x).astype(dtype), x)
+    return apply(lambda x: logits.follow(jnp.asarray(x).astype(dtype), x), x)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    return apply(_sigmoid, x)
+
+
+def softmax(x, axis=-1, where=None):
+    """exp(x) over its sum along `axis` (over the entries where `where` holds)."""
+    return apply(_softmax, x, axis, where)
+
+
+def _sigmoid(x):
+    return logits.note(jax.nn.sigmoid(x), x)
+
+
+def _softmax(x, axis, where):
+    probabilities = jax.nn.softmax(x, axis, where)
+    return logits.note(probabilities, x, axis) if isinstance(axis, int) and where is None else probabilities
 
 
 def convert_to_tensor(x, dtype=None):

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax._src.core import trace_state_clean  # nothing public tells it without computing something
 
-from phasewise.core import variable
+from phasewise.core import logits, variable
 
 # Sizes that stand for None while shapes are inferred: an axis that differs between them is None. One is small and one
 # large, so that a slice like x[:, 20:] is seen to depend on the size; both divide by 2, 3, 4, 6 and 8.
 _STAND_INS = (24, 240)
+
+_RESHAPING = jnp.expand_dims, jnp.ravel, jnp.reshape, jnp.squeeze  # entries keep their order
 
 
 class SymbolicTensor:
@@ -93,7 +95,9 @@ class Function:
         self.name = getattr(function, "__name__", type(function).__name__)
 
     def __call__(self, *args, **kwargs):
-        return self.function(*args, **kwargs)
+        result = self.function(*args, **kwargs)
+        reshapes = args and any(self.function is each for each in _RESHAPING)
+        return logits.follow(result, args[0]) if reshapes else result
 
 
 class Node:

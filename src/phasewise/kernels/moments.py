@@ -55,9 +55,11 @@ def moments(x, axes, *, shift=None, mask=None):
 
     Returns:
         `Moments`. The variance is biased, as in Ioffe & Szegedy (2015), algorithm 1. An all-False mask gives offset 0 and
-        variance 0.
+        variance 0, and so does an axis without entries.
     """
     x = wide(x)
+    if not x.size and mask is None:
+        mask = jnp.zeros((1,) * x.ndim, bool)
     if mask is not None:
         return _masked_moments(x, axes, shift, mask)
     shift = first_row_shift(x, axes) if shift is None else shift

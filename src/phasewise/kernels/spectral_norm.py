@@ -24,10 +24,15 @@ def spectral_norm(matrix, u, iterations):
         zero, as for a matrix of zeros, sigma is 1 and u is the one that was given.
     """
     constant, start = jax.lax.stop_gradient(matrix), u.astype(matrix.dtype)
-    u = start
-    for _ in range(iterations):
+
+    def follow(_, vectors):
+        u, _ = vectors
         v = unit_vectors(u @ constant.T, (0, 1), epsilon=TINY)
-        u = unit_vectors(v @ constant, (0, 1), epsilon=TINY)
+        return unit_vectors(v @ constant, (0, 1), epsilon=TINY), v
+
+    u, v = follow(0, (start, None))
+    if iterations > 1:
+        u, v = jax.lax.fori_loop(1, iterations, follow, (u, v))
     sigma = (v @ matrix @ u.T)[0, 0]
     found = sigma > 0
     return jnp.where(found, sigma, 1), jnp.where(found, u, start)

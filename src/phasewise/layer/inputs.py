@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import masking
+from phasewise.core import logits, masking
 from phasewise.core.variable import Variable
 from phasewise.graph import symbolic
 
@@ -34,7 +34,7 @@ def prepared(layer, args, kwargs):
         if not layer.autocast or not isinstance(leaf, np.ndarray | jax.Array):
             return leaf
         if jnp.issubdtype(leaf.dtype, jnp.floating) and leaf.dtype != dtype:
-            mask, leaf = masking.of(leaf), leaf.astype(dtype)
+            mask, leaf = masking.of(leaf), logits.follow(leaf.astype(dtype), leaf)
             masking.attach(leaf, mask)
         return leaf
 

@@ -25,7 +25,8 @@ class Layer(LayerTree):
     """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
 
     Args:
-        activity_regularizer: callable `output -> scalar` added to the loss, divided by the number of rows.
+        activity_regularizer: callable `output -> scalar` added to the loss, divided by the number of rows;
+            0 for no rows.
         trainable: False freezes the layer and every layer in it.
         dtype: a dtype policy by name or object; default `phasewise.dtype_policy()`.
         autocast: whether floating inputs are cast to the policy's compute dtype.
@@ -253,7 +254,7 @@ class Layer(LayerTree):
         if self.activity_regularizer is not None:
             for leaf in jax.tree.leaves(outputs):
                 wide = leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
-                record_loss(self, self.activity_regularizer(wide) / leaf.shape[0])
+                record_loss(self, self.activity_regularizer(wide) / max(1, leaf.shape[0]))
         if self._seen_output is None:
             self._seen_output = jax.tree.map(_spec_of, outputs)
         if args:

@@ -145,7 +145,11 @@ class PReLU(_Elementwise):
 
 @register("layer")
 class Softmax(_Elementwise):
-    """exp(x) over its sum along `axis`; positions where `mask` is False get 0. Any shape."""
+    """exp(x) over its sum along `axis`; positions where `mask` is False get 0. Any shape.
+
+    The mask has the input's shape or its leading axes, as the mask of a sequence has, or broadcasts against it. Where all of
+    `axis` is masked the output is 0, with no gradient.
+    """
 
     def __init__(self, axis: int | list[int] | tuple[int, ...] = -1, **kwargs: Any):
         super().__init__(**kwargs)
@@ -153,10 +157,14 @@ class Softmax(_Elementwise):
 
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """The activated inputs."""
-        if mask is not None:
-            inputs = jnp.where(mask, inputs, jnp.finfo(inputs.dtype).min / 2)
         axis = tuple(self.axis) if isinstance(self.axis, list | tuple) else self.axis
-        return activations.softmax(inputs, axis)
+        if mask is None:
+            return activations.softmax(inputs, axis)
+        mask = jnp.asarray(mask, bool)
+        if mask.shape == inputs.shape[: mask.ndim]:
+            mask = mask.reshape(mask.shape + (1,) * (inputs.ndim - mask.ndim))
+        kept = jnp.where(mask, inputs, jnp.finfo(inputs.dtype).min / 2)
+        return jnp.where(mask, activations.softmax(kept, axis), 0)
 
     def get_config(self) -> Config:
         """Every argument."""

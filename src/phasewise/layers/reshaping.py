@@ -6,6 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from phasewise.core import logits
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.input_spec import InputSpec
@@ -30,7 +31,7 @@ class Flatten(Layer):
         """The flattened inputs."""
         if self.data_format == "channels_first" and inputs.ndim > 2:
             inputs = jnp.moveaxis(inputs, 1, -1)
-        return inputs.reshape(inputs.shape[0], -1) if inputs.ndim > 1 else inputs[:, None]
+        return logits.follow(inputs.reshape(inputs.shape[0], math.prod(inputs.shape[1:])), inputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, product of the other axes)."""
@@ -55,7 +56,7 @@ class Reshape(Layer):
     def call(self, inputs: Array) -> Array:
         """The reshaped inputs."""
         self._check(inputs.shape)
-        return inputs.reshape(inputs.shape[0], *self.target_shape)
+        return logits.follow(inputs.reshape(inputs.shape[0], *self.target_shape), inputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *target_shape)."""

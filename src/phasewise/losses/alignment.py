@@ -3,11 +3,13 @@
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core import logits
+
 
 def as_float(x):
     """`x` as an array of its own float dtype, of float32 where that is narrower or not a float."""
-    x = jnp.asarray(x)
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    array = jnp.asarray(x)
+    return logits.follow(array.astype(jnp.promote_types(array.dtype, jnp.float32)), x)
 
 
 def paired(y_true, y_pred):
@@ -19,9 +21,9 @@ def paired(y_true, y_pred):
 def same_rank(a, b):
     """`a` and `b` with one trailing axis of size 1 dropped or added where their ranks differ by one."""
     if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
-        return (a, b[:, None]) if b.ndim == 1 else (a[..., 0], b)
+        return (a, logits.follow(b[:, None], b)) if b.ndim == 1 else (logits.follow(a[..., 0], a), b)
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
-        return (a[:, None], b) if a.ndim == 1 else (a, b[..., 0])
+        return (logits.follow(a[:, None], a), b) if a.ndim == 1 else (a, logits.follow(b[..., 0], b))
     return a, b
 
 
@@ -60,7 +62,7 @@ def reduce(values, reduction, sample_weight=None, mask=None):
         mask: boolean; False positions are neither summed nor counted.
 
     Returns:
-        A scalar, 0 where nothing counts; or the weighted values.
+        A scalar, 0 where nothing counts or there is nothing; or the weighted values.
     """
     if values.ndim == 0:
         others = [np.shape(x) for x in (sample_weight, mask) if x is not None]
@@ -80,7 +82,9 @@ def reduce(values, reduction, sample_weight=None, mask=None):
     if reduction == "mean_with_sample_weight" and weight is not None:
         counted = jnp.broadcast_to(weight, weighted.shape)
         return ratio(weighted.sum(), (counted if mask is None else jnp.where(mask, counted, 0)).sum())
-    return weighted.mean() if mask is None else ratio(weighted.sum(), mask.sum())
+    if mask is None:
+        return weighted.mean() if weighted.size else weighted.sum()
+    return ratio(weighted.sum(), mask.sum())
 
 
 def ratio(a, b):

@@ -1,15 +1,21 @@
 """Cross-entropies as functions of arrays: of yes-or-no labels, of one-hot labels, of integer labels.
 
-All compute in float32 or wider. Probabilities are kept 1e-7 from 0 and 1, as in Keras, so that a loss never exceeds
-16.2 a label and a saturated probability gets no gradient; logits have no such bound and keep all digits.
+All compute in float32 or wider. In a step of `fit`, `evaluate`, `train_on_batch` and `test_on_batch` probabilities that come
+straight out of a sigmoid or a softmax of ours are traced back to the logits that these were given (`phasewise.core.logits`),
+and the loss is that of the logits: it has no bound and keeps all digits, also where the activation rounds to 0 or 1.
+
+All other probabilities are kept 1e-7 from 0 and 1, as in Keras, so that a loss never exceeds 16.2 a label and a saturated
+probability gets no gradient. Keras does so with the outputs of a model, too: there a row that is wrong by far is not learnt.
 """
 
 import jax
 import jax.numpy as jnp
 
+from phasewise.core import logits
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
+from phasewise.kernels.log_softmax import log_softmax
 from phasewise.losses.alignment import as_float, paired
 from phasewise.losses.functions import KIND, TINY
 from phasewise.losses.given_values import check_between_0_and_1, check_classes, notice_scores
@@ -30,6 +36,7 @@ def binary_crossentropy(
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("binary_crossentropy", y_true, y_pred)
+    y_pred, from_logits = _scores("binary_crossentropy", y_pred, from_logits)
     return _binary(_towards_half(y_true, label_smoothing), y_pred, from_logits).mean(axis)
 
 
@@ -53,6 +60,7 @@ def binary_focal_crossentropy(
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("binary_focal_crossentropy", y_true, y_pred)
+    y_pred, from_logits = _scores("binary_focal_crossentropy", y_pred, from_logits)
     y_true = _towards_half(y_true, label_smoothing)
     p, q = (jax.nn.sigmoid(y_pred), jax.nn.sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     values = jnp.power(y_true * q + (1 - y_true) * p, gamma) * _binary(y_true, y_pred, from_logits)
@@ -76,6 +84,7 @@ def categorical_crossentropy(
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("categorical_crossentropy", y_true, y_pred, classes=axis)
+    y_pred, from_logits = _scores("categorical_crossentropy", y_pred, from_logits, axis)
     return -(_towards_uniform(y_true, label_smoothing, axis) * _logs(y_pred, from_logits, axis)).sum(axis)
 
 
@@ -95,6 +104,7 @@ def categorical_focal_crossentropy(
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("categorical_focal_crossentropy", y_true, y_pred, classes=axis)
+    y_pred, from_logits = _scores("categorical_focal_crossentropy", y_pred, from_logits, axis)
     logs = _logs(y_pred, from_logits, axis)
     values = alpha * jnp.power(-jnp.expm1(logs), gamma) * logs
     return -(_towards_uniform(y_true, label_smoothing, axis) * values).sum(axis)
@@ -116,6 +126,7 @@ def sparse_categorical_crossentropy(
     y_pred = as_float(y_pred)
     labels = sparse_labels(y_true, y_pred, axis)
     check_classes("sparse_categorical_crossentropy", y_true, y_pred.shape[axis], ignore_class)
+    y_pred, from_logits = _scores("sparse_categorical_crossentropy", y_pred, from_logits, axis)
     if ignore_class is not None:
         y_pred = jnp.where(jnp.expand_dims(labels != ignore_class, axis), y_pred, 1)
     chosen = jax.nn.one_hot(labels, y_pred.shape[axis], dtype=bool, axis=axis)
@@ -130,12 +141,15 @@ def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, 
 
     Args:
         y_true: whole numbers (rows, ...).
-        y_pred: probabilities (rows, ..., classes); one of exactly 0 gets no gradient.
+        y_pred: probabilities (rows, ..., classes); one of exactly 0 gets no gradient, unless its logit is known.
         q: between 0 and 1.
     """
     y_pred = as_float(y_pred)
     check_classes("categorical_generalized_cross_entropy", y_true, y_pred.shape[-1])
     chosen = jax.nn.one_hot(sparse_labels(y_true, y_pred), y_pred.shape[-1], dtype=bool)
+    y_pred, from_logits = _scores("categorical_generalized_cross_entropy", y_pred, False, -1)
+    if from_logits:
+        return -jnp.expm1(q * jnp.where(chosen, log_softmax(y_pred, -1), 0).sum(-1)) / q
     p = jnp.where(chosen, y_pred, 0).sum(-1)
     return (1 - jnp.where(p > 0, jnp.power(jnp.where(p > 0, p, 1), q), 0)) / q
 
@@ -171,6 +185,31 @@ def _of_one_shape(name, y_true, y_pred, classes=None):
     return y_true, y_pred
 
 
+def _scores(name, y_pred, from_logits, axis=None):
+    """(the predictions, whether they are logits): the logits of the predictions where these are known.
+
+    Args:
+        axis: of the classes; None where each prediction stands for itself.
+    """
+    found = logits.of(y_pred)
+    if found is None:
+        return y_pred, from_logits
+    if from_logits:
+        activation = "sigmoid" if found.axis is None else "softmax"
+        warn(
+            f"{name}(from_logits=True) is given the output of a {activation}, which are probabilities: they are taken for logits. "
+            f"Leave out the {activation}, or from_logits=True.",
+            PhasewiseWarning,
+        )
+        return y_pred, True
+    values = as_float(found.values)
+    if axis is None:
+        return (values, True) if found.axis is None else (y_pred, False)
+    if found.axis is None:  # divided by their sum, these are the softmax of their own logarithms
+        return -jax.nn.softplus(-values), True
+    return (values, True) if found.axis == axis % values.ndim else (y_pred, False)
+
+
 def _towards_half(y_true, label_smoothing):
     return y_true * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else y_true
 
@@ -189,6 +228,7 @@ def _binary(y_true, y_pred, from_logits):
 
 def _logs(y_pred, from_logits, axis):
     if from_logits:
-        return jax.nn.log_softmax(y_pred, axis)
+        return log_softmax(y_pred, axis)
     notice_scores("categorical cross-entropy", y_pred, "from_logits=True", from_above=False)
-    return jnp.log(jnp.clip(y_pred / y_pred.sum(axis, keepdims=True), TINY, 1 - TINY))
+    total = y_pred.sum(axis, keepdims=True)
+    return jnp.log(jnp.clip(y_pred / jnp.where(total == 0, 1, total), TINY, 1 - TINY))

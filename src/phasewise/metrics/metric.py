@@ -1,5 +1,6 @@
 """Metric: accumulators in variables, so that it works by hand and inside a compiled loop alike."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -162,7 +163,7 @@ def rowwise(values, sample_weight=None, fold=jnp.mean):
     """
     values = jnp.asarray(values).astype(jnp.float32)
     if sample_weight is None:
-        values = fold(values.reshape(values.shape[0], -1), 1) if values.ndim > 1 else values
+        values = fold(values.reshape(values.shape[0], math.prod(values.shape[1:])), 1) if values.ndim > 1 else values
         return values, jnp.float32(values.size)
     weight = jnp.asarray(sample_weight).astype(jnp.float32)
     if values.ndim == weight.ndim + 1 and values.shape[-1] == 1:

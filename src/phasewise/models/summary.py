@@ -25,7 +25,8 @@ def render(model, line_length=None, positions=None, expand_nested=False, show_tr
     columns = [Column(name, justified.get(name, "left"), fixed) for name, fixed in zip(headings, widths)]
     rows = []
     for layer, depth in _rows(_within(model.layers, layer_range), expand_nested):
-        cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape(layer), f"{layer.count_params():,}"]
+        count = f"{layer.count_params():,}" if layer.built else "unbuilt"
+        cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape(layer), count]
         rows.append(cells + ([_trainable(layer)] if show_trainable else []))
     return "\n".join([table_of(f'Model: "{model.name}"', columns, rows, width=width), "", _totals(model)])
 
@@ -79,13 +80,26 @@ def _totals(model):
         size = sum(int(np.prod(v.shape)) * v.raw.dtype.itemsize for v in variables)
         return f" {name}: {count:,} ({_bytes(size)})"
 
+    unbuilt = [layer for layer in model.all_layers() if not layer.built]
+    told = [_of_unbuilt(model, unbuilt)] if unbuilt else []
     return "\n".join(
         [
+            *told,
             line("Total params", model.variables),
             line("Trainable params", model.trainable_variables),
             line("Non-trainable params", model.non_trainable_variables),
         ]
     )
+
+
+def _of_unbuilt(model, unbuilt):
+    if not model.built:
+        return (
+            f" {model.name!r} is not built: its weights are made when the shape of its input is known. Call it on data, fit it, or "
+            "call build(input_shape)."
+        )
+    names = ", ".join(repr(layer.name) for layer in unbuilt[:4]) + (", ..." if len(unbuilt) > 4 else "")
+    return f" Not built, for no call has reached {'it' if len(unbuilt) == 1 else 'them'} yet: {names}."
 
 
 def _bytes(size):

@@ -7,6 +7,7 @@ from phasewise.core.types import Config
 from phasewise.optimizers import schedules
 from phasewise.optimizers.adam import Adam, AdamW
 from phasewise.optimizers.gradient_descent import SGD, RMSprop
+from phasewise.optimizers.loss_scale_optimizer import LossScaleOptimizer
 from phasewise.optimizers.optax_optimizer import OptaxOptimizer, is_transformation
 from phasewise.optimizers.optimizer import KIND, Optimizer
 
@@ -14,6 +15,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "LossScaleOptimizer",
     "OptaxOptimizer",
     "Optimizer",
     "RMSprop",

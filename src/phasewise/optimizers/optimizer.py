@@ -170,8 +170,8 @@ class Optimizer(Settings):
         """The parameters when training ends: their averages where they are kept."""
         return list(state["ema"]) if self.use_ema else params
 
-    def scale_loss(self, loss: Array) -> Array:
-        """What the gradients are to be taken of: `loss` times `loss_scale_factor`."""
+    def scale_loss(self, loss: Array, state: State | None = None) -> Array:
+        """What the gradients are to be taken of in a step from `state`: `loss` times `loss_scale_factor`."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
     def _apply(self, grads, state, params, variables, rate):

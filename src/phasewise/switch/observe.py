@@ -35,6 +35,9 @@ class Calls(list):
         self.adds_losses = False  # whether a layer added a loss, which may be computed from the whole batch
         self.writes = False  # whether a layer gave a variable a new value
         self.keep_rows_apart = None  # whether all that was called does, where someone has asked
+        self.adaptable = (
+            None  # the layers that `adapt` prepares and that were not seen adapted, where someone has asked
+        )
         self.draws = ()  # what each random draw mixes into the seed, in order
         self._reported = set()
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core import logits
 from phasewise.switch import tap
 from phasewise.training.step import call_purely
 
@@ -142,16 +143,17 @@ def _repeat(model, state, batch):
             leaves, tree = jax.tree.flatten(outputs)
             place = len(layers)
             if zeros is not None:
-                leaves = [leaf if z is None else leaf + z for leaf, z in zip(leaves, zeros[place])]
+                leaves = [leaf if z is None else logits.follow(leaf + z, leaf) for leaf, z in zip(leaves, zeros[place])]
             layers.append(layer)
             structure.append([jax.ShapeDtypeStruct(a.shape, a.dtype) if _is_float(a) else None for a in leaves])
             outputs_of.append(leaves)
             return jax.tree.unflatten(tree, leaves)
 
-        with tap.tapped(see):
-            predicted, added, _ = call_purely(model, {**state, "params": params}, x, task="fit")
-        total, _ = objective.total_loss(y, predicted, sample_weight)
-        values = {**objective.values_by_output(y, predicted), "": jnp.stack([*added, jnp.float32(0)])}
+        with logits.remembered():
+            with tap.tapped(see):
+                predicted, added, _ = call_purely(model, {**state, "params": params}, x, task="fit")
+            total, _ = objective.total_loss(y, predicted, sample_weight)
+            values = {**objective.values_by_output(y, predicted), "": jnp.stack([*added, jnp.float32(0)])}
         return sum(added, total), (outputs_of, values)
 
     jax.eval_shape(lambda params: run(params, None), state["params"])

@@ -155,6 +155,7 @@ def fit(model, plan, validation, settings):
         verbose=settings.verbose,
     )
     require_steps(executor, settings.steps_per_epoch, "steps_per_epoch", callbacks.wants_train_batches)
+    callbacks.set_will_validate(validation is not None)
     model.stop_training, model.history = False, history
     progress = make_progress(settings.verbose)
     run = Run(model, executor, settings.policy(callbacks), callbacks)

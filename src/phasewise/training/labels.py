@@ -5,6 +5,7 @@ from phasewise.losses import (
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
     SparseCategoricalCrossentropy,
 )
 from phasewise.losses.given_values import check_between_0_and_1, check_classes
@@ -13,6 +14,7 @@ from phasewise.metrics.confusion import AtThresholds
 
 BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
+INTEGER = SparseCategoricalCrossentropy | CategoricalGeneralizedCrossEntropy
 
 
 def check_shapes(names, losses, pairs):
@@ -29,25 +31,22 @@ def check_shapes(names, losses, pairs):
         if true is None:
             raise ValueError(f"Output {name!r} has a loss ({loss.name}) but no labels.")
         shapes = f"labels of shape {tuple(true.shape)} and output {name!r} of shape {tuple(pred.shape)}"
-        if isinstance(loss, SparseCategoricalCrossentropy):
-            _check_sparse_shape(true, pred, shapes)
+        if isinstance(loss, INTEGER):
+            _check_sparse_shape(loss.name, true, pred, shapes)
         elif isinstance(loss, ONE_HOT):
             _check_categorical_shape(loss, true, pred, shapes)
         elif type(loss).__module__.startswith("phasewise.") and not _broadcasts(true.shape, pred.shape):
             raise ValueError(f"{loss.name} cannot compare {shapes}: they must agree.")
 
 
-def _check_sparse_shape(true, pred, shapes):
+def _check_sparse_shape(name, true, pred, shapes):
     if len(true.shape) == len(pred.shape) and true.shape[-1] == pred.shape[-1] and pred.shape[-1] > 1:
         raise ValueError(
-            f"sparse_categorical_crossentropy takes integer labels, one a row; it got {shapes}. One-hot labels go with "
-            "categorical_crossentropy."
+            f"{name} takes integer labels, one a row; it got {shapes}. One-hot labels go with categorical_crossentropy."
         )
     squeezed = true.shape[:-1] if len(true.shape) == len(pred.shape) and true.shape[-1] == 1 else true.shape
     if tuple(squeezed) != tuple(pred.shape[:-1]):
-        raise ValueError(
-            f"sparse_categorical_crossentropy cannot compare {shapes}: all axes but the classes must agree."
-        )
+        raise ValueError(f"{name} cannot compare {shapes}: all axes but the classes must agree.")
 
 
 def _check_categorical_shape(loss, true, pred, shapes):
@@ -78,9 +77,9 @@ def check_labels(names, losses, pairs, locate):
         if loss is None or true is None:
             continue
         of = f" of output {name!r}"
-        if isinstance(loss, SparseCategoricalCrossentropy):
-            ignored = loss.arguments["ignore_class"]
-            check_classes("sparse_categorical_crossentropy", true, pred.shape[-1], ignored, of=of, locate=locate)
+        if isinstance(loss, INTEGER):
+            ignored = loss.arguments.get("ignore_class")
+            check_classes(loss.name, true, pred.shape[-1], ignored, of=of, locate=locate)
         elif isinstance(loss, BINARY | ONE_HOT):
             check_between_0_and_1(loss.name, true, of=of, locate=locate, is_binary=isinstance(loss, BINARY))
 

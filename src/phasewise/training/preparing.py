@@ -10,6 +10,7 @@ from phasewise.data.structure import map_leaves
 from phasewise.training.last_activation import last_activations
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
+from phasewise.training.surprises import warn_of_unadapted
 
 
 def require_compiled(model, task, *, optimizer=False):
@@ -62,7 +63,9 @@ def prepare(model, spec, task):
     """
     x, _, _ = unpack(spec)
     model.ensure_built(x)
-    return trace_calls(model, x, task)
+    calls, outputs = trace_calls(model, x, task)
+    warn_of_unadapted(calls)
+    return calls, outputs
 
 
 def prepare_both(model, executor, rows, task):

@@ -12,7 +12,12 @@ from phasewise.training.programs import program, shapes_of, switch_key
 from phasewise.training.rows import can_be_filled_up
 from phasewise.training.state import Cells
 from phasewise.training.step import TrainStep, logs_of, unpack
-from phasewise.training.surprises import updates_of_a_step, warn_of_pinned_phase, warn_of_small_batches
+from phasewise.training.surprises import (
+    updates_of_a_step,
+    warn_of_nothing_to_train,
+    warn_of_pinned_phase,
+    warn_of_small_batches,
+)
 
 IN_PLACE_BYTES = 16 << 20
 """From this size of the state on it is given up to each chunk, which writes the new one over it. Steps then look ahead: one whose
@@ -171,6 +176,8 @@ class Run:
                 "one. Pass loss=."
             )
         cells = Cells(model, training=True, metrics=True)
+        if not cells.params:
+            warn_of_nothing_to_train(model, calls, task)
         claim(model, cells.params)
         model.optimizer.prepare(cells.params)
         key = shapes_of(feed.arrays)

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import padding, random, variable
+from phasewise.core import logits, padding, random, variable
 from phasewise.kernels.finite import all_finite, where
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import phase
@@ -91,13 +91,14 @@ class TrainStep:
         other = self._layout.other.unpack(state["other"], taken_at(numbers))
 
         def loss_of(params):
-            with self._held(params, other, state["followed"]) as held:
+            with self._held(params, other, state["followed"]) as held, logits.remembered():
                 with real_rows_of(x, valid) as real:
                     outputs, added = called(self._model, x, self._trained, self._task)
                 total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
+                found = logits.of_each(outputs)
                 total = sum(added, total)
                 after = held.collect(self._others), held.collect(self._followed.variables)
-            return self._optimizer.scale_loss(total), (total, outputs, parts, after, real)
+            return self._optimizer.scale_loss(total, state["optimizer"]), (total, (outputs, found), parts, after, real)
 
         with draws_of(state, x, self._draws, words):
             (_, (total, outputs, parts, (other, followed), real)), grads = jax.value_and_grad(loss_of, has_aux=True)(
@@ -151,9 +152,10 @@ def test_step(model, objective, task, followed, draws=()):
         x, y, sample_weight = unpack(batch)
         values = [*state["followed"], *state["params"], *state["other"]]
         with variable.scope([*followed.variables, *variables], values), draws_of(state, x, draws):
-            with real_rows_of(x, valid) as real:
+            with real_rows_of(x, valid) as real, logits.remembered():
                 outputs, added = called(model, x, inventory.trained, task)
-            total, parts = objective.total_loss(y, outputs, sample_weight, real)
+                total, parts = objective.total_loss(y, outputs, sample_weight, real)
+                outputs = outputs, logits.of_each(outputs)
             total = sum(added, total)
             metrics, _ = _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts))
         rows = jax.tree.leaves(x)[0].shape[0] if valid is None else valid
@@ -193,6 +195,11 @@ def logs_of(objective, state, followed):
 
 def _updated(objective, metrics, arguments, followed=((), ())):
     """The accumulators after a batch, and the variables that are followed, given as (variables, values)."""
-    with variable.scope([*followed[0], *objective.variables], [*followed[1], *metrics]) as held:
-        objective.update(*arguments)
+    y, (outputs, found), *rest = arguments
+    with (
+        variable.scope([*followed[0], *objective.variables], [*followed[1], *metrics]) as held,
+        logits.remembered(),
+    ):
+        logits.note_each(outputs, found)
+        objective.update(y, outputs, *rest)
         return held.collect(objective.variables), held.collect(followed[0])

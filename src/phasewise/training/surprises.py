@@ -7,11 +7,13 @@ import numpy as np
 from phasewise.core.warning import (
     InitialStatisticsWarning,
     LaggingStatisticsWarning,
+    NothingTrainsWarning,
     PinnedPhaseWarning,
     SmallBatchWarning,
     warn,
 )
 from phasewise.layer.layer import depends_on_phase
+from phasewise.layers.normalization.normalization import Normalization, warn_not_adapted
 
 LEAST_SHARE = 0.01  # of the initial value, from which on a lag is looked for
 LEAST_GAP = 0.1  # in standard deviations, or as a fraction of the variance, from which on it is told
@@ -75,6 +77,42 @@ def warn_of_initial_statistics(calls):
         )
 
 
+def warn_of_unadapted(calls):
+    """Warn, once, when a `Normalization` is used that `adapt` has not given its statistics.
+
+    Args:
+        calls: the `observe.Calls` of a step.
+    """
+    if calls.adaptable is None:
+        calls.adaptable = [call for call in calls if isinstance(call.layer, Normalization)]
+    if calls.adaptable:
+        found = [call for call in calls.adaptable if not call.layer.is_adapted]
+        calls.adaptable = []
+        if found:
+            warn_not_adapted(_names(found))
+
+
+def warn_of_nothing_to_train(model, calls, task):
+    """Warn, once, when no weight of `model` is trained.
+
+    Args:
+        calls: the `observe.Calls` of a training step.
+        task: the method that trains.
+    """
+    if not calls.report("nothing trains"):
+        return
+    frozen = [layer for layer in model._inventory().layers if layer._own_variables and not layer.trainable]
+    if not frozen:
+        what, remedy = "it has no trainable weights", "Give it a layer that has some."
+    else:
+        what = f"its weights are frozen ({_quoted(frozen)})"
+        remedy = (
+            "What is frozen is decided at each call, not by `compile`: set `trainable = True` before the calls that are to train "
+            "it. A GAN's discriminator that was frozen for the generator's sake is frozen in its own train_on_batch as well."
+        )
+    warn(f"`{task}` of {model.name!r} trains nothing: {what}. {remedy}", NothingTrainsWarning)
+
+
 def updates_of_a_step(calls, rows):
     """How many updates of moving statistics one training step makes: list of (layer, count), each layer once.
 
@@ -117,8 +155,11 @@ def lag_of(layer, moving):
 
 
 def warn_of_lag(layers):
-    """Warn, once for all layers, when moving statistics have not caught up with the data that they followed."""
-    lags = [lag for layer in layers for average in layer._averages if (lag := lag_of(layer, average)) is not None]
+    """Warn, once for all layers, when moving statistics have not caught up with the data that they followed.
+
+    Of a layer this is told once; anew only when it has caught up, or its statistics were set, in between.
+    """
+    lags = [lag for layer in layers for average in layer._averages if (lag := _untold_lag(layer, average)) is not None]
     if not lags:
         return
     worst = max(lags, key=lambda lag: lag.gap + abs(np.log(lag.ratio)))
@@ -134,7 +175,17 @@ def warn_of_lag(layers):
     )
 
 
+def _untold_lag(layer, moving):
+    lag, told = lag_of(layer, moving), moving.lag_is_told
+    moving.lag_is_told = lag is not None
+    return None if told else lag
+
+
 def _names(calls):
     """The layers of the calls, each once."""
-    names = list(dict.fromkeys(repr(call.layer.name) for call in calls))
+    return _quoted([call.layer for call in calls])
+
+
+def _quoted(layers):
+    names = list(dict.fromkeys(repr(layer.name) for layer in layers))
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -9,6 +9,7 @@ from phasewise.core import random
 from phasewise.core.types import Named, Nest
 from phasewise.data.adapters import as_plan
 from phasewise.metrics import Metric
+from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import evaluating, fitting, predicting
 from phasewise.training.objective import Objective
@@ -75,7 +76,9 @@ class Trainer:
                 `sample_weight` into account.
             steps_per_execution: positive int. Steps are fused by how long they take, so this only sets a fixed number
                 when it is above 1; results do not depend on it.
-            run_eagerly, jit_compile, auto_scale_loss: accepted for Keras's sake; every step is compiled.
+            run_eagerly, jit_compile: accepted for Keras's sake; every step is compiled.
+            auto_scale_loss: whether the optimizer of a model that computes in "mixed_float16" is put into a
+                `LossScaleOptimizer`; without one its gradients round to 0.
 
         Raises:
             ValueError: an unknown name; the message gives the near match.
@@ -83,6 +86,8 @@ class Trainer:
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(f"steps_per_execution must be a positive integer; got {steps_per_execution!r}.")
         self.optimizer = optimizers.get(optimizer)
+        if auto_scale_loss:
+            self.optimizer = scaled_where_needed(self.optimizer, self.all_layers())
         self.objective = Objective(loss, metrics, loss_weights, weighted_metrics)
         self.steps_per_execution = steps_per_execution
         self.programs.clear()

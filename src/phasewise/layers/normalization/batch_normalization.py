@@ -156,6 +156,8 @@ class BatchNormalization(Layer):
         return self._normalize(inputs, used, shape)
 
     def _train(self, inputs, channel, counted):
+        if not inputs.size:  # there is nothing that statistics could follow
+            return inputs.astype(self.compute_dtype)
         rows = self.virtual_batch_size
         x = inputs
         if rows is not None:

@@ -21,6 +21,7 @@ class MovingStatistics:
         self.variance = add_statistic(layer, "moving_variance", channels, variance_initializer)
         self._initial, self._known = self._values(), self._held()
         self._updates = 0
+        self.lag_is_told = False  # whether a warning has said that they are behind the batches
 
     @property
     def updates(self):

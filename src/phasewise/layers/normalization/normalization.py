@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Shape
+from phasewise.core.variable import in_scope
+from phasewise.core.warning import InitialStatisticsWarning, warn
 from phasewise.kernels.moments import wide
 from phasewise.kernels.population import merged
 from phasewise.layer.input_spec import InputSpec
@@ -16,25 +19,29 @@ from phasewise.layers.normalization.affine import Axes, as_axes, check_axes, kno
 from phasewise.layers.normalization.batches_to_adapt import batches_of
 
 EPSILON = 1e-7  # Keras's: the least standard deviation
+ROUNDING = np.finfo(np.float64).eps
 
 
 @register("layer")
 class Normalization(Layer):
     """`(x - mean) / max(sqrt(variance), 1e-7)`, with statistics that are given or that `adapt` takes from data.
 
+    An entry without variance, one that is the same in all data, is not scaled: it becomes `x - mean`.
+
     Args:
         axis: int, list or tuple of int, or None: the axes that have a mean and a variance for each entry; the others are
             averaged over. None gives one mean and variance for all.
         mean, variance: numbers or arrays that broadcast against the kept axes, from the right; both or neither.
-        invert: whether to compute `x * max(sqrt(variance), 1e-7) + mean` instead.
+        invert: whether to compute the inverse, `x * max(sqrt(variance), 1e-7) + mean`, instead.
 
     Input: any shape with the axes, numbers of any dtype. Output: the same shape, floating; computed in float32 or wider.
 
     Weights, where no statistics are given: `mean` (zeros) and `variance` (ones), of the shape of the kept axes, and `count`,
-    always 0, for the sake of Keras's files. Before `adapt` the output is the input.
+    always 0, for the sake of Keras's files. Before `adapt` the output is the input, which a warning tells where it is used so.
 
     Where it differs from Keras: `adapt` computes in float64, so that neither the cut into batches nor a mean far from zero
-    costs digits, and inputs are not rounded to a half-precision compute dtype before the mean is taken off.
+    costs digits, and inputs are not rounded to a half-precision compute dtype before the mean is taken off. Where the variance
+    is 0 Keras multiplies by 1e7, which makes a rounding error, or the first value that is not the same, a huge number.
     """
 
     supports_masking = True
@@ -53,6 +60,7 @@ class Normalization(Layer):
         self.axis = tuple(axes) if isinstance(axes, list) else (axes,)
         self.input_mean, self.input_variance = _checked(mean, variance, self.axis)
         self.invert = bool(invert)
+        self._adapted = self._told = False
 
     def build(self, input_shape: Shape) -> None:
         """Makes mean, variance and count where no statistics were given."""
@@ -102,7 +110,15 @@ class Normalization(Layer):
         if total is None or total[0] == 0:
             raise ValueError(f"Normalization {self.name!r} cannot adapt to data that hold no values.")
         self.adapt_mean.assign(total[1])
-        self.adapt_variance.assign(total[2])
+        self.adapt_variance.assign(np.where(_is_rounding(*total), 0, total[2]))
+        self._adapted = True
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether its statistics were given, taken from data, or set as weights."""
+        if self._adapted or self.input_mean is not None or not self.built:
+            return self._adapted or self.input_mean is not None
+        return bool(self.adapt_mean.numpy().any() or (self.adapt_variance.numpy() != 1).any())
 
     def _statistics(self, batch):
         """(count, mean, variance) of one batch in float64; the count of an empty one is 0."""
@@ -123,9 +139,12 @@ class Normalization(Layer):
 
     def call(self, inputs: Array) -> Array:
         """The normalized inputs, or the denormalized ones."""
+        if not (self._told or in_scope() or isinstance(inputs, jax.core.Tracer) or self.is_adapted):
+            self._told = True
+            warn_not_adapted(repr(self.name))
         shift, offset, variance = self._parts()
         x = wide(jnp.asarray(inputs))
-        deviation = jnp.maximum(jnp.sqrt(variance), EPSILON)
+        deviation = jnp.where(variance > 0, jnp.maximum(jnp.sqrt(variance), EPSILON), 1)
         y = shift + (offset + x * deviation) if self.invert else ((x - shift) - offset) / deviation
         return y.astype(self.compute_dtype)
 
@@ -158,6 +177,20 @@ class Normalization(Layer):
         given = (self.input_mean, self.input_variance)
         mean, variance = (None if value is None else np.asarray(value).tolist() for value in given)
         return {**super().get_config(), "axis": self.axis, "invert": self.invert, "mean": mean, "variance": variance}
+
+
+def warn_not_adapted(names: str) -> None:
+    """Warn that these layers normalize with the statistics that they were made with."""
+    warn(
+        f"Normalization ({names}) was never adapted: its mean is 0 and its variance 1, so that the data pass unchanged. Call "
+        "layer.adapt(data) first, load weights, or give mean= and variance=.",
+        InitialStatisticsWarning,
+    )
+
+
+def _is_rounding(count, mean, variance):
+    """Where a variance is no more than what rounding leaves of `count` equal numbers in float64, as in scikit-learn."""
+    return variance <= count * ROUNDING * variance + (count * mean * ROUNDING) ** 2
 
 
 def _checked(mean, variance, axis):

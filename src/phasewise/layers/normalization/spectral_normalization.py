@@ -5,7 +5,7 @@ from typing import Any, Self
 import jax.numpy as jnp
 
 from phasewise import initializers
-from phasewise.core import naming, registry
+from phasewise.core import logits, naming, registry
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.core.variable import standing_in
@@ -81,7 +81,8 @@ class SpectralNormalization(Layer):
             self.vector_u.assign(u)
         normalized = (matrix / sigma).reshape(kernel.shape).astype(kernel.dtype)
         with standing_in(self.kernel, normalized):
-            return self.layer(inputs).astype(self.compute_dtype)
+            outputs = self.layer(inputs)
+            return logits.follow(outputs.astype(self.compute_dtype), outputs)
 
     def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Array | None:
         """The wrapped layer's."""

@@ -10,7 +10,7 @@ from phasewise.layer.layer import Layer
 
 @register("layer")
 class ActivityRegularization(Layer):
-    """Its input; adds l1 * sum(|x|) + l2 * sum(x²), divided by the number of rows, to the loss.
+    """Its input; adds l1 * sum(|x|) + l2 * sum(x²), divided by the number of rows, to the loss; 0 for no rows.
 
     Args:
         l1, l2: at least 0.
