@@ -56,6 +56,7 @@ class MaxNorm(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
+        w = jnp.asarray(w)
         norms = _norms(self, w)
         return w * (jnp.minimum(norms, self.max_value) / (_TINY + norms))
 
@@ -66,7 +67,7 @@ class NonNeg(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
-        return jnp.maximum(w, 0)
+        return jnp.maximum(jnp.asarray(w), 0)
 
 
 @register(KIND)
@@ -82,6 +83,7 @@ class UnitNorm(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
+        w = jnp.asarray(w)
         return w / (_TINY + _norms(self, w))
 
 
@@ -114,6 +116,7 @@ class MinMaxNorm(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
+        w = jnp.asarray(w)
         norms = _norms(self, w)
         wanted = self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
         return w * (wanted / (_TINY + norms))
