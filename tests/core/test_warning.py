@@ -45,6 +45,12 @@ def train_in_inference(net):
         net.fit(X, Y, verbose=0)
 
 
+def leave_out_what_is_not_there(net):
+    net.compile(pw.optimizers.SGD(weight_decay=0.1), "mse")
+    net.optimizer.exclude_from_weight_decay(var_names=["biass"])
+    net.train_on_batch(X, Y)
+
+
 SURPRISES = {
     warning.NonFiniteWarning: see_nan,
     warning.SmallBatchWarning: train_on_one_row,
@@ -52,6 +58,7 @@ SURPRISES = {
     warning.LaggingStatisticsWarning: stop_too_early,
     warning.InitialStatisticsWarning: predict_untrained,
     warning.PinnedPhaseWarning: train_in_inference,
+    warning.NoEffectWarning: leave_out_what_is_not_there,
 }
 
 

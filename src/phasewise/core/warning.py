@@ -32,6 +32,10 @@ class PinnedPhaseWarning(PhasewiseWarning):
     """A pinned learning phase makes `fit` run in inference."""
 
 
+class NoEffectWarning(PhasewiseWarning):
+    """Something that was set applies to nothing."""
+
+
 # While a model is traced, JAX calls us back from between our own frames.
 _OURS = {"phasewise", "jax", "contextlib", "functools"}
 
