@@ -8,6 +8,7 @@ from phasewise.core import registry
 
 _counts = collections.Counter()
 _path = ContextVar("phasewise_path", default=())
+_building = ContextVar("phasewise_building", default=False)
 
 
 def unique_name(cls_name):
@@ -36,3 +37,18 @@ def path_part(name):
 def path():
     """The names from the outermost call to the present one, joined by "/"."""
     return "/".join(_path.get())
+
+
+@contextlib.contextmanager
+def building():
+    """Inside the block, weights and layers are made."""
+    token = _building.set(True)
+    try:
+        yield
+    finally:
+        _building.reset(token)
+
+
+def is_called(name):
+    """Whether a layer of this name is being called, and none is being built."""
+    return name in _path.get() and not _building.get()

@@ -38,7 +38,8 @@ class Inventory:
         variables: all variables, those of parents first; in each layer those made trainable first.
         trained, others: the variables that gradients update, and the rest.
         notes: dict, for what others work out for the tree and want to find again as long as it stays the same.
-        key: hashable; equal for trees of the same layers and variables of which the same are trainable, by the same rules.
+        key: hashable; equal for trees of the same layers and variables of which the same are trainable, by the same
+            rules and dtype policies.
     """
 
     def __init__(self, root):
@@ -57,7 +58,7 @@ class Inventory:
         self.trained, self.others = self._split(root)
         self.key = Key(
             (
-                tuple((id(each), each._own_trainable) for each in self.layers),
+                tuple((id(each), each._own_trainable, each.dtype_policy.name) for each in self.layers),
                 tuple((v.trainable, v.revision) for v in self.variables),
             )
         )
