@@ -57,6 +57,7 @@ class MaxNorm(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
+        w = jnp.asarray(w)
         norms = _norms(self, w)
         return w * (jnp.minimum(norms, self.max_value) / (_TINY + norms))
 
@@ -67,7 +68,7 @@ class NonNeg(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
-        return jnp.maximum(w, 0)
+        return jnp.maximum(jnp.asarray(w), 0)
 
 
 @register(KIND)
@@ -83,6 +84,7 @@ class UnitNorm(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
+        w = jnp.asarray(w)
         return w / (_TINY + _norms(self, w))
 
 
@@ -115,6 +117,7 @@ class MinMaxNorm(Constraint):
 
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
+        w = jnp.asarray(w)
         norms = _norms(self, w)
         wanted = self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
         return w * (wanted / (_TINY + norms))

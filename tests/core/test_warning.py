@@ -50,6 +50,12 @@ def train_what_is_frozen(net):
     net.fit(X, Y, verbose=0)
 
 
+def leave_out_what_is_not_there(net):
+    net.compile(pw.optimizers.SGD(weight_decay=0.1), "mse")
+    net.optimizer.exclude_from_weight_decay(var_names=["biass"])
+    net.train_on_batch(X, Y)
+
+
 SURPRISES = {
     warning.NonFiniteWarning: see_nan,
     warning.SmallBatchWarning: train_on_one_row,
@@ -58,6 +64,7 @@ SURPRISES = {
     warning.InitialStatisticsWarning: predict_untrained,
     warning.PinnedPhaseWarning: train_in_inference,
     warning.NothingTrainsWarning: train_what_is_frozen,
+    warning.NoEffectWarning: leave_out_what_is_not_there,
 }
 
 

@@ -8,6 +8,7 @@ from phasewise.core import registry
 
 _counts = collections.Counter()
 _path = ContextVar("phasewise_path", default=())
+_building = ContextVar("phasewise_building", default=False)
 
 
 def unique_name(cls_name):
@@ -41,3 +42,18 @@ def path():
 def callers():
     """The layers that are being called, the outermost first."""
     return [owner for _, owner in _path.get() if owner is not None]
+
+
+@contextlib.contextmanager
+def building():
+    """Inside the block, weights and layers are made."""
+    token = _building.set(True)
+    try:
+        yield
+    finally:
+        _building.reset(token)
+
+
+def is_called(layer):
+    """Whether this layer is being called, and none is being built."""
+    return not _building.get() and any(owner is layer for _, owner in _path.get())

@@ -6,7 +6,7 @@ arguments, what it wrote is in `scope.values` at the end, and the cells are unto
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Self
@@ -15,8 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import structure
-from phasewise.core.types import Array, ArrayLike, DTypeLike, Shape
+from phasewise.core import registry, structure
+from phasewise.core.arguments import check_flag
+from phasewise.core.operators import Operators, resolved
+from phasewise.core.types import Array, ArrayLike, DTypeLike, Named, Shape
 
 _scope = ContextVar("phasewise_variable_scope", default=None)
 _stand_ins = ContextVar("phasewise_stand_ins", default=MappingProxyType({}))
@@ -25,49 +27,48 @@ _noticed = ContextVar("phasewise_noticed_variables", default=None)
 _MISSING = object()
 
 
-class Variable:
+class Variable(Operators):
     """A named array with a fixed shape and dtype.
 
     Args:
-        initializer: an array, a number, or a callable `(shape, dtype) -> array` (then `shape` is required).
+        initializer: an array, a number; or the name, the config or an object of an initializer, or any callable
+            `(shape, dtype) -> array` (then `shape` is required).
         shape: tuple of int; taken from the array when `initializer` is one.
         dtype: name of a dtype; default float32 for floating values, else the array's own.
         trainable: whether gradients update it.
         autocast: whether a layer under mixed precision reads it in its compute dtype.
-        regularizer: callable `array -> scalar` added to the loss, or None.
-        constraint: callable `array -> array` applied after each update, or None.
+        regularizer: name, or callable `array -> scalar` added to the loss, or None.
+        constraint: name, or callable `array -> array` applied after each update, or None.
         name: last part of its path.
     """
 
     def __init__(
         self,
-        initializer: ArrayLike | Callable[..., ArrayLike],
+        initializer: ArrayLike | Named,
         shape: Shape | None = None,
         dtype: DTypeLike | None = None,
         trainable: bool = True,
         autocast: bool = True,
-        regularizer: Callable[[Array], Array] | None = None,
-        constraint: Callable[[Array], Array] | None = None,
+        regularizer: Named = None,
+        constraint: Named = None,
         name: str = "variable",
         path: str | None = None,
     ):
-        if callable(initializer):
-            if shape is None:
-                raise ValueError(f"Variable {name!r} needs `shape` when its initializer is a callable.")
-            value = initializer(tuple(shape), dtype or "float32")
-        else:
-            value = initializer
+        value = _first_value(initializer, shape, dtype, name)
         if dtype is None:
             dtype = np.result_type(value) if hasattr(value, "dtype") else np.asarray(value).dtype
             dtype = {"float64": "float32", "int64": "int32"}.get(str(dtype), str(dtype))
         self._value = np.asarray(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
         self.name = name
         self.path = path or name
-        self._trainable = trainable
-        self.made_trainable = trainable  # fixes its place among a layer's weights, whatever becomes of `trainable`
-        self.autocast = autocast
-        self.regularizer = regularizer
-        self.constraint = constraint
+        self._trainable = check_flag("Variable", "trainable", trainable)
+        self.made_trainable = (
+            self._trainable
+        )  # fixes its place among a layer's weights, whatever becomes of `trainable`
+        self.autocast = check_flag("Variable", "autocast", autocast)
+        self._regularizer = registry.resolve("regularizer", regularizer)
+        self._constraint = registry.resolve("constraint", constraint)
+        self.revision = 0  # how often a rule of it was set anew: part of the key of what was compiled with the old one
 
     @property
     def trainable(self) -> bool:
@@ -76,17 +77,44 @@ class Variable:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
+        self._trainable = check_flag("Variable", "trainable", value)
+        structure.changed()
+
+    @property
+    def regularizer(self) -> Callable[[Array], Array] | None:
+        """The penalty on its value, or None. Assigning takes effect at the next step."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Named) -> None:
+        self._regularizer = registry.resolve("regularizer", value)
+        self._note_new_rule()
+
+    @property
+    def constraint(self) -> Callable[[Array], Array] | None:
+        """The projection applied after each update, or None. Assigning takes effect at the next step."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Named) -> None:
+        self._constraint = registry.resolve("constraint", value)
+        self._note_new_rule()
+
+    def _note_new_rule(self):
+        self.revision += 1
         structure.changed()
 
     @property
     def value(self) -> Array | np.ndarray:
         """The array, from the active scope if there is one; in the compute dtype inside an autocasting layer."""
-        array = self.raw
+        array, dtype = self.raw, self._cast_to()
+        return array if dtype is None or array.dtype == dtype else jnp.asarray(array).astype(dtype)
+
+    def _cast_to(self):
+        """The dtype of the autocasting layer that is being called, where this variable is read in it; else None."""
         dtype = _autocast.get()
-        if dtype is not None and self.autocast and jnp.issubdtype(array.dtype, jnp.floating) and array.dtype != dtype:
-            return jnp.asarray(array).astype(dtype)
-        return array
+        casts = dtype is not None and self.autocast and jnp.issubdtype(self._value.dtype, jnp.floating)
+        return dtype if casts else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,8 +128,8 @@ class Variable:
 
     @property
     def dtype(self) -> str:
-        """Name of the stored dtype."""
-        return str(self._value.dtype)
+        """Name of the dtype that `value` has: the stored one, inside an autocasting layer the compute dtype."""
+        return str(self._cast_to() or self._value.dtype)
 
     def assign(self, value: ArrayLike | Self) -> Self:
         """Replace the value. Inside a scope the write stays in the scope.
@@ -110,8 +138,7 @@ class Variable:
             ValueError: the shape differs from the variable's, the value is traced and there is no scope, or another value
                 stands in for it.
         """
-        if isinstance(value, Variable):
-            value = value.value
+        value = resolved(value)
         if tuple(np.shape(value)) != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape {tuple(np.shape(value))}."
@@ -127,16 +154,18 @@ class Variable:
                 "keep. phasewise.pure(model) gives a function that returns the new values instead."
             )
         else:
-            self._value = value.astype(self.dtype) if _is_jax(value) else np.array(value, dtype=self._value.dtype)
+            self._value = (
+                value.astype(self._value.dtype) if _is_jax(value) else np.array(value, dtype=self._value.dtype)
+            )
         return self
 
     def assign_add(self, value: ArrayLike | Self) -> Self:
         """Add `value` in place; shapes as in `assign`."""
-        return self.assign(self.raw + jnp.asarray(value, self._value.dtype))
+        return self.assign(self.raw + jnp.asarray(resolved(value), self._value.dtype))
 
     def assign_sub(self, value: ArrayLike | Self) -> Self:
         """Subtract `value` in place; shapes as in `assign`."""
-        return self.assign(self.raw - jnp.asarray(value, self._value.dtype))
+        return self.assign(self.raw - jnp.asarray(resolved(value), self._value.dtype))
 
     @property
     def raw(self) -> Array | np.ndarray:
@@ -157,12 +186,6 @@ class Variable:
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.raw, dtype=dtype)
 
-    def __getitem__(self, index):
-        return jnp.asarray(self.value)[index]
-
-    def __len__(self):
-        return self.shape[0]
-
     def __float__(self):
         return float(self.raw)
 
@@ -176,34 +199,28 @@ class Variable:
         return f"<Variable path={self.path} shape={self.shape} dtype={self.dtype}>"
 
 
+def _first_value(initializer, shape, dtype, name):
+    """The value that a variable begins with, from what `Variable` was given."""
+    is_named = isinstance(initializer, str | Mapping) or callable(initializer)
+    if not is_named:
+        value = resolved(initializer)
+        if value is None:
+            raise ValueError(f"Variable {name!r} needs a value: an array, a number, or an initializer and a shape.")
+        if shape is not None and tuple(np.shape(value)) != tuple(shape):
+            raise ValueError(
+                f"Variable {name!r} was given shape={tuple(shape)} and a value of shape {np.shape(value)}."
+            )
+        return value
+    make = registry.resolve("initializer", initializer)
+    if shape is None:
+        raise ValueError(
+            f"Variable {name!r} needs `shape`: its initializer {initializer!r} makes a value of any shape."
+        )
+    return make(tuple(shape), dtype or "float32")
+
+
 def _is_jax(value):
     return hasattr(value, "aval")
-
-
-def _binary(name):
-    def operate(self, other):
-        other = other.value if isinstance(other, Variable) else other
-        return getattr(jnp.asarray(self.value), name)(other)
-
-    operate.__name__ = name
-    return operate
-
-
-def _unary(name):
-    def operate(self):
-        return getattr(jnp.asarray(self.value), name)()
-
-    operate.__name__ = name
-    return operate
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    setattr(Variable, f"__{_name}__", _binary(f"__{_name}__"))
-    setattr(Variable, f"__r{_name}__", _binary(f"__r{_name}__"))
-for _name in ("lt", "le", "gt", "ge"):
-    setattr(Variable, f"__{_name}__", _binary(f"__{_name}__"))
-for _name in ("neg", "abs"):
-    setattr(Variable, f"__{_name}__", _unary(f"__{_name}__"))
 
 
 class Scope:

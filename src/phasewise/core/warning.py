@@ -48,6 +48,10 @@ class UnseenClassWarning(PhasewiseWarning):
     """A class occurs in evaluation that training never saw."""
 
 
+class NoEffectWarning(PhasewiseWarning):
+    """Something that was set applies to nothing."""
+
+
 # While a model is traced, JAX calls us back from between our own frames.
 _OURS = {"phasewise", "jax", "contextlib", "functools"}
 

@@ -1,4 +1,4 @@
-"""Every function of jax.numpy, jax.nn and jax.lax, for arrays and symbolic tensors alike.
+"""Every function of jax.numpy, jax.nn and jax.lax, for arrays, variables and symbolic tensors alike.
 
 `phasewise.ops.sin(x)` is `jax.numpy.sin(x)`, recorded in the graph where `x` is symbolic. Your own functions go through
 `phasewise.ops.apply(function, x)` or a `Lambda` layer.
@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core import logits, registry
+from phasewise.core.operators import resolved
 from phasewise.graph.symbolic import apply as apply
 
 _ROOMS = (jnp, jax.nn, jax.lax)
@@ -17,7 +18,7 @@ _ROOMS = (jnp, jax.nn, jax.lax)
 
 def cast(x, dtype):
     """`x` in another dtype."""
-    return apply(lambda x: logits.follow(jnp.asarray(x).astype(dtype), x), x)
+    return apply(_cast, x, dtype)
 
 
 def sigmoid(x):
@@ -41,17 +42,21 @@ def _softmax(x, axis, where):
 
 def convert_to_tensor(x, dtype=None):
     """`x` as a JAX array."""
-    return jnp.asarray(x, dtype)
+    return jnp.asarray(resolved(x), dtype)
 
 
 def convert_to_numpy(x):
     """`x` as a NumPy array."""
-    return jax.device_get(x)
+    return jax.device_get(resolved(x))
 
 
 def shape(x):
     """The shape of `x`, None for unknown axes."""
     return tuple(x.shape)
+
+
+def _cast(x, dtype):
+    return jnp.asarray(x).astype(dtype)
 
 
 def __getattr__(name):

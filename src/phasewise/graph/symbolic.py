@@ -9,6 +9,7 @@ import numpy as np
 from jax._src.core import trace_state_clean  # nothing public tells it without computing something
 
 from phasewise.core import logits, variable
+from phasewise.core.operators import Operators, resolved
 
 # Sizes that stand for None while shapes are inferred: an axis that differs between them is None. One is small and one
 # large, so that a slice like x[:, 20:] is seen to depend on the size; both divide by 2, 3, 4, 6 and 8.
@@ -95,6 +96,7 @@ class Function:
         self.name = getattr(function, "__name__", type(function).__name__)
 
     def __call__(self, *args, **kwargs):
+        args, kwargs = resolved(args), resolved(kwargs)
         result = self.function(*args, **kwargs)
         reshapes = args and any(self.function is each for each in _RESHAPING)
         return logits.follow(result, args[0]) if reshapes else result
@@ -165,12 +167,13 @@ def record(operation, args, kwargs, spec):
 
 
 def apply(function, *args, **kwargs):
-    """Call any JAX function on arguments that may hold symbolic tensors.
+    """Call any JAX function on arguments that may hold symbolic tensors and variables.
 
-    With none of them symbolic this is `function(*args, **kwargs)`. Otherwise the call is recorded in the graph.
+    With none of them symbolic this is `function(*args, **kwargs)`, each variable read. Otherwise the call is recorded in the
+    graph, which reads the variables whenever it runs.
     """
     if not any_symbolic((args, kwargs)):
-        return function(*args, **kwargs)
+        return function(*resolved(args), **resolved(kwargs))
     try:
         spec = infer(function, args, kwargs)
     except Exception as error:
@@ -205,7 +208,7 @@ def _infer_with(function, args, kwargs, size):
     specs = [jax.ShapeDtypeStruct([size if n is None else n for n in t.shape], t.dtype) for t in tensors]
 
     def call(arrays):
-        inner_args, inner_kwargs = rebuild(arrays)
+        inner_args, inner_kwargs = resolved(rebuild(arrays))
         return function(*inner_args, **inner_kwargs)
 
     with variable.scope([], []):  # what a traced call writes is dropped
@@ -232,7 +235,8 @@ def _get_item(x, index):
 
 def _operator(function, swapped=False):
     def operate(self, other):
-        if not isinstance(other, SymbolicTensor | bool | int | float | complex | np.ndarray | np.generic | jax.Array):
+        takes = SymbolicTensor | Operators | bool | int | float | complex | np.ndarray | np.generic | jax.Array
+        if not isinstance(other, takes):
             if not hasattr(other, "__jax_array__"):
                 return NotImplemented
             other = jnp.asarray(other)
@@ -259,4 +263,6 @@ for _short in ("and", "or", "xor"):
     setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, f"bitwise_{_short}"), swapped=True))
 SymbolicTensor.__invert__ = lambda self: apply(jnp.invert, self)
 SymbolicTensor.__neg__ = lambda self: apply(jnp.negative, self)
+SymbolicTensor.__pos__ = lambda self: apply(jnp.positive, self)
 SymbolicTensor.__abs__ = lambda self: apply(jnp.abs, self)
+SymbolicTensor.__round__ = lambda self, ndigits=None: apply(jnp.round, self, ndigits or 0)

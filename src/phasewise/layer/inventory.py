@@ -40,7 +40,8 @@ class Inventory:
         variables: all variables, those of parents first; in each layer those made trainable first.
         trained, others: the variables that gradients update, and the rest.
         notes: dict, for what others work out for the tree and want to find again as long as it stays the same.
-        key: hashable; equal for trees of the same layers and variables of which the same are trainable.
+        key: hashable; equal for trees of the same layers and variables of which the same are trainable, by the same
+            rules and dtype policies.
     """
 
     def __init__(self, root):
@@ -59,7 +60,10 @@ class Inventory:
         self.numbers = {id(layer): number for number, layer in enumerate(self.layers)}
         self.trained, self.others = self._split(root)
         self.key = Key(
-            (tuple((id(each), each._own_trainable) for each in self.layers), tuple(v.trainable for v in self.variables))
+            (
+                tuple((id(each), each._own_trainable, each.dtype_policy.name) for each in self.layers),
+                tuple((v.trainable, v.revision) for v in self.variables),
+            )
         )
 
     def holds_for(self, root):

@@ -8,13 +8,15 @@ import numpy as np
 
 from phasewise import constraints, initializers, regularizers
 from phasewise.core import masking, naming, precision, random, registry, settings, structure
-from phasewise.core.precision import PolicyLike
+from phasewise.core.arguments import check_flag
+from phasewise.core.precision import DTypePolicy, PolicyLike
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
 from phasewise.core.variable import Variable, autocast, eager, in_scope, is_followed, scope
 from phasewise.graph import symbolic
 from phasewise.kernels.random_bits import random_bits
 from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
+from phasewise.layer import settings as layer_settings
 from phasewise.layer.added_losses import added_losses, forget_losses, record_loss
 from phasewise.layer.signature import build_shapes, call_signature
 from phasewise.layer.tree import LayerTree
@@ -63,10 +65,10 @@ class Layer(LayerTree):
             raise ValueError(f"A layer's name cannot contain '/': it separates the parts of a path. Got {self.name!r}.")
         self.dtype_policy = precision.resolve(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.autocast = autocast
+        self.autocast = check_flag(type(self).__name__, "autocast", autocast)
         self.built = False
         self.input_spec = None
-        self._own_trainable = bool(trainable)
+        self._own_trainable = check_flag(type(self).__name__, "trainable", trainable)
         self._own_variables = []
         self._last_losses = []
         self._nodes = []
@@ -83,6 +85,17 @@ class Layer(LayerTree):
         return object.__getattribute__(self, name)  # raises what the first look-up raised
 
     # -- dtypes
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtypes that the layer stores its weights in and computes in. One that leaves the weights' dtype can be set at any
+        time and holds from the next call on."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: PolicyLike) -> None:
+        is_made = "_own_variables" in vars(self)
+        self._dtype_policy = layer_settings.policy_set_later(self, policy) if is_made else precision.resolve(policy)
 
     @property
     def compute_dtype(self) -> str:
@@ -121,7 +134,11 @@ class Layer(LayerTree):
 
         Returns:
             A `phasewise.Variable`.
+
+        Raises:
+            RuntimeError: it is called from `call`, so that each call would add a weight.
         """
+        self._refuse_in_call(f"add_weight(name={name!r})")
         shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
         dtype = dtype or self.variable_dtype
         if initializer is None:
@@ -235,7 +252,7 @@ class Layer(LayerTree):
     def _ensure_built(self, args, kwargs):
         if self.built:
             return
-        with eager():
+        with eager(), naming.building():
             shapes = build_shapes(type(self), args, kwargs)
             self.build(**shapes) if isinstance(shapes, dict) else self.build(*shapes)
         self.built = True

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from phasewise.core import structure
+from phasewise.core import naming, structure
+from phasewise.core.arguments import check_flag
 from phasewise.core.settings import Settings
 from phasewise.core.types import ArrayLike, Weights
 from phasewise.core.variable import Variable
+from phasewise.layer import settings
 from phasewise.layer.inventory import Found, Inventory, unique
 
 _NOT_SEARCHED = frozenset(
@@ -20,16 +22,29 @@ class LayerTree(Settings):
     """What a layer knows about the layers and weights inside it."""
 
     _unread = frozenset({"built"})
+    fixed_by_build: tuple[str, ...] = ()  # attributes by which the weights are made
     _last_inventory = None
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if (name.endswith(settings.RULES) or name in self.fixed_by_build) and vars(self).get("built"):
+            value = settings.set_later(self, name, value)
         if name not in _NOT_SEARCHED and (_may_hold(value) or _may_hold(vars(self).get(name))):
+            if isinstance(value, LayerTree | Variable) and vars(self).get(name) is not value:
+                self._refuse_in_call(f"self.{name} = {type(value).__name__}(...)")
             structure.changed()
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         structure.changed()
+
+    def _refuse_in_call(self, what):
+        """Raises RuntimeError when this layer is being called, and none is being built."""
+        if naming.is_called(self):
+            raise RuntimeError(
+                f"{what} in the call of {type(self).__name__} {self.name!r}: every call would make a new one, which no training "
+                "could follow. Make it in `build` (or in `__init__`), and use it in `call`."
+            )
 
     def _found(self):
         """What lies directly in this layer, from one look at the attributes."""
@@ -87,8 +102,9 @@ class LayerTree(Settings):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        value = check_flag(type(self).__name__, "trainable", value)
         for layer in self.all_layers():
-            layer._own_trainable = bool(value)
+            layer._own_trainable = value
         structure.changed()
 
     def get_weights(self) -> Weights:

@@ -102,6 +102,8 @@ class ELU(_Elementwise):
 class PReLU(_Elementwise):
     """x above 0, `alpha * x` below, `alpha` a weight of the input's shape, size 1 on `shared_axes` (He et al. 2015)."""
 
+    fixed_by_build = ("shared_axes",)
+
     def __init__(
         self,
         alpha_initializer: Named = "zeros",

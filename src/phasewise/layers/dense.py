@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import registry
+from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.layer.input_spec import InputSpec
@@ -29,6 +30,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    fixed_by_build = ("units", "use_bias")
 
     def __init__(
         self,
@@ -45,11 +47,9 @@ class Dense(Layer):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
-            raise ValueError(f"Dense's units must be a positive integer; got {units!r}.")
-        self.units = int(units)
+        self.units = check_count("Dense", "units", units)
         self.activation = activations.get(activation)
-        self.use_bias = use_bias
+        self.use_bias = check_flag("Dense", "use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)

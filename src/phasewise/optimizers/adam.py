@@ -1,13 +1,13 @@
 """Adam and its relatives."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
-from phasewise.optimizers.arguments import Rate, check_range
+from phasewise.optimizers.arguments import Rate
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import Slots
 
@@ -18,6 +18,8 @@ class Adam(Optimizer):
     Keras); `amsgrad` keeps the largest second moment (Reddi et al. 2018)."""
 
     is_elementwise = True
+    ranges: ClassVar = {"beta_1": (0, 1, False), "beta_2": (0, 1, False), "epsilon": (0, None)}
+    flags = ("amsgrad",)
 
     def __init__(
         self,
@@ -30,10 +32,12 @@ class Adam(Optimizer):
         **named: Any,
     ):
         super().__init__(learning_rate, *shared, **named)
-        self.beta_1 = check_range("beta_1", beta_1, 0, 1, high_included=False)
-        self.beta_2 = check_range("beta_2", beta_2, 0, 1, high_included=False)
-        self.epsilon, self.amsgrad = check_range("epsilon", epsilon, 0, None), amsgrad
-        self.slots = ("momentum", "velocity", *(("largest",) if amsgrad else ()))
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+        self.slots = self.own_slots()
+
+    def own_slots(self) -> tuple[str, ...]:
+        """The two moments, and the largest second one where that counts."""
+        return ("momentum", "velocity", *(("largest",) if self.amsgrad else ()))
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)

@@ -30,7 +30,7 @@ def check_rate(value):
     return rate
 
 
-def check_range(name, value, low, high, *, high_included=True):
+def check_range(name, value, low, high, high_included=True):
     """`value` as a float between `low` and `high`; `high` may be None.
 
     Raises:
@@ -66,7 +66,17 @@ def schedule_of(rate):
         return registry.deserialize(KIND, rate)
     if isinstance(rate, LearningRateSchedule) or not callable(rate):
         return rate if callable(rate) else None
-    return rate if _takes_a_step(rate) else lambda step: rate()
+    return rate if _takes_a_step(rate) else FunctionOfNothing(rate)
+
+
+class FunctionOfNothing:
+    """A function without arguments as a function of the step."""
+
+    def __init__(self, function: Callable[[], Any]):
+        self._function = function
+
+    def __call__(self, step: Any) -> Any:
+        return self._function()
 
 
 def _takes_a_step(function):

@@ -1,12 +1,12 @@
 """SGD and RMSprop."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
-from phasewise.optimizers.arguments import Rate, check_range
+from phasewise.optimizers.arguments import Rate
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import Slots
 
@@ -16,6 +16,8 @@ class SGD(Optimizer):
     """w - rate * g; with momentum m: v = m v - rate * g, w + v (or, `nesterov`, w + m v - rate * g)."""
 
     is_elementwise = True
+    ranges: ClassVar = {"momentum": (0, 1)}
+    flags = ("nesterov",)
 
     def __init__(
         self,
@@ -26,8 +28,12 @@ class SGD(Optimizer):
         **named: Any,
     ):
         super().__init__(learning_rate, *shared, **named)
-        self.momentum, self.nesterov = check_range("momentum", momentum, 0, 1), nesterov
-        self.slots = ("momentum",) if self.momentum else ()
+        self.momentum, self.nesterov = momentum, nesterov
+        self.slots = self.own_slots()
+
+    def own_slots(self) -> tuple[str, ...]:
+        """The velocity, where there is momentum."""
+        return ("momentum",) if self.momentum else ()
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         move = -rate.astype(param.dtype) * grad
@@ -46,6 +52,8 @@ class RMSprop(Optimizer):
     """Gradients over the root of a moving average of their squares (Tieleman & Hinton 2012); `centered` takes the variance."""
 
     is_elementwise = True
+    ranges: ClassVar = {"rho": (0, 1), "momentum": (0, 1), "epsilon": (0, None)}
+    flags = ("centered",)
 
     def __init__(
         self,
@@ -58,9 +66,12 @@ class RMSprop(Optimizer):
         **named: Any,
     ):
         super().__init__(learning_rate, *shared, **named)
-        self.rho, self.momentum = check_range("rho", rho, 0, 1), check_range("momentum", momentum, 0, 1)
-        self.epsilon, self.centered = check_range("epsilon", epsilon, 0, None), centered
-        self.slots = ("velocity", *(("momentum",) if momentum else ()), *(("average",) if centered else ()))
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        self.slots = self.own_slots()
+
+    def own_slots(self) -> tuple[str, ...]:
+        """The mean square, and what momentum and centring need."""
+        return ("velocity", *(("momentum",) if self.momentum else ()), *(("average",) if self.centered else ()))
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * grad * grad}

@@ -16,6 +16,12 @@ from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import State
 
 LARGEST = 2.0**64  # from there on a doubled scale would not be finite for long
+
+
+def _of_inner(name):
+    return property(lambda self: getattr(self.inner_optimizer, name), doc=f"The inner optimizer's `{name}`.")
+
+
 _OWN = frozenset({"inner_optimizer", "initial_scale", "dynamic_growth_steps", "name"})
 
 
@@ -44,6 +50,8 @@ class LossScaleOptimizer(Optimizer):
     Raises:
         ValueError: an argument is out of range, or `inner_optimizer` is no optimizer.
     """
+
+    state, revision, slots, _first_step = map(_of_inner, ("state", "revision", "slots", "_first_step"))
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.optimizers.arguments import check_rate
+from phasewise.optimizers.live import Live
 from phasewise.optimizers.optimizer import Optimizer
 from phasewise.optimizers.slots import State
 
@@ -22,6 +23,8 @@ class OptaxOptimizer(Optimizer):
     `learning_rate` can be read and assigned when the transformation, or one part of a chain, was made with
     `optax.inject_hyperparams`.
     """
+
+    fixed = ("transformation",)
 
     def __init__(self, transformation: Any, name: str | None = "optax"):
         super().__init__(learning_rate=0.0, name=name)
@@ -56,10 +59,14 @@ class OptaxOptimizer(Optimizer):
                 self._inject(self._assigned)
 
     @property
-    def learning_rate(self) -> float:
-        """The injected learning rate."""
-        present = float(_rates_in(self._inner())[0])
-        return present if self.state is not None or self._assigned is None else self._assigned
+    def learning_rate(self) -> Variable:
+        """The injected learning rate: a variable.
+
+        Raises:
+            AttributeError: the transformation keeps its rate to itself.
+        """
+        _rates_in(self._inner())
+        return Live(self, "learning_rate", "float32")
 
     @learning_rate.setter
     def learning_rate(self, value: float):
@@ -68,6 +75,31 @@ class OptaxOptimizer(Optimizer):
         self._assigned = check_rate(value)
         if self.state is not None:
             self._inject(self._assigned)
+
+    @property
+    def iterations(self) -> Variable:
+        """Number of updates so far. It cannot be assigned: what the transformation counts is its own affair."""
+        return super().iterations
+
+    @iterations.setter
+    def iterations(self, value: int):
+        raise TypeError(
+            "The iterations of an optax transformation cannot be set: it keeps a count of its own in its state. Begin with a new one."
+        )
+
+    def _present(self, name):
+        if name == "iterations":
+            return super()._present(name)
+        present = float(_rates_in(self._inner())[0])
+        return present if self.state is not None or self._assigned is None else self._assigned
+
+    def _refuse_unknown(self, name):
+        is_made = "_assigned" in vars(self)
+        if is_made and name[0] != "_" and name != "transformation":
+            raise AttributeError(
+                f"Setting {name!r} would have no effect: the optax transformation alone computes the update. Chain what you need, "
+                "as in optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-3)), and compile with that."
+            )
 
     def _inner(self):
         # A transformation tells the rate that it begins with in the state that it makes for no parameters.

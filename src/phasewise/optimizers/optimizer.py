@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming, registry
-from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import magnitude
-from phasewise.optimizers.arguments import Rate, check_count, check_range, check_rate, schedule_of, spelled_out
+from phasewise.optimizers.arguments import Rate, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
 from phasewise.optimizers.schedules import KIND as SCHEDULE
+from phasewise.optimizers.settings import Settings
 from phasewise.optimizers.slots import Slots, State, by_variable, filled, whole
 from phasewise.optimizers.weight_decay import Exclusions
 
@@ -27,8 +27,7 @@ class Optimizer(Settings):
     """Subclass it with `slots` (names of arrays kept for each parameter) and `step`.
 
     Args:
-        learning_rate: positive number, a schedule, or a function of the step. A number can be assigned at any time and
-            holds from the next step on.
+        learning_rate: positive number, a schedule, or a function of the step.
         weight_decay: the fraction of each parameter taken off, times the learning rate, in every step (Loshchilov &
             Hutter 2019), or None.
         clipnorm, clipvalue, global_clipnorm: at most one: bound on each gradient's norm, its entries, the norm of all.
@@ -41,9 +40,11 @@ class Optimizer(Settings):
         gradient_accumulation_steps: average the gradients of this many steps, then update once. A schedule counts the
             steps, everything else the updates.
         name: str.
+
+    What is set later holds from the next step on, for which the step is compiled anew unless it is a learning rate or
+    `iterations`; what a step would not read is refused.
     """
 
-    _unread = frozenset({"state"})
     slots = ()
     is_elementwise = False  # whether `step` computes each entry from the same entries of its arrays alone
 
@@ -72,11 +73,11 @@ class Optimizer(Settings):
         self.schedule = schedule_of(learning_rate)
         self._initial_rate = None if self.schedule else check_rate(learning_rate)
         self.clipping = Clipping(clipnorm, clipvalue, global_clipnorm)
-        self.weight_decay = None if weight_decay is None else check_range("weight_decay", weight_decay, 0, None)
-        self.use_ema, self.ema_momentum = use_ema, check_range("ema_momentum", ema_momentum, 0, 1)
-        self.ema_overwrite_frequency = check_count("ema_overwrite_frequency", ema_overwrite_frequency, 1)
-        self.loss_scale_factor = loss_scale_factor and check_range("loss_scale_factor", loss_scale_factor, 0, None)
-        self.gradient_accumulation_steps = check_count("gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        self.weight_decay = weight_decay
+        self.use_ema, self.ema_momentum = use_ema, ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self._undecayed = Exclusions()
         self.state, self._known, self._resting = None, [], {}
 
@@ -233,7 +234,10 @@ class Optimizer(Settings):
         if self.state is not None and [id(v) for v in variables] == [id(v) for v in self._known]:
             return
         fresh = self.init([v.raw for v in variables], variables)
-        if self.state is not None:
+        if self.state is None:
+            self._undecayed.warn_of_unused(variables)
+            fresh["iterations"] = np.int32(self._first_step)
+        else:
             kept = {**self._resting, **by_variable(self.state, self._known)}
             fresh = filled({**fresh, **whole(self.state)}, kept, variables)
             active = {id(v) for v in variables}
@@ -276,7 +280,7 @@ class Optimizer(Settings):
         """As `apply`, from (gradient, variable) pairs. Returns the number of updates so far."""
         grads, variables = zip(*grads_and_vars)
         self.apply(list(grads), list(variables))
-        return self.iterations
+        return int(self.iterations)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Give the variables their averages, where averages are kept; `fit` does this when it ends."""
@@ -289,40 +293,14 @@ class Optimizer(Settings):
         """Whether there is a state."""
         return self.state is not None
 
-    @property
-    def iterations(self) -> int:
-        """Number of updates so far."""
-        return self._steps() // (self.gradient_accumulation_steps or 1)
-
-    def _steps(self):
-        return 0 if self.state is None else int(self.state["iterations"])
-
-    @property
-    def learning_rate(self) -> float:
-        """The rate of the next step. Assignable, unless a schedule sets it."""
-        if self.schedule is not None:
-            return float(self.schedule(np.int32(self._steps())))
-        return self._initial_rate if self.state is None else float(self.state["learning_rate"])
-
-    @learning_rate.setter
-    def learning_rate(self, value: float):
-        if callable(value):
-            raise TypeError("Make a new optimizer to give it a schedule: the rate of this one is a number.")
-        if self.schedule is not None:
-            raise TypeError(
-                "This optimizer's learning rate follows a schedule: it cannot be assigned. Pass a number instead."
-            )
-        self._initial_rate = check_rate(value)
-        if self.state is not None:
-            self.state = {**self.state, "learning_rate": np.float32(self._initial_rate)}
-
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Leave variables out of the weight decay, by object or by a regular expression found in their name or path.
+        """Leave variables out of the weight decay, by object or by a regular expression found in their name or path. One that no
+        trained variable has is warned of at the first step.
 
         Raises:
-            ValueError: the optimizer was used already.
+            ValueError: the optimizer was used already, or an expression is none.
         """
         if self.built:
             raise ValueError("exclude_from_weight_decay must be called before the first step: the step is compiled.")

@@ -23,7 +23,8 @@ def filled(state, kept, variables):
     """`state` with what `kept`, made by `by_variable`, has for `variables`; the others' part is as it is."""
 
     def fill(name, values):
-        return [kept[id(v)][1][name] if id(v) in kept else value for v, value in zip(variables, values, strict=True)]
+        of_each = zip(variables, values, strict=True)
+        return [kept[id(v)][1].get(name, value) if id(v) in kept else value for v, value in of_each]
 
     slots = {name: fill(name, values) for name, values in state["slots"].items()}
     return {**state, "slots": slots, **{name: fill(name, state[name]) for name in BESIDE if name in state}}

@@ -134,7 +134,7 @@ class Run:
 
     def _carefully(self, feed, cells, place):
         """`Reached` after step number `place` of the feed, the model updated where that is sound."""
-        key, draws = shapes_of(feed.arrays), self._draws
+        key, draws = self._key(feed), self._draws
         task = (self._task, self._on_nonfinite, "carefully")
         loop = program(self.model, task, key, lambda: self._compiled(cells, draws, careful=True))
         cells.followed = loop.followed
@@ -180,10 +180,14 @@ class Run:
             warn_of_nothing_to_train(model, calls, task)
         claim(model, cells.params)
         model.optimizer.prepare(cells.params)
-        key = shapes_of(feed.arrays)
+        key = self._key(feed)
         loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
         cells.layout, cells.followed = loop.layout if loop.layout.longest > 1 else None, loop.followed
         return loop, cells
+
+    def _key(self, feed):
+        """What a program of this run is filed under beside the switch."""
+        return shapes_of(feed.arrays), self.model.optimizer.revision
 
     def _compiled(self, cells, draws, careful=False):
         model, objective, policy = self.model, self.model.objective, self._on_nonfinite

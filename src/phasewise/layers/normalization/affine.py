@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from phasewise import constraints, initializers, regularizers
 from phasewise.core import registry
+from phasewise.core.arguments import check_flag
 from phasewise.core.types import Config, Named, Shape
 from phasewise.core.variable import Variable
 from phasewise.layer.layer import Layer
@@ -20,7 +21,8 @@ class Affine:
     def __init__(
         self, center: bool, scale: bool, *, beta: tuple[Named, Named, Named], gamma: tuple[Named, Named, Named]
     ):
-        self.center, self.scale = bool(center), bool(scale)
+        self.center = check_flag("A normalization layer", "center", center)
+        self.scale = check_flag("A normalization layer", "scale", scale)
         self.arguments = {"beta": _resolved(*beta), "gamma": _resolved(*gamma)}
 
     def build(self, layer: Layer, shape: Shape) -> tuple[Variable | None, Variable | None]:
@@ -37,12 +39,28 @@ class Affine:
         return config
 
 
-def _resolved(initializer, regularizer, constraint):
-    return {
-        "initializer": initializers.get(initializer),
-        "regularizer": regularizers.get(regularizer),
-        "constraint": constraints.get(constraint),
-    }
+class HasAffine:
+    """A layer that keeps an `Affine` as `_affine`: what `gamma` and `beta` follow stands under Keras's names."""
+
+
+def _rule(weight, kind):
+    def read(self):
+        return self._affine.arguments[weight][kind]
+
+    def write(self, value):
+        self._affine.arguments[weight][kind] = _FAMILIES[kind].get(value)
+
+    return property(read, write, doc=f"The {kind} of `{weight}`, or None.")
+
+
+_FAMILIES = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+for _weight in ("beta", "gamma"):
+    for _kind in _FAMILIES:
+        setattr(HasAffine, f"{_weight}_{_kind}", _rule(_weight, _kind))
+
+
+def _resolved(*given):
+    return {kind: family.get(item) for (kind, family), item in zip(_FAMILIES.items(), given, strict=True)}
 
 
 def check_number(

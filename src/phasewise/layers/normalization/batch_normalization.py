@@ -6,13 +6,14 @@ import jax.numpy as jnp
 
 from phasewise import initializers
 from phasewise.core import padding, registry
+from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Named, Shape
 from phasewise.core.variable import Variable
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
-from phasewise.layers.normalization.affine import Affine, as_axis, check_axis, check_number
+from phasewise.layers.normalization.affine import Affine, HasAffine, as_axis, check_axis, check_number
 from phasewise.layers.normalization.batch_renormalization import Renormalization, check_clipping
 from phasewise.layers.normalization.ghost_batches import ghosts_of, rows_of
 from phasewise.layers.normalization.moving_statistics import MovingStatistics
@@ -21,7 +22,7 @@ from phasewise.switch.collected_moments import is_collecting, record_moments
 
 
 @register("layer")
-class BatchNormalization(Layer):
+class BatchNormalization(HasAffine, Layer):
     """Normalizes each channel to mean 0 and variance 1 over the batch, then scales and centres it.
 
     In training: `gamma * (x - mean(batch)) / sqrt(var(batch) + epsilon) + beta`, and the moving statistics follow:
@@ -55,6 +56,7 @@ class BatchNormalization(Layer):
     freezing_means_inference = True
     updates_state = "moving ones follow"
     supports_masking = True
+    fixed_by_build = ("axis", "renorm")
 
     def __init__(
         self,
@@ -91,9 +93,12 @@ class BatchNormalization(Layer):
         )
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.renorm, self.renorm_clipping = bool(renorm), check_clipping(renorm_clipping)
+        self.renorm, self.renorm_clipping = (
+            check_flag("BatchNormalization", "renorm", renorm),
+            check_clipping(renorm_clipping),
+        )
         self.renorm_momentum = check_number(self, "renorm_momentum", renorm_momentum, 0, 1, low_included=True)
-        self.synchronized = bool(synchronized)
+        self.synchronized = check_flag("BatchNormalization", "synchronized", synchronized)
         self.virtual_batch_size = check_rows(virtual_batch_size)
         self._moving_statistics = None  # until the number of channels is known
 

@@ -24,8 +24,6 @@ class Renormalization(MovingStatistics):
         def deviation(shape, dtype=None):
             return np.sqrt(np.asarray(variance_initializer(shape, dtype)))
 
-        self.epsilon, self._clipping = layer.epsilon, layer.renorm_clipping
-        self._renorm_momentum = layer.renorm_momentum
         self.stddev = add_statistic(layer, "moving_stddev", channels, deviation)
         self.renorm_mean = add_statistic(layer, "renorm_mean", channels, mean_initializer)
         self.renorm_stddev = add_statistic(layer, "renorm_stddev", channels, deviation)
@@ -45,9 +43,10 @@ class Renormalization(MovingStatistics):
         mean = jnp.asarray(self.renorm_mean.raw).reshape(shape)
         r = jnp.sqrt(moments.variance + self.epsilon) / stddev
         d = ((moments.shift - mean) + moments.offset) / stddev
-        r = jnp.clip(r, self._clipping.get("rmin"), self._clipping.get("rmax"))
-        if self._clipping.get("dmax") is not None:
-            d = jnp.clip(d, -self._clipping["dmax"], self._clipping["dmax"])
+        clipping = self._layer.renorm_clipping
+        r = jnp.clip(r, clipping.get("rmin"), clipping.get("rmax"))
+        if clipping.get("dmax") is not None:
+            d = jnp.clip(d, -clipping["dmax"], clipping["dmax"])
         return jax.lax.stop_gradient(r), jax.lax.stop_gradient(d)
 
     def values_for(self, mean, variance):
@@ -59,8 +58,8 @@ class Renormalization(MovingStatistics):
     def follow(self, means, variances, seen=None):
         """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""
         stddevs = jnp.sqrt(variances + self.epsilon)
-        self.renorm_mean.assign(followed(self.renorm_mean.raw, means, self._renorm_momentum, seen))
-        self.renorm_stddev.assign(followed(self.renorm_stddev.raw, stddevs, self._renorm_momentum, seen))
+        self.renorm_mean.assign(followed(self.renorm_mean.raw, means, self._layer.renorm_momentum, seen))
+        self.renorm_stddev.assign(followed(self.renorm_stddev.raw, stddevs, self._layer.renorm_momentum, seen))
         self.mean.assign(followed(self.mean.raw, means, self.momentum, seen))
         stddev = followed(self.stddev.raw, stddevs, self.momentum, seen)
         self.stddev.assign(stddev)

@@ -6,11 +6,19 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.moments import moments, normalize
 from phasewise.layer.layer import Layer
-from phasewise.layers.normalization.affine import Affine, Axes, as_axes, check_axes, check_number, known_sizes
+from phasewise.layers.normalization.affine import (
+    Affine,
+    Axes,
+    HasAffine,
+    as_axes,
+    check_axes,
+    check_number,
+    known_sizes,
+)
 
 
 @register("layer")
-class LayerNormalization(Layer):
+class LayerNormalization(HasAffine, Layer):
     """Normalizes each row over `axis` to mean 0 and variance 1, then scales and centres it (Ba et al. 2016).
 
     Args:
@@ -25,6 +33,7 @@ class LayerNormalization(Layer):
     """
 
     supports_masking = True
+    fixed_by_build = ("axis",)
 
     def __init__(
         self,

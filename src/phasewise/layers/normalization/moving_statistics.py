@@ -16,12 +16,22 @@ class MovingStatistics:
     """
 
     def __init__(self, layer, channels, mean_initializer, variance_initializer):
-        self.momentum, self.epsilon = layer.momentum, layer.epsilon
+        self._layer = layer  # whose momentum and epsilon can be set at any time
         self.mean = add_statistic(layer, "moving_mean", channels, mean_initializer)
         self.variance = add_statistic(layer, "moving_variance", channels, variance_initializer)
         self._initial, self._known = self._values(), self._held()
-        self._updates = 0
+        self._updates, self._share = 0, 1.0
         self.lag_is_told = False  # whether a warning has said that they are behind the batches
+
+    @property
+    def momentum(self):
+        """The weight of the past."""
+        return self._layer.momentum
+
+    @property
+    def epsilon(self):
+        """What the layer adds to a variance."""
+        return self._layer.epsilon
 
     @property
     def updates(self):
@@ -47,11 +57,12 @@ class MovingStatistics:
         """`fit` has just made the statistics follow `count` batches more."""
         if self._updates is not None:
             self._updates, self._known = self._updates + count, self._held()
+            self._share *= self.momentum**count
 
     @property
     def initial_share(self):
         """The share of the initial value that is left, momentum ** updates; None where `updates` is."""
-        return None if self.updates is None else self.momentum**self._updates
+        return None if self.updates is None else self._share
 
     def estimate(self):
         """The mean and variance of the batches alone: the initial values taken out of the averages, in float64.

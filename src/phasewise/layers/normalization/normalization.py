@@ -45,6 +45,7 @@ class Normalization(Layer):
     """
 
     supports_masking = True
+    fixed_by_build = ("axis",)
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class RMSNormalization(Layer):
     """
 
     supports_masking = True
+    fixed_by_build = ("axis",)
 
     def __init__(self, axis: Axes = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)
