@@ -12,6 +12,8 @@ from phasewise.models.folding.rewiring import rewired
 from phasewise.models.model import Model
 from phasewise.training.programs import trace_calls
 
+MOST_TOLD = 8  # reasons in an error
+
 
 def fold(model: Model) -> Folding:
     """An inference-only copy of a model, in which batch normalization is part of the weights of the layers around it.
@@ -55,8 +57,7 @@ def fold(model: Model) -> Folding:
     neighbours = Neighbours(model, copier.copies, flattened(graph), calls)
     folds, left = neighbours.fold_all([layer for layer in model.all_layers() if isinstance(layer, BatchNormalization)])
     if not folds:
-        reasons = "".join(f"\n- {name}: {why}." for name, why in left.items())
-        raise ValueError(f"No batch normalization of {model.name!r} can be folded into weights:{reasons}")
+        raise ValueError(f"No batch normalization of {model.name!r} can be folded into weights:{_reasons(left)}")
     for weights in neighbours.weights.values():
         weights.write()
     graph = rewired(graph, neighbours.gone)
@@ -78,6 +79,11 @@ def _check(model):
         )
     if not any(isinstance(layer, BatchNormalization) for layer in model.all_layers()):
         raise ValueError(f"{model.name!r} has no batch normalization to fold.")
+
+
+def _reasons(left):
+    told = [f"\n- {name}: {why}." for name, why in left.items()]
+    return "".join(told[:MOST_TOLD]) + (f"\n- and {len(told) - MOST_TOLD} more." if len(told) > MOST_TOLD else "")
 
 
 def _calls_in_inference(model):
