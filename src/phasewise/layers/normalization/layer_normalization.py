@@ -7,10 +7,11 @@ from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.moments import moments, normalize
 from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, Axes, as_axes, check_axes, check_number, known_sizes
+from phasewise.layers.normalization.converting import Convertible
 
 
 @register("layer")
-class LayerNormalization(Layer):
+class LayerNormalization(Convertible, Layer):
     """Normalizes each row over `axis` to mean 0 and variance 1, then scales and centres it (Ba et al. 2016).
 
     Args:
