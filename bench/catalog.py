@@ -67,6 +67,15 @@ CASES = [
         has_peer=False,
     ),
     Case("small", "changed_bits", "predictions of 256 that change bits with the batch size", "", rounds=1, most=0),
+    Case(
+        "small",
+        "folded_digits",
+        "predict of 1797 digits, folded over as trained",
+        "×",
+        rounds=3,
+        most=1.0,
+        has_peer=False,
+    ),
     Case("wide", "wide_fit seconds", "MLP of 20 M weights, a training step", "s", rounds=3, least_ratio=1.3),
     Case(
         "wide",

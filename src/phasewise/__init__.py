@@ -26,6 +26,7 @@ from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers import Input
 from phasewise.models import Model, Sequential
+from phasewise.models.folding import fold
 from phasewise.models.pure import pure
 from phasewise.shift import recalibrate
 from phasewise.switch import backend
@@ -52,6 +53,7 @@ __all__ = [
     "constraints",
     "data",
     "dtype_policy",
+    "fold",
     "initializers",
     "layers",
     "learning_phase_scope",

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 @functools.partial(jax.jit, static_argnames="momentum")
@@ -28,3 +29,29 @@ def followed(past, values, momentum, seen=None):
     upto = seen.cumsum(0)
     shares = jnp.where(seen, (1 - momentum) * momentum ** (upto[-1] - upto).astype(past.dtype), 0)
     return past * momentum ** upto[-1].astype(past.dtype) + (shares * values).sum(0)
+
+
+def of_biased_variances(average, initial, share, count):
+    """What a moving average of unbiased variances would be if it had followed the biased ones of the same batches.
+
+    A biased variance is (count - 1) / count of an unbiased one; the share of the initial value knows no such factor.
+
+    Args:
+        average, initial: (channels,): the average now, and before the first batch.
+        share: the weight of `initial` that is left, `momentum ** batches`.
+        count: values a channel in every batch, at least 2.
+
+    Returns:
+        (channels,) in float64.
+    """
+    return _rescaled(average, initial, share, (count - 1) / count)
+
+
+def of_unbiased_variances(average, initial, share, count):
+    """The inverse of `of_biased_variances`."""
+    return _rescaled(average, initial, share, count / (count - 1))
+
+
+def _rescaled(average, initial, share, factor):
+    average, kept = np.asarray(average, np.float64), share * np.asarray(initial, np.float64)
+    return kept + (average - kept) * factor

@@ -15,6 +15,7 @@ from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, HasAffine, as_axis, check_axis, check_number
 from phasewise.layers.normalization.batch_renormalization import Renormalization, check_clipping
+from phasewise.layers.normalization.converting import Convertible
 from phasewise.layers.normalization.ghost_batches import ghosts_of, rows_of
 from phasewise.layers.normalization.moving_statistics import MovingStatistics
 from phasewise.switch import observe, statistics_policy
@@ -22,7 +23,7 @@ from phasewise.switch.collected_moments import is_collecting, record_moments
 
 
 @register("layer")
-class BatchNormalization(HasAffine, Layer):
+class BatchNormalization(HasAffine, Convertible, Layer):
     """Normalizes each channel to mean 0 and variance 1 over the batch, then scales and centres it.
 
     In training: `gamma * (x - mean(batch)) / sqrt(var(batch) + epsilon) + beta`, and the moving statistics follow:

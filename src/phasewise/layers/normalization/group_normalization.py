@@ -8,10 +8,11 @@ from phasewise.kernels.moments import moments, normalize
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, HasAffine, as_axis, check_axis, check_number, known_sizes
+from phasewise.layers.normalization.converting import Convertible
 
 
 @register("layer")
-class GroupNormalization(HasAffine, Layer):
+class GroupNormalization(HasAffine, Convertible, Layer):
     """Normalizes each group of channels of each row to mean 0 and variance 1, then scales and centres each channel.
 
     `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the moments taken over a group's channels and all other axes of

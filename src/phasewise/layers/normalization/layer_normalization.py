@@ -15,10 +15,11 @@ from phasewise.layers.normalization.affine import (
     check_number,
     known_sizes,
 )
+from phasewise.layers.normalization.converting import Convertible
 
 
 @register("layer")
-class LayerNormalization(HasAffine, Layer):
+class LayerNormalization(HasAffine, Convertible, Layer):
     """Normalizes each row over `axis` to mean 0 and variance 1, then scales and centres it (Ba et al. 2016).
 
     Args:

@@ -59,6 +59,17 @@ class MovingStatistics:
             self._updates, self._known = self._updates + count, self._held()
             self._share *= self.momentum**count
 
+    def resume(self, updates):
+        """They are now those of a layer that has followed `updates` batches since a mean of 0 and a variance of 1."""
+        mean, variance = self._known = self._values()
+        self._initial = (np.zeros_like(mean), np.ones_like(variance))
+        self._updates = updates
+
+    @property
+    def initial_variance(self):
+        """The moving variance before the first batch, (channels,) in float64."""
+        return self._initial[1]
+
     @property
     def initial_share(self):
         """The share of the initial value that is left, momentum ** updates; None where `updates` is."""

@@ -9,10 +9,11 @@ from phasewise.core.types import Array, Config, Shape
 from phasewise.kernels.moments import wide
 from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Axes, as_axes, check_axes, check_number, known_sizes
+from phasewise.layers.normalization.converting import Convertible
 
 
 @register("layer")
-class RMSNormalization(Layer):
+class RMSNormalization(Convertible, Layer):
     """`x / sqrt(mean(x²) + epsilon) * scale`: Zhang & Sennrich (2019), equation 4.
 
     Args:

@@ -1,0 +1,3 @@
+"""Folding: batch normalization goes into the weights of its neighbours, for an inference-only copy of a model."""
+
+from phasewise.models.folding.fold import fold as fold
