@@ -7,6 +7,7 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers, ops
+from phasewise.training import run
 
 X = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
 Y = X.sum(1, keepdims=True)
@@ -160,6 +161,23 @@ def test_what_a_traced_function_assigns_to_such_a_variable_is_kept():
     assert float(count) == 8
 
 
+@pytest.mark.parametrize("on_nonfinite", ["raise", "ignore", "skip"])
+def test_variables_are_followed_where_the_state_is_written_in_place(on_nonfinite, monkeypatch):
+    monkeypatch.setattr(run, "IN_PLACE_BYTES", 0)
+    k, count = pw.Variable(0.0), pw.Variable(0.0)
+
+    def loss(true, predicted):
+        count.assign_add(1.0)
+        return k * squared(true, predicted)
+
+    hooks = Hooks(on_train_batch_begin=lambda batch: k.assign(float(batch)))
+    options = {"batch_size": 6, "epochs": 2, "shuffle": False, "verbose": 0, "on_nonfinite": on_nonfinite}
+    losses = linear(loss).fit(X, Y, callbacks=[hooks], **options).history["loss"]
+    expected = np.mean(np.mean(Y.reshape(4, 6) ** 2, 1) * np.arange(4))
+    np.testing.assert_allclose(losses, [expected] * 2, rtol=1e-5)
+    assert float(count) == 8
+
+
 # -- assignments made in hooks
 
 
@@ -271,6 +289,23 @@ def test_the_rate_of_a_dropout_takes_effect_at_the_next_batch():
         assert not model.predict(ones, verbose=0).any()
     assert np.diff([0, *seen])[0] == 1  # rate 0
     assert np.diff([0, *seen])[3] == 0  # rate 1
+
+
+@pytest.mark.parametrize(
+    "layer, name, text",
+    [
+        (layers.Dropout(0.1), "rate", r"Dropout's rate is the fraction to drop, in \[0, 1\]; got 1.5"),
+        (layers.AlphaDropout(0.1), "rate", "AlphaDropout's rate is the fraction to drop"),
+        (layers.GaussianDropout(0.1), "rate", "GaussianDropout's rate is the fraction to drop"),
+        (layers.GaussianNoise(0.1), "stddev", "GaussianNoise's stddev must be at least 0; got -1"),
+    ],
+)
+def test_an_attribute_that_is_out_of_range_is_refused_at_the_next_call(layer, name, text):
+    model = pw.Sequential([pw.Input((4,)), layer])
+    model(X, training=True)
+    setattr(layer, name, -1 if name == "stddev" else 1.5)
+    with pytest.raises(ValueError, match=text):
+        model(X, training=True)
 
 
 class Weighted(pw.losses.Loss):

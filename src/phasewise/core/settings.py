@@ -39,6 +39,15 @@ class Settings:
         super().__setattr__(name, value)
 
 
+class _Serial:
+    """What marks an object that is followed; a number that no other bears, as an identity may in time."""
+
+    __slots__ = ("identity", "number")
+
+    def __init__(self, item):
+        self.identity, self.number = id(item), next(_serials)
+
+
 def follow(item: Any) -> None:
     """From here on what is assigned to the object counts, and to the objects with settings that it holds: code that reads it
     is traced."""
@@ -48,14 +57,14 @@ def follow(item: Any) -> None:
         if isinstance(item, Settings) and id(item) not in seen:
             seen.add(id(item))
             if not _is_followed(item):
-                vars(item)["_serial"] = id(item), next(_serials)
+                vars(item)["_serial"] = _Serial(item)
             held = vars(item).values()
             stack += [*held, *(each.__self__ for each in held if isinstance(each, MethodType))]
 
 
 def _is_followed(item):
     serial = vars(item).get("_serial")
-    return serial is not None and serial[0] == id(item)  # else it came along with a copy
+    return serial is not None and serial.identity == id(item)  # else it came along with a copy
 
 
 def _note(item, name, value):
@@ -64,7 +73,7 @@ def _note(item, name, value):
         return
     if len(_states) > MOST_STATES:
         _states.clear()
-    _settings[item._serial, name] = (type(value), value) if isinstance(value, _PLAIN) else next(_tokens)
+    _settings[item._serial.number, name] = (type(value), value) if isinstance(value, _PLAIN) else next(_tokens)
     state = frozenset(_settings.items())
     _now = _states[state] if state in _states else _states.setdefault(state, next(_numbers))
 

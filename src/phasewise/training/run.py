@@ -75,7 +75,7 @@ class Run:
         for moving, _ in self._averages():
             moving.check_values()
         loop.compile(cells.gather, feed)
-        before, key = cells.gather(), switch_key(self.model)
+        before, key = cells.gather(), switch_key(self.model) if each else None
         on_compiled()
         for start, count in self._chunks(loop).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)

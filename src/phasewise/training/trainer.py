@@ -32,7 +32,18 @@ class Trainer:
     """The methods that train a model and run it over data."""
 
     _unread = frozenset(
-        ["built", "optimizer", "objective", "programs", "history", "stop_training", "stop_evaluating", "stop_predicting", "steps_trained", "steps_per_execution"]
+        [
+            "built",
+            "optimizer",
+            "objective",
+            "programs",
+            "history",
+            "stop_training",
+            "stop_evaluating",
+            "stop_predicting",
+            "steps_trained",
+            "steps_per_execution",
+        ]
     )
     optimizer = None
     objective = None
