@@ -276,6 +276,22 @@ def test_an_attribute_set_back_finds_its_program_again_and_what_call_sets_does_n
     assert len(model.programs) == count
 
 
+def test_what_a_call_of_the_layer_by_itself_sets_does_not_count():
+    class Telling(layers.Layer):
+        def call(self, x):
+            self.told = 2 * x
+            traced.append(x)
+            return x
+
+    traced, layer = [], Telling()
+    model = pw.Sequential([pw.Input((4,)), layer])
+    model.predict(X, verbose=0)
+    layer(X), layer(X)
+    count = len(traced)
+    model.predict(X, verbose=0)
+    assert len(traced) == count
+
+
 def test_the_rate_of_a_dropout_takes_effect_at_the_next_batch():
     model = pw.Sequential([pw.Input((4,)), layers.Dropout(0.0)])
     model.compile("sgd", "mae")

@@ -8,6 +8,7 @@ import itertools
 from types import MethodType
 from typing import Any
 
+from phasewise.core.naming import is_calling
 from phasewise.core.variable import in_scope
 
 MOST_STATES = 4096
@@ -27,14 +28,14 @@ def number() -> int:
 class Settings:
     """An object whose public attributes traced code reads.
 
-    A subclass lists in `_unread` those that only the host reads. Attributes with an underscore, and what traced code itself
-    assigns, do not count; nor do changes inside a list or dict.
+    A subclass lists in `_unread` those that only the host reads. Attributes with an underscore, and what a layer's call or traced
+    code itself assigns, do not count; nor do changes inside a list or dict.
     """
 
     _unread = frozenset()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] != "_" and name not in self._unread and _is_followed(self) and not in_scope():
+        if name[0] != "_" and name not in self._unread and _is_followed(self) and not (in_scope() or is_calling()):
             _note(self, name, value)
         super().__setattr__(name, value)
 

@@ -253,32 +253,14 @@ def scope(variables: Iterable[Variable], values: Iterable[Any]) -> Iterator[Scop
         _scope.reset(token)
 
 
-class Followed:
-    """The variables that a program reads beside those that it is given: another model's, or one that a loss closes over.
-
-    They are found while it is traced, and become arguments of it, so that an assignment takes effect at the next call.
-    """
-
-    def __init__(self):
-        self.variables = []
-
-    def values(self) -> list[Any]:
-        """Their present arrays."""
-        return values_of(self.variables)
-
-    def traced(self, trace: Callable[[], Any]) -> Any:
-        """What `trace()` returns, once it reads no variable any more that is not among them."""
-        while True:
-            token = _noticed.set(noticed := {})
-            try:
-                result = trace()
-            finally:
-                _noticed.reset(token)
-            known = set(map(id, self.variables))
-            news = [variable for variable in noticed.values() if id(variable) not in known]
-            if not news:
-                return result
-            self.variables.extend(news)
+@contextlib.contextmanager
+def noticing() -> Iterator[dict[int, Variable]]:
+    """Yields a dict that receives the variables for which a scope inside the block has no value, by identity."""
+    token = _noticed.set(noticed := {})
+    try:
+        yield noticed
+    finally:
+        _noticed.reset(token)
 
 
 def _note(variable):

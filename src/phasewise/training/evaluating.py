@@ -1,7 +1,7 @@
 """evaluate and test_on_batch."""
 
 from phasewise.callbacks import CallbackList
-from phasewise.core.variable import Followed
+from phasewise.core.followed import Followed
 from phasewise.data import make_executor
 from phasewise.data.feed import size_class
 from phasewise.training.draws import Draws
