@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from phasewise.core.variable import noticing, values_of
+from phasewise.core.scope import noticing
+from phasewise.core.variable import values_of
 
 
 class Followed:

@@ -9,8 +9,9 @@ import numpy as np
 from phasewise import constraints, initializers, regularizers
 from phasewise.core import masking, naming, precision, random, registry, settings, structure
 from phasewise.core.precision import PolicyLike
+from phasewise.core.scope import is_noticing
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
-from phasewise.core.variable import Variable, autocast, eager, in_scope, is_followed, scope
+from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
 from phasewise.graph import symbolic
 from phasewise.kernels.random_bits import random_bits
 from phasewise.layer import config as layer_config
@@ -173,7 +174,7 @@ class Layer(LayerTree):
         return self._call(args, kwargs)
 
     def _call(self, args, kwargs):
-        if is_followed():
+        if is_noticing():
             settings.follow(self)
         accepted = call_signature(type(self))
         args, kwargs, own = accepted.take_training(args, kwargs)
