@@ -104,6 +104,15 @@ def test_a_variable_in_metrics_regularizers_constraints_and_schedules():
     np.testing.assert_array_equal(model.layers[0].kernel.numpy(), np.zeros((4, 1), "float32"))
 
 
+@pytest.mark.parametrize("read", [float, bool, lambda k: k.numpy()], ids=["float", "bool", "numpy"])
+def test_a_number_of_pythons_made_from_such_a_variable_is_refused_since_it_would_stay(read):
+    k = pw.Variable(1.0, name="strength")
+    model = linear(lambda true, predicted: read(k) * squared(true, predicted))
+    with pytest.raises(TypeError) as caught:
+        model.evaluate(X, Y, verbose=0)
+    assert "'strength'), whose values may change from call to call" in "".join(caught.value.__notes__)
+
+
 class Reading(layers.Layer):
     """Multiplies by what a function returns."""
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
+
 from phasewise.core.scope import noticing
 from phasewise.core.variable import values_of
 
@@ -22,12 +24,28 @@ class Followed:
         return values_of(self.variables)
 
     def traced(self, trace: Callable[[], Any]) -> Any:
-        """What `trace()` returns, once it reads no variable any more that is not among them."""
+        """What `trace()` returns, once it reads no variable any more that is not among them.
+
+        Raises:
+            TypeError: JAX's, where traced code makes a number of Python's from one; a note says which they are.
+        """
         while True:
             with noticing() as noticed:
-                result = trace()
+                result = self._told(trace)
             known = set(map(id, self.variables))
             news = [variable for variable in noticed.values() if id(variable) not in known]
             if not news:
                 return result
             self.variables.extend(news)
+
+    def _told(self, trace):
+        try:
+            return trace()
+        except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+            if self.variables:
+                names = ", ".join(repr(variable.path) for variable in self.variables[:4])
+                error.add_note(
+                    f"A compiled step reads variables beside the model's ({names}), whose values may change from call to call. There "
+                    "they are arrays that are traced: compute with them, and take no float(), int(), bool() or .numpy() of them."
+                )
+            raise
