@@ -301,6 +301,30 @@ def test_what_a_call_of_the_layer_by_itself_sets_does_not_count():
     assert len(traced) == count
 
 
+def test_an_attribute_that_no_traced_code_has_read_traces_nothing_anew():
+    traced = []
+
+    def loss(true, predicted):
+        traced.append(1)
+        return squared(true, predicted)
+
+    model = linear(loss)
+    keeping = Hooks(on_epoch_begin=lambda epoch: setattr(model, "kept", epoch))
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[keeping])
+    count = len(traced)
+    model.fit(X, Y, epochs=3, verbose=0, callbacks=[keeping])
+    assert len(traced) == count
+
+
+def test_an_attribute_of_the_model_that_a_loss_reads_by_a_default_takes_effect():
+    model = linear(lambda true, predicted: getattr(model, "strength", 1.0) * squared(true, predicted))
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), MSE, rtol=1e-5)
+    model.strength = 2.0
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), 2 * MSE, rtol=1e-5)
+    del model.strength
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), MSE, rtol=1e-5)
+
+
 def test_the_rate_of_a_dropout_takes_effect_at_the_next_batch():
     model = pw.Sequential([pw.Input((4,)), layers.Dropout(0.0)])
     model.compile("sgd", "mae")

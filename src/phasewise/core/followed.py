@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from phasewise.core import settings
 from phasewise.core.scope import noticing
 from phasewise.core.variable import values_of
 
@@ -30,7 +31,7 @@ class Followed:
             TypeError: JAX's, where traced code makes a number of Python's from one; a note says which they are.
         """
         while True:
-            with noticing() as noticed:
+            with noticing() as noticed, settings.reading():
                 result = self._told(trace)
             known = set(map(id, self.variables))
             news = [variable for variable in noticed.values() if id(variable) not in known]

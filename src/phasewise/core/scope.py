@@ -59,11 +59,6 @@ def noticing() -> Iterator[dict[int, Any]]:
         _noticed.reset(token)
 
 
-def is_noticing() -> bool:
-    """True while a program is traced and what it reads is noted."""
-    return _noticed.get() is not None
-
-
 def _note(variable):
     noticed = _noticed.get()
     if noticed is not None:

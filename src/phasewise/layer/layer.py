@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import constraints, initializers, regularizers
-from phasewise.core import masking, naming, precision, random, registry, settings, structure
+from phasewise.core import masking, naming, precision, random, registry, structure
 from phasewise.core.precision import PolicyLike
-from phasewise.core.scope import is_noticing
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
 from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
 from phasewise.graph import symbolic
@@ -174,8 +173,6 @@ class Layer(LayerTree):
         return self._call(args, kwargs)
 
     def _call(self, args, kwargs):
-        if is_noticing():
-            settings.follow(self)
         accepted = call_signature(type(self))
         args, kwargs, own = accepted.take_training(args, kwargs)
         if not naming.path() and not in_scope():
