@@ -7,6 +7,7 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers, ops
+from phasewise.training import run
 
 X = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
 Y = X.sum(1, keepdims=True)
@@ -103,6 +104,15 @@ def test_a_variable_in_metrics_regularizers_constraints_and_schedules():
     np.testing.assert_array_equal(model.layers[0].kernel.numpy(), np.zeros((4, 1), "float32"))
 
 
+@pytest.mark.parametrize("read", [float, bool, lambda k: k.numpy()], ids=["float", "bool", "numpy"])
+def test_a_number_of_pythons_made_from_such_a_variable_is_refused_since_it_would_stay(read):
+    k = pw.Variable(1.0, name="strength")
+    model = linear(lambda true, predicted: read(k) * squared(true, predicted))
+    with pytest.raises(TypeError) as caught:
+        model.evaluate(X, Y, verbose=0)
+    assert "'strength'), whose values may change from call to call" in "".join(caught.value.__notes__)
+
+
 class Reading(layers.Layer):
     """Multiplies by what a function returns."""
 
@@ -157,6 +167,23 @@ def test_what_a_traced_function_assigns_to_such_a_variable_is_kept():
         return squared(true, predicted)
 
     linear(loss).fit(X, Y, batch_size=6, epochs=2, verbose=0)
+    assert float(count) == 8
+
+
+@pytest.mark.parametrize("on_nonfinite", ["raise", "ignore", "skip"])
+def test_variables_are_followed_where_the_state_is_written_in_place(on_nonfinite, monkeypatch):
+    monkeypatch.setattr(run, "IN_PLACE_BYTES", 0)
+    k, count = pw.Variable(0.0), pw.Variable(0.0)
+
+    def loss(true, predicted):
+        count.assign_add(1.0)
+        return k * squared(true, predicted)
+
+    hooks = Hooks(on_train_batch_begin=lambda batch: k.assign(float(batch)))
+    options = {"batch_size": 6, "epochs": 2, "shuffle": False, "verbose": 0, "on_nonfinite": on_nonfinite}
+    losses = linear(loss).fit(X, Y, callbacks=[hooks], **options).history["loss"]
+    expected = np.mean(np.mean(Y.reshape(4, 6) ** 2, 1) * np.arange(4))
+    np.testing.assert_allclose(losses, [expected] * 2, rtol=1e-5)
     assert float(count) == 8
 
 
@@ -258,6 +285,46 @@ def test_an_attribute_set_back_finds_its_program_again_and_what_call_sets_does_n
     assert len(model.programs) == count
 
 
+def test_what_a_call_of_the_layer_by_itself_sets_does_not_count():
+    class Telling(layers.Layer):
+        def call(self, x):
+            self.told = 2 * x
+            traced.append(x)
+            return x
+
+    traced, layer = [], Telling()
+    model = pw.Sequential([pw.Input((4,)), layer])
+    model.predict(X, verbose=0)
+    layer(X), layer(X)
+    count = len(traced)
+    model.predict(X, verbose=0)
+    assert len(traced) == count
+
+
+def test_an_attribute_that_no_traced_code_has_read_traces_nothing_anew():
+    traced = []
+
+    def loss(true, predicted):
+        traced.append(1)
+        return squared(true, predicted)
+
+    model = linear(loss)
+    keeping = Hooks(on_epoch_begin=lambda epoch: setattr(model, "kept", epoch))
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[keeping])
+    count = len(traced)
+    model.fit(X, Y, epochs=3, verbose=0, callbacks=[keeping])
+    assert len(traced) == count
+
+
+def test_an_attribute_of_the_model_that_a_loss_reads_by_a_default_takes_effect():
+    model = linear(lambda true, predicted: getattr(model, "strength", 1.0) * squared(true, predicted))
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), MSE, rtol=1e-5)
+    model.strength = 2.0
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), 2 * MSE, rtol=1e-5)
+    del model.strength
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), MSE, rtol=1e-5)
+
+
 def test_the_rate_of_a_dropout_takes_effect_at_the_next_batch():
     model = pw.Sequential([pw.Input((4,)), layers.Dropout(0.0)])
     model.compile("sgd", "mae")
@@ -271,6 +338,23 @@ def test_the_rate_of_a_dropout_takes_effect_at_the_next_batch():
         assert not model.predict(ones, verbose=0).any()
     assert np.diff([0, *seen])[0] == 1  # rate 0
     assert np.diff([0, *seen])[3] == 0  # rate 1
+
+
+@pytest.mark.parametrize(
+    "layer, name, text",
+    [
+        (layers.Dropout(0.1), "rate", r"Dropout's rate is the fraction to drop, in \[0, 1\]; got 1.5"),
+        (layers.AlphaDropout(0.1), "rate", "AlphaDropout's rate is the fraction to drop"),
+        (layers.GaussianDropout(0.1), "rate", "GaussianDropout's rate is the fraction to drop"),
+        (layers.GaussianNoise(0.1), "stddev", "GaussianNoise's stddev must be at least 0; got -1"),
+    ],
+)
+def test_an_attribute_that_is_out_of_range_is_refused_at_the_next_call(layer, name, text):
+    model = pw.Sequential([pw.Input((4,)), layer])
+    model(X, training=True)
+    setattr(layer, name, -1 if name == "stddev" else 1.5)
+    with pytest.raises(ValueError, match=text):
+        model(X, training=True)
 
 
 class Weighted(pw.losses.Loss):

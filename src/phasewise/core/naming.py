@@ -39,6 +39,11 @@ def path():
     return "/".join(name for name, _ in _path.get())
 
 
+def is_calling():
+    """Whether a layer is being called."""
+    return bool(_path.get())
+
+
 def callers():
     """The layers that are being called, the outermost first."""
     return [owner for _, owner in _path.get() if owner is not None]

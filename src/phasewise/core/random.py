@@ -183,7 +183,15 @@ class ModelSeeds:
 class Draws:
     """The random draws of one call: `drawn` is what each mixed into the seed, in order. Arguments as of `scope`."""
 
-    def __init__(self, seed, step, expected, given, first_row, rows):
+    def __init__(
+        self,
+        seed: ArrayLike,
+        step: ArrayLike,
+        expected: Sequence[np.uint32],
+        given: Sequence[Array],
+        first_row: ArrayLike | None,
+        rows: int | None,
+    ):
         self.seed, self.step, self.first_row = seed, step, first_row
         self.drawn = []
         self._expected, self._given, self._rows = expected, given, rows

@@ -1,13 +1,17 @@
-"""Plain attributes that traced code may have read: `dropout.rate`, `loss.delta`, `regularizer.l2`.
+"""Plain attributes that traced code has read: `dropout.rate`, `loss.delta`, `regularizer.l2`.
 
-A program has their values in it. What is assigned later counts here, and the number of the present settings is part of the key of
-every program: so a change takes effect at the next call, and settings that were there before find their program again.
+A program has their values in it. What is assigned later to one that was read counts here, and the number of the present settings is
+part of the key of every program: so a change takes effect at the next call, and settings that were there before find their program
+again. An attribute that no traced code has read (what a callback keeps on the model) counts nothing.
 """
 
+import contextlib
 import itertools
-from types import MethodType
+import threading
+from collections.abc import Iterator
 from typing import Any
 
+from phasewise.core.naming import is_calling
 from phasewise.core.variable import in_scope
 
 MOST_STATES = 4096
@@ -17,6 +21,8 @@ _serials, _numbers, _tokens = itertools.count(1), itertools.count(1), itertools.
 _settings = {}  # (serial of the object, name) -> what stands for the value that was assigned
 _states = {}  # the settings at a time -> their number
 _now = 0
+_REMOVED = object()
+_lock, _readings = threading.Lock(), 0
 
 
 def number() -> int:
@@ -27,44 +33,72 @@ def number() -> int:
 class Settings:
     """An object whose public attributes traced code reads.
 
-    A subclass lists in `_unread` those that only the host reads. Attributes with an underscore, and what traced code itself
-    assigns, do not count; nor do changes inside a list or dict.
+    A subclass lists in `_unread` those that have no effect on what a program computes. Attributes with an underscore, and what a
+    layer's call or traced code itself assigns, do not count; nor do changes inside a list or dict.
     """
 
     _unread = frozenset()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] != "_" and name not in self._unread and _is_followed(self) and not in_scope():
-            _note(self, name, value)
+        serial = vars(self).get("_serial")
+        if serial is not None and name in serial.read and not (in_scope() or is_calling()):
+            _note(self, serial, name, value)
         super().__setattr__(name, value)
 
-
-def follow(item: Any) -> None:
-    """From here on what is assigned to the object counts, and to the objects with settings that it holds: code that reads it
-    is traced."""
-    seen, stack = set(), [item]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, Settings) and id(item) not in seen:
-            seen.add(id(item))
-            if not _is_followed(item):
-                vars(item)["_serial"] = id(item), next(_serials)
-            held = vars(item).values()
-            stack += [*held, *(each.__self__ for each in held if isinstance(each, MethodType))]
+    def __delattr__(self, name: str) -> None:
+        serial = vars(self).get("_serial")
+        if serial is not None and name in serial.read:
+            _note(self, serial, name, _REMOVED)
+        super().__delattr__(name)
 
 
-def _is_followed(item):
-    serial = vars(item).get("_serial")
-    return serial is not None and serial[0] == id(item)  # else it came along with a copy
+class _Serial:
+    """What marks an object that was read: a number that no other bears, and the names of the attributes."""
+
+    __slots__ = ("identity", "number", "read")
+
+    def __init__(self, item):
+        self.identity, self.number, self.read = id(item), next(_serials), set()
 
 
-def _note(item, name, value):
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Code is traced inside the block: what it reads of objects with settings is noted.
+
+    For as long as that lasts, looking up an attribute goes through a function of Python's; at all other times it costs what it
+    always costs.
+    """
+    global _readings
+    with _lock:
+        _readings += 1
+        if _readings == 1:
+            Settings.__getattribute__ = _noting_reads
+    try:
+        yield
+    finally:
+        with _lock:
+            _readings -= 1
+            if not _readings:
+                del Settings.__getattribute__
+
+
+def _noting_reads(self, name):
+    if name[0] != "_" and name not in type(self)._unread:
+        held = object.__getattribute__(self, "__dict__")
+        serial = held.get("_serial")
+        if serial is None or serial.identity != id(self):  # else it came along with a copy
+            serial = held["_serial"] = _Serial(self)
+        serial.read.add(name)
+    return object.__getattribute__(self, name)
+
+
+def _note(item, serial, name, value):
     global _now
-    if _is_set_by_ours(type(item), name) or _is_as_before(item, name, value):
+    if serial.identity != id(item) or _is_set_by_ours(type(item), name) or _is_as_before(item, name, value):
         return
     if len(_states) > MOST_STATES:
         _states.clear()
-    _settings[item._serial, name] = (type(value), value) if isinstance(value, _PLAIN) else next(_tokens)
+    _settings[serial.number, name] = (type(value), value) if isinstance(value, _PLAIN) else next(_tokens)
     state = frozenset(_settings.items())
     _now = _states[state] if state in _states else _states.setdefault(state, next(_numbers))
 

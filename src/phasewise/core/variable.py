@@ -18,13 +18,12 @@ import numpy as np
 from phasewise.core import registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.operators import Operators, resolved
+from phasewise.core.scope import Scope
 from phasewise.core.types import Array, ArrayLike, DTypeLike, Named, Shape
 
 _scope = ContextVar("phasewise_variable_scope", default=None)
 _stand_ins = ContextVar("phasewise_stand_ins", default=MappingProxyType({}))
 _autocast = ContextVar("phasewise_autocast", default=None)
-_noticed = ContextVar("phasewise_noticed_variables", default=None)
-_MISSING = object()
 
 
 class Variable(Operators):
@@ -223,42 +222,6 @@ def _is_jax(value):
     return hasattr(value, "aval")
 
 
-class Scope:
-    """The values that variables have inside a pure call.
-
-    Args:
-        variables: the variables whose values are given.
-        values: their arrays, in the same order.
-        outer: the scope around this one, or None: what has no value here is read there.
-    """
-
-    def __init__(self, variables: Iterable[Variable], values: Iterable[Any], outer: Self | None = None):
-        self._values = {id(v): x for v, x in zip(variables, values, strict=True)}
-        self._outer = outer
-        self.wrote_others = False  # whether a variable was written that had no value here
-
-    def read(self, variable: Variable) -> Any:
-        """The value of this scope or of one around it; the cell's where none was given one."""
-        value = self._values.get(id(variable), _MISSING)
-        if value is not _MISSING:
-            return value
-        if self._outer is not None:
-            return self._outer.read(variable)
-        _note(variable)
-        return variable._value
-
-    def write(self, variable: Variable, value: Any) -> None:
-        """Record a new value."""
-        if id(variable) not in self._values:
-            self.wrote_others = True
-            _note(variable)
-        self._values[id(variable)] = value
-
-    def collect(self, variables: Iterable[Variable]) -> list[Any]:
-        """The present values of `variables`, in order."""
-        return [self.read(v) for v in variables]
-
-
 @contextlib.contextmanager
 def scope(variables: Iterable[Variable], values: Iterable[Any]) -> Iterator[Scope]:
     """Reads and writes of all variables inside the block go to the yielded `Scope`."""
@@ -268,40 +231,6 @@ def scope(variables: Iterable[Variable], values: Iterable[Any]) -> Iterator[Scop
         yield active
     finally:
         _scope.reset(token)
-
-
-class Followed:
-    """The variables that a program reads beside those that it is given: another model's, or one that a loss closes over.
-
-    They are found while it is traced, and become arguments of it, so that an assignment takes effect at the next call.
-    """
-
-    def __init__(self):
-        self.variables = []
-
-    def values(self) -> list[Any]:
-        """Their present arrays."""
-        return values_of(self.variables)
-
-    def traced(self, trace: Callable[[], Any]) -> Any:
-        """What `trace()` returns, once it reads no variable any more that is not among them."""
-        while True:
-            token = _noticed.set(noticed := {})
-            try:
-                result = trace()
-            finally:
-                _noticed.reset(token)
-            known = set(map(id, self.variables))
-            news = [variable for variable in noticed.values() if id(variable) not in known]
-            if not news:
-                return result
-            self.variables.extend(news)
-
-
-def _note(variable):
-    noticed = _noticed.get()
-    if noticed is not None:
-        noticed[id(variable)] = variable
 
 
 @contextlib.contextmanager
@@ -339,11 +268,6 @@ def values_of(variables: Iterable[Variable]) -> list[Any]:
 def in_scope() -> bool:
     """True while a pure call is being traced."""
     return _scope.get() is not None
-
-
-def is_followed() -> bool:
-    """True while a program is traced and what it reads is noted."""
-    return _noticed.get() is not None
 
 
 @contextlib.contextmanager

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import constraints, initializers, regularizers
-from phasewise.core import masking, naming, precision, random, registry, settings, structure
+from phasewise.core import masking, naming, precision, random, registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.precision import DTypePolicy, PolicyLike
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
-from phasewise.core.variable import Variable, autocast, eager, in_scope, is_followed, scope
+from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
 from phasewise.graph import symbolic
 from phasewise.kernels.random_bits import random_bits
 from phasewise.layer import config as layer_config
@@ -191,8 +191,6 @@ class Layer(LayerTree):
         return self._call(args, kwargs)
 
     def _call(self, args, kwargs):
-        if is_followed():
-            settings.follow(self)
         accepted = call_signature(type(self))
         args, kwargs, own = accepted.take_training(args, kwargs)
         if refusal := accepted.refusal(self.name, type(self), args, kwargs):

@@ -5,7 +5,7 @@ import numpy as np
 
 from phasewise.core import random, variable
 from phasewise.core.compiler import compiled
-from phasewise.core.variable import Followed
+from phasewise.core.followed import Followed
 from phasewise.data import feed
 from phasewise.data.tiles import tile_feeds
 from phasewise.layer.added_losses import collected_losses, forget_losses

@@ -6,6 +6,8 @@ Each run draws anew. In it a row's draws depend on its place in the data, not on
 import jax
 import numpy as np
 
+_NOTHING_DRAWN = {"seed": np.uint32(0), "step": np.int32(0)}
+
 
 class Draws:
     """Those of one run of a model in inference.
@@ -25,7 +27,7 @@ class Draws:
             calls: the `observe.Calls` of a step.
         """
         if not calls.draws:
-            return {"seed": np.uint32(0), "step": np.int32(0)}
+            return _NOTHING_DRAWN
         if self._call is None:
             self._call = self._model._seeds.next_call()
         seed, number = self._call

@@ -1,7 +1,7 @@
 """evaluate and test_on_batch."""
 
 from phasewise.callbacks import CallbackList
-from phasewise.core.variable import Followed
+from phasewise.core.followed import Followed
 from phasewise.data import make_executor
 from phasewise.data.feed import size_class
 from phasewise.training.draws import Draws
@@ -66,7 +66,7 @@ def run_feed(model, executor, feed, task, draws, callbacks, on_compiled=lambda: 
     loop, gather, cells = _prepared(model, executor, feed, task, draws)
     draws.advance(feed.real_rows.sum())
     on_compiled()
-    state, key = gather(), switch_key(model)
+    state, key = gather(), switch_key(model) if each else None
     for start, count in (Chunks(1) if each else loop.chunks).split(feed.steps):
         if each:
             callbacks.on_test_batch_begin(seen + start)

@@ -13,7 +13,7 @@ import numpy as np
 
 from phasewise.core import variable
 from phasewise.core.compiler import compiled, hand_back_memory
-from phasewise.core.variable import Followed
+from phasewise.core.followed import Followed
 from phasewise.data.feed import capacity_of, fetch
 
 CHUNK_SECONDS = 0.15

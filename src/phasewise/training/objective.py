@@ -150,11 +150,6 @@ class Objective:
         return ["loss", *trackers, *(name for _, name, _ in [*self._plain, *self._weighted])]
 
     @property
-    def functions(self):
-        """The losses and metrics that the step computes."""
-        return [*(loss for loss in self._losses if loss is not None), *self.metrics]
-
-    @property
     def variables(self):
         """The accumulators of all metrics."""
         return [v for metric in self.metrics for v in metric.variables]

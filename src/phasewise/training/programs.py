@@ -30,21 +30,13 @@ def program(model, kind, key, make):
     full_key = (kind, switch_key(model), key)
     found = model.programs.pop(full_key, None)
     if found is None:
-        _follow_settings(model)
         layers = model._inventory().layers  # kept, so that no new layer can come to bear the identity of one in the key
-        found = make(), layers
+        with settings.reading():
+            found = make(), layers
     model.programs[full_key] = found  # the latest is the last
     while len(model.programs) > MOST_PROGRAMS:
         model.programs.pop(next(iter(model.programs)), None)
     return found[0]
-
-
-def _follow_settings(model):
-    """What is assigned from now on to an object that a program of the model reads leads to another program."""
-    inventory = model._inventory()
-    read = [*inventory.layers, *(item for v in inventory.variables for item in (v.regularizer, v.constraint))]
-    for item in (*read, model.optimizer, *(model.objective.functions if model.objective else ())):
-        settings.follow(item)
 
 
 def shapes_of(arrays):

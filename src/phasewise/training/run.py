@@ -1,7 +1,7 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
 from phasewise.callbacks import CallbackList
-from phasewise.core.variable import Followed
+from phasewise.core.followed import Followed
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
@@ -81,7 +81,7 @@ class Run:
         for moving, _ in self._averages():
             moving.check_values()
         loop.compile(cells.gather, feed)
-        before, key = cells.gather(), switch_key(self.model)
+        before, key = cells.gather(), switch_key(self.model) if each else None
         on_compiled()
         for start, count in self._chunks(loop).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core.variable import Followed, values_of
+from phasewise.core.followed import Followed
+from phasewise.core.variable import values_of
 
 
 class Cells:

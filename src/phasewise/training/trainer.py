@@ -80,6 +80,10 @@ class Trainer:
             auto_scale_loss: whether the optimizer of a model that computes in "mixed_float16" is put into a
                 `LossScaleOptimizer`; without one its gradients round to 0.
 
+        A `Variable` that losses, metrics or layers read, wherever it belongs, is read as it is at each step, and so is a public
+        attribute of a layer, loss, metric, regularizer, constraint, schedule or optimizer (`dropout.rate = 0.1`). A plain number
+        in a closure stays what it was when the step was traced: make it a `Variable`.
+
         Raises:
             ValueError: an unknown name; the message gives the near match.
         """
@@ -216,6 +220,9 @@ class Trainer:
         A row's result never depends on the rows beside it, its place or `batch_size`, to the bit, unless a layer is made
         to normalize with the batch: by `statistics="batch"`, by `training=True` at its call, or by a pinned learning
         phase. There `batch_size` (32 by default) is how many rows are normalized together.
+
+        A random layer that is pinned to training (Monte Carlo dropout) draws anew at each call, and a row's draws depend on its
+        place in the data alone; the sequence of calls repeats after `phasewise.set_random_seed`.
 
         Args:
             x: as in `fit`; of a plan of tuples the first part is taken.

@@ -33,6 +33,7 @@ class AlphaDropout(Dropout):
 
     def disturb(self, inputs: Array) -> Array:
         """The inputs, some of them saturated."""
+        check_rate(self, self.rate, one_included=False)  # it may have been assigned
         if self.rate == 0:
             return inputs
         factor = ((1 - self.rate) * (1 + self.rate * SATURATION**2)) ** -0.5

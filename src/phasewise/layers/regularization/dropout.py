@@ -35,6 +35,7 @@ class Dropout(RandomLayer):
 
     def disturb(self, inputs: Array) -> Array:
         """The inputs, thinned."""
+        check_rate(self, self.rate)  # it may have been assigned
         if self.rate == 0:
             return inputs
         if self.rate == 1:

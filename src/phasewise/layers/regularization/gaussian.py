@@ -21,12 +21,11 @@ class GaussianNoise(RandomLayer):
 
     def __init__(self, stddev: float, seed: Seed = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
-        if not isinstance(stddev, int | float) or isinstance(stddev, bool) or not stddev >= 0:
-            raise ValueError(f"GaussianNoise's stddev must be at least 0; got {stddev!r}.")
-        self.stddev = stddev
+        self.stddev = _check_stddev(stddev)
 
     def disturb(self, inputs: Array) -> Array:
         """The inputs with noise."""
+        _check_stddev(self.stddev)  # it may have been assigned
         if self.stddev == 0:
             return inputs
         return inputs + self.stddev * _noise_like(inputs, self)
@@ -59,6 +58,7 @@ class GaussianDropout(RandomLayer):
 
     def disturb(self, inputs: Array) -> Array:
         """The inputs times the noise."""
+        check_rate(self, self.rate, one_included=False)  # it may have been assigned
         if self.rate == 0:
             return inputs
         stddev = (self.rate / (1 - self.rate)) ** 0.5
@@ -71,6 +71,12 @@ class GaussianDropout(RandomLayer):
     def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "rate": self.rate}
+
+
+def _check_stddev(stddev):
+    if not isinstance(stddev, int | float) or isinstance(stddev, bool) or not stddev >= 0:
+        raise ValueError(f"GaussianNoise's stddev must be at least 0; got {stddev!r}.")
+    return stddev
 
 
 def _noise_like(inputs, layer):
