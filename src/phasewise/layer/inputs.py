@@ -8,6 +8,7 @@ import numpy as np
 
 from phasewise.core import masking
 from phasewise.core.variable import Variable
+from phasewise.data.feed import unaliased
 from phasewise.graph import symbolic
 
 _NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
@@ -110,4 +111,4 @@ def _host_array(array, name):
             "objects as numbers first."
         )
     narrow = _NARROW.get(str(array.dtype))
-    return array.astype(narrow) if narrow else array
+    return array.astype(narrow) if narrow else unaliased(array)
