@@ -68,9 +68,11 @@ class Watched:
         return self.batches if self.is_over else None
 
     def done(self, rows):
-        """So many more rows are predicted. Returns whether they are enough."""
-        self._rows_done += rows
-        while self._calls_hooks and not self.is_over and self.batches < len(self._executor.taken_rows):
+        """The tiles of these numbers of rows are predicted too. Returns whether they are enough."""
+        if not self._calls_hooks:
+            return False
+        self._rows_done += int(rows.sum())
+        while not self.is_over and self.batches < len(self._executor.taken_rows):
             end = self.rows + self._executor.taken_rows[self.batches]
             if end > self._rows_done:
                 break
@@ -110,7 +112,7 @@ def _run(model, executor, steps, task, progress, watched):
 
         def on_chunk(count, feed=feed):
             nonlocal seen, done
-            is_over = watched.done(int(feed.real_rows[done : done + count].sum()))
+            is_over = watched.done(feed.real_rows[done : done + count])
             seen, done = seen + count, done + count
             progress.update(seen, {})
             return is_over
