@@ -324,8 +324,10 @@ def test_labels_that_are_none_are_no_labels(linear, source):
 
 def test_a_batch_of_other_numbers_than_the_one_before_keeps_its_own():
     model = pw.Sequential([pw.Input((1,)), pw.layers.Activation("linear")])
+    model.compile("sgd", "mse")
     batches = [np.ones((2, 1), np.int64), np.full((2, 1), 0.5), np.ones((2, 1), np.int64), np.full((2, 1), True)]
     assert model.predict(iter(batches), verbose=0)[:, 0].tolist() == [1, 1, 0.5, 0.5, 1, 1, 1, 1]
+    assert model.evaluate(((x, 0.0 * x) for x in batches), verbose=0) == pytest.approx((1 + 0.25 + 1 + 1) / 4)
 
 
 def test_batches_of_changing_structure_go_to_inputs_by_their_own(two_inputs):
