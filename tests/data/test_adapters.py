@@ -191,6 +191,9 @@ SOURCES = {
     "a mapped plan": lambda: (Dataset.from_tensor_slices((X, Y)).map(lambda x, y: (x, y)).batch(SIZE),),
     "a generator": lambda: ((batch for batch in BATCHES),),
     "a generator of lists": lambda: ((list(batch) for batch in BATCHES),),
+    "a generator of tuples of lists of numbers": lambda: (((x.tolist(), y.tolist()) for x, y in BATCHES),),
+    "a generator of lists of lists of numbers": lambda: (([x.tolist(), y.tolist()] for x, y in BATCHES),),
+    "a generator without weights": lambda: (((x, y, None) for x, y in BATCHES),),
     "an iterator": lambda: (iter(BATCHES),),
     "a PyDataset": lambda: (PyDataset(),),
     "tf.data": lambda: (FakeTensorflowDataset(),),
@@ -284,6 +287,53 @@ def test_mixed_columns_of_a_frame_are_numbers_and_a_missing_one_is_nan():
     with pytest.warns(NonFiniteWarning, match=r"x holds nan in row 1, position 2"):
         found = model.predict(frame, verbose=0)
     np.testing.assert_array_equal(found, [[1, 1, 1], [2, 0, np.nan]])
+
+
+@pytest.mark.parametrize("task", ["fit", "evaluate"])
+def test_a_list_of_tuples_of_arrays_is_a_list_of_batches(linear, task):
+    linear.set_weights([KERNEL, BIAS])
+    if task == "evaluate":
+        assert linear.evaluate(BATCHES, verbose=0) == pytest.approx(((X @ KERNEL + BIAS - Y) ** 2).mean(), rel=1e-5)
+        return
+    linear.fit(BATCHES, epochs=2, validation_data=BATCHES, verbose=0)
+    for found, expected in zip(linear.get_weights(), descend(BATCHES, epochs=2)):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_in_predict_tuples_of_one_are_batches_and_tuples_of_several_are_inputs(linear):
+    linear.set_weights([KERNEL, BIAS])
+    found = linear.predict([(x,) for x, _ in BATCHES], verbose=0)
+    np.testing.assert_allclose(found, X @ KERNEL + BIAS, rtol=1e-5, atol=1e-6)
+    assert pw.data.adapters.is_arrays([(X, Y), (X, Y)], role="predict")
+    assert pw.data.adapters.is_arrays([(1.0, 2.0), (3.0, 4.0)])
+
+
+@pytest.mark.parametrize("source", ["generator", "plan", "plan of arrays"])
+def test_labels_that_are_none_are_no_labels(linear, source):
+    linear.set_weights([KERNEL, BIAS])
+
+    def make():
+        plan = Dataset.from_tensor_slices((X, None)).batch(SIZE)
+        batches = ((x, None) for x, _ in BATCHES)
+        return {"generator": batches, "plan": plan.map(lambda x, y: (x, y)), "plan of arrays": plan}[source]
+
+    np.testing.assert_allclose(linear.predict(make(), verbose=0), X @ KERNEL + BIAS, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="the data have no labels: `y` is missing"):
+        linear.evaluate(make(), verbose=0)
+
+
+def test_a_batch_of_other_numbers_than_the_one_before_keeps_its_own():
+    model = pw.Sequential([pw.Input((1,)), pw.layers.Activation("linear")])
+    model.compile("sgd", "mse")
+    batches = [np.ones((2, 1), np.int64), np.full((2, 1), 0.5), np.ones((2, 1), np.int64), np.full((2, 1), True)]
+    assert model.predict(iter(batches), verbose=0)[:, 0].tolist() == [1, 1, 0.5, 0.5, 1, 1, 1, 1]
+    assert model.evaluate(((x, 0.0 * x) for x in batches), verbose=0) == pytest.approx((1 + 0.25 + 1 + 1) / 4)
+
+
+def test_batches_of_changing_structure_go_to_inputs_by_their_own(two_inputs):
+    batches = [{"a": X[:4], "b": Y[:4]}, {"b": Y[4:8], "a": X[4:8]}, {"a": X[8:10], "b": Y[8:10]}]
+    found = two_inputs.predict(iter(batches), verbose=0)
+    np.testing.assert_allclose(found, (X.sum(1, keepdims=True) + Y)[:10], rtol=1e-5, atol=1e-5)
 
 
 # -- sequences of batches
@@ -425,7 +475,28 @@ class Unknown:
     pass
 
 
+class Iterated:
+    """A source of batches that may be read again."""
+
+    def __init__(self, batches):
+        self._batches = batches
+
+    def __iter__(self):
+        return iter(self._batches)
+
+
 PLAN = Dataset.from_tensor_slices((X, Y)).batch(SIZE)
+
+
+def batches_of(*batches):
+    """A generator of its own for each test that reads it."""
+    return Dataset.from_generator(lambda: iter(batches))
+
+
+def named_generator():
+    yield from BATCHES
+
+
 ERRORS = {
     "empty x": ((X[:0], Y[:0]), {}, ValueError, r"x is empty: it has shape \(0, 3\)"),
     "an empty list": (([], []), {}, ValueError, r"x is empty: it has shape \(0,\)"),
@@ -467,6 +538,96 @@ ERRORS = {
     "a dict of data sets": (({"train": PLAN},), {}, TypeError, "fit cannot read data of type dict"),
     "a torch data set of rows": ((FakeTorchDataset(),), {}, TypeError, "yields single rows. Put it in a DataLoader"),
     "scalar elements": ((Dataset.range(4),), {}, ValueError, r"single elements, not batches.*Call \.batch\(n\)"),
+    "no batch but a number of parts": (
+        (batches_of((X, Y, WEIGHT, WEIGHT)),),
+        {},
+        ValueError,
+        r"A batch is x, \(x, y\) or \(x, y, sample_weight\); batch 0 of the data is a tuple of 4",
+    ),
+    "a batch that is None": (
+        (Iterated([None]),),
+        {},
+        ValueError,
+        "Batch 0 of the data is None: there is no array in it",
+    ),
+    "an empty batch": (
+        (batches_of(BATCHES[0], (X[:0], Y[:0])),),
+        {},
+        ValueError,
+        r"Batch 1 of the data \(counted from 0\) holds no rows: data\[0\] has shape \(0, 3\), .* Leave empty batches out",
+    ),
+    "an empty batch that comes first": (
+        (batches_of((X[:0], Y[:0]), BATCHES[0]),),
+        {},
+        ValueError,
+        r"Batch 0 of the data \(counted from 0\) holds no rows",
+    ),
+    "weights of batches without labels": (
+        (Iterated([(X, None, WEIGHT)]),),
+        {},
+        ValueError,
+        "`sample_weight` was given without `y`",
+    ),
+    "lists of different lengths": (
+        ([[1.0, 2.0, 3.0], [4.0]], Y[:2]),
+        {},
+        ValueError,
+        "Lists of different lengths make no array. Fill them up to one length",
+    ),
+    "lists of different lengths in a batch": (
+        (Iterated([([[1.0, 2.0, 3.0], [4.0]], Y[:2])]),),
+        {},
+        ValueError,
+        r"differ in their number of rows; their shapes are \[\(3,\), \(1,\), \(2, 1\)\]",
+    ),
+    "words in a batch": (
+        (Iterated([(["a", "b"], Y[:2])]),),
+        {},
+        TypeError,
+        r"data\[0\] has dtype <U1, but a model takes",
+    ),
+    "a generator that was not called": (
+        (named_generator,),
+        {},
+        TypeError,
+        r"cannot read data of type function.*Call the function: fit\(named_generator\(\), \.\.\.\)",
+    ),
+    "no validation steps": (
+        (X, Y),
+        {"validation_data": (X, Y), "validation_steps": 0},
+        ValueError,
+        "validation_steps must be a positive integer; got 0",
+    ),
+    "a validation batch of no rows": (
+        (X, Y),
+        {"validation_data": (X, Y), "validation_batch_size": 0},
+        ValueError,
+        "batch_size must be a positive integer; got 0",
+    ),
+    "validation after no epoch": (
+        (X, Y),
+        {"validation_data": (X, Y), "validation_freq": 0},
+        ValueError,
+        "validation_freq must be a positive integer.* or a list of epoch numbers from 1; got 0",
+    ),
+    "validation after words": (
+        (X, Y),
+        {"validation_data": (X, Y), "validation_freq": "often"},
+        ValueError,
+        "validation_freq must be a positive integer.*; got 'often'",
+    ),
+    "validation after epoch 0": (
+        (X, Y),
+        {"validation_data": (X, Y), "validation_freq": [0, 2]},
+        ValueError,
+        r"a list of epoch numbers from 1; got \[0, 2\]",
+    ),
+    "a first epoch below 0": (
+        (X, Y),
+        {"initial_epoch": -1},
+        ValueError,
+        "initial_epoch must be an integer of at least 0",
+    ),
     "an endless plan": ((PLAN.repeat(),), {}, ValueError, "never end.*`steps_per_epoch` must say"),
     "endless tf.data": ((FakeTensorflowDataset(-1),), {}, ValueError, "never end.*`steps_per_epoch` must say"),
     "endless validation": ((X, Y), {"validation_data": PLAN.repeat()}, ValueError, "never end.*`validation_steps`"),
@@ -531,3 +692,10 @@ def test_data_that_cannot_be_read_are_named_with_what_to_do(linear, torch, name)
     arguments, options, kind, message = ERRORS[name]
     with pytest.raises(kind, match=message):
         linear.fit(*arguments, verbose=0, **options)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, True, "all"])
+@pytest.mark.parametrize("task", ["evaluate", "predict"])
+def test_a_number_of_steps_is_a_positive_integer(linear, task, steps):
+    with pytest.raises(ValueError, match=rf"steps must be a positive integer; got {steps!r}"):
+        getattr(linear, task)(X, *(() if task == "predict" else (Y,)), steps=steps, verbose=0)

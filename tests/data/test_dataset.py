@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import phasewise as pw
 from parity import bare_signature
-from phasewise.data import Dataset, TensorSpec
+from phasewise.data import Dataset, DatasetSpec, TensorSpec
 
 INFINITE, UNKNOWN = pw.data.INFINITE_CARDINALITY, pw.data.UNKNOWN_CARDINALITY
 SIGNATURES = {
@@ -196,7 +196,83 @@ def test_making_the_plan_asks_a_generator_for_nothing():
     assert plan.unbatch().batch(3).repeat().element_spec == TensorSpec((None, 2), np.float32)
 
 
+def test_an_empty_plan_tells_what_its_functions_make_of_zeros():
+    none = Dataset.range(3).filter(lambda x: False)
+    assert none.map(lambda x: (x, 0.5)).element_spec == (TensorSpec((), "i8"), TensorSpec((), "f4"))
+    assert none.batch(2).map(lambda x: x * 0.5).element_spec == TensorSpec((None,), "f8")
+    assert none.flat_map(Dataset.range).element_spec == TensorSpec((), "i8")
+    assert none.window(2).flat_map(lambda w: w.batch(2)).element_spec == TensorSpec((None,), "i8")
+    assert Dataset.zip((none, generated(0))).enumerate().element_spec[1] == (TensorSpec((), "i8"),) * 2
+    with pytest.raises(ValueError, match=r"zeros do not tell what the function makes of an element.*KeyError"):
+        _ = none.map({5: 1}.__getitem__).element_spec
+
+
+def test_windows_have_the_spec_of_their_elements():
+    pairs = Dataset.from_tensor_slices(([1, 2, 3], [4.0, 5, 6])).window(2)
+    assert pairs.element_spec == (DatasetSpec(TensorSpec((), "i4")), DatasetSpec(TensorSpec((), "f4")))
+    assert next(iter(ten().batch(4).window(2))).element_spec == TensorSpec((None,), "i8")
+
+
+def test_unbatching_batches_of_a_known_size_has_a_known_cardinality():
+    assert ten().batch(2, drop_remainder=True).unbatch().cardinality() == 10
+    assert ten().batch(3, drop_remainder=True).skip(1).repeat(2).unbatch().cardinality() == 12
+    assert Dataset.from_tensor_slices((np.zeros((4, 3)), np.zeros((4, 3, 2)))).unbatch().cardinality() == 12
+    assert Dataset.from_tensors(np.zeros((4, 3))).unbatch().unbatch().cardinality() == 12
+    assert ten().batch(3).unbatch().cardinality() == UNKNOWN
+    assert ten().batch(3).repeat().unbatch().cardinality() == INFINITE
+
+
 # -- elements
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (1, "int32"),
+        ([1, 2], "int32"),
+        (2**40, "int64"),
+        ([1, 2**40], "int64"),
+        (0.5, "float32"),
+        ([1, 2.5], "float32"),
+        ([[0.5], [1.5]], "float32"),
+        (True, "bool"),
+        ([False], "bool"),
+        ([], "float32"),
+        (np.int64(1), "int64"),
+        ([np.float64(1)], "float64"),
+        (np.zeros(2), "float64"),
+        ([np.zeros(2), np.zeros(2)], "float64"),
+    ],
+)
+def test_numbers_of_python_have_the_dtypes_of_tf_data_and_those_of_numpy_their_own(value, dtype):
+    assert Dataset.from_tensors(value).element_spec.dtype == dtype
+    assert next(iter(Dataset.from_tensors((value,))))[0].dtype == dtype
+    assert next(iter(ten().map(lambda x: (value,))))[0].dtype == dtype
+
+
+def test_a_signature_says_the_dtype_whatever_numbers_come():
+    plan = Dataset.from_generator(lambda: iter([0.1]), output_signature=TensorSpec((), np.float64))
+    assert next(iter(plan)) == 0.1
+
+
+def test_none_is_a_part_that_is_absent():
+    plan = Dataset.from_tensor_slices((np.arange(4), None)).batch(2).map(lambda x, y: (x + 1, y))
+    assert plan.element_spec == (TensorSpec((None,), "i8"), None)
+    assert [(x.tolist(), y) for x, y in plan] == [([1, 2], None), ([3, 4], None)]
+    assert next(iter(ten().map(lambda x: (x, None)).batch(2).cache().unbatch())) == (0, None)
+
+
+@pytest.mark.parametrize("count", [-1, -2, -7])
+def test_a_count_below_zero_is_all(count):
+    assert lists(ten().take(count)) == list(range(10))
+    assert lists(ten().skip(count)) == []
+    assert ten().repeat(count).cardinality() == INFINITE
+    assert (ten().take(count).cardinality(), ten().skip(count).cardinality()) == (10, 0)
+
+
+def test_a_shuffle_of_unknown_cardinality_is_a_full_one():
+    plan = generated()
+    assert sorted(lists(plan.shuffle(plan.cardinality()))) == list(range(10))
 
 
 def test_sources_give_the_elements_of_tf_data():
@@ -252,6 +328,7 @@ def test_zip_ends_with_the_shortest():
     assert lists(Dataset.zip(ten(), generated(2))) == [(0, 0), (1, 1)]
     assert lists(Dataset.zip({"a": ten(), "b": Dataset.range(5, 7)})) == [{"a": 0, "b": 5}, {"a": 1, "b": 6}]
     assert lists(Dataset.zip(datasets=(ten().take(1),))) == [(0,)]
+    assert lists(Dataset.zip(ten().take(2))) == lists(Dataset.zip(datasets=ten().take(2))) == [0, 1]
     assert lists(Dataset.zip(Dataset.range(2), Dataset.range(3, 5))) == [(0, 3), (1, 4)]
 
 
@@ -272,6 +349,25 @@ def test_padded_batches_reach_the_longest_or_the_given_shape():
     assert lists(tables.padded_batch(2, (None, 2))) == [[[[1, 0], [0, 0]], [[2, 0], [2, 0]]]]
     words = Dataset.range(1, 3).map(lambda n: np.array(["ab", "c"][:n]))
     assert lists(words.padded_batch(2)) == [[["ab", ""], ["ab", "c"]]]
+
+
+def test_windows_of_ragged_elements_can_be_padded():
+    windows = ragged().window(2)
+    assert [lists(window) for window in windows] == [[[1], [2, 2]], [[3, 3, 3]]]
+    assert lists(windows.flat_map(lambda w: w.padded_batch(2))) == [[[1, 0], [2, 2]], [[3, 3, 3]]]
+    pairs = ragged().map(lambda row: {"row": row, "first": (row[0],)}).window(2)
+    joined = pairs.flat_map(lambda w: Dataset.zip((w["row"], *w["first"])).padded_batch(2))
+    assert lists(joined) == [([[1, 0], [2, 2]], [1, 2]), ([[3, 3, 3]], [3])]
+    listed = Dataset.from_generator(lambda: iter([[1], [1, 2]])).window(2)
+    assert lists(listed.flat_map(lambda w: w.padded_batch(2))) == [[[1, 0], [1, 2]]]
+
+
+def test_padding_is_any_number_that_the_dtype_can_hold():
+    assert lists(ragged().map(lambda x: x * 0.5).padded_batch(2, padding_values=-1))[0] == [[0.5, -1], [1, 1]]
+    assert lists(ragged().map(lambda x: x.astype(np.uint8)).padded_batch(2, padding_values=255))[0] == [
+        [1, 255],
+        [2, 2],
+    ]
 
 
 def test_a_generator_is_called_anew_for_each_pass_with_its_arguments():
@@ -493,6 +589,68 @@ ERRORS = {
         TypeError,
         "different structures: one array and a tuple of 2",
     ),
+    "concatenate another structure, told when the plan is made": (
+        lambda: ten().concatenate(Dataset.from_tensors((1, 2))),
+        TypeError,
+        "different structures: one array and a tuple of 2",
+    ),
+    "concatenate other keys": (
+        lambda: Dataset.from_tensors({"a": 1}).concatenate(Dataset.from_tensors({"b": 1})),
+        TypeError,
+        r"different structures: a dict of \['a'\] and a dict of \['b'\]",
+    ),
+    "concatenate another dtype": (
+        lambda: ten().concatenate(Dataset.from_tensors(1)),
+        TypeError,
+        "different dtypes: int64 and int32. Map one of them",
+    ),
+    "concatenate what a map makes": (
+        lambda: list(ten().concatenate(ten().map(lambda x: (x, x)))),
+        TypeError,
+        "different structures: one array and a tuple of 2",
+    ),
+    "concatenate another dtype that a map makes": (
+        lambda: list(ten().concatenate(ten().map(lambda x: x * 0.5))),
+        TypeError,
+        "different dtypes: int64 and float64",
+    ),
+    "a fraction as padding of integers": (
+        lambda: ten().padded_batch(2, padding_values=0.5),
+        TypeError,
+        r"padded_batch cannot fill up int64 with 0\.5, which is no int64",
+    ),
+    "a fraction as padding of what a map makes": (
+        lambda: list(ragged().padded_batch(2, padding_values=0.5)),
+        TypeError,
+        r"cannot fill up int64 with 0\.5",
+    ),
+    "padding too large": (
+        lambda: list(ragged().map(lambda x: x.astype(np.uint8)).padded_batch(2, padding_values=256)),
+        TypeError,
+        "cannot fill up uint8 with 256",
+    ),
+    "a word as padding": (
+        lambda: ten().padded_batch(2, padding_values="a"),
+        TypeError,
+        "cannot fill up int64 with 'a'",
+    ),
+    "a predicate that returns a number": (
+        lambda: list(ten().filter(lambda x: x % 2)),
+        ValueError,
+        r"must return a boolean; it returned .*0.* \(int64\)\. Compare it with something",
+    ),
+    "slices of nothing": (lambda: Dataset.from_tensor_slices(()), ValueError, "needs arrays; it was given none"),
+    "ragged lists": (
+        lambda: Dataset.from_tensor_slices([[1, 2], [3]]),
+        ValueError,
+        r"Lists of different lengths make no array\. Fill them up to one length",
+    ),
+    "a generator of ragged lists": (
+        lambda: list(Dataset.from_generator(lambda: [[[1, 2], [3]]])),
+        ValueError,
+        r"Lists of different lengths make no array",
+    ),
+    "zip of nothing": (lambda: Dataset.zip(()), TypeError, r"Dataset.zip takes data sets; got \(\)"),
     "cache in a file": (lambda: ten().cache("file"), ValueError, "the cache is kept in memory"),
     "len of a generator": (lambda: len(generated()), TypeError, "of unknown length: it has no len"),
     "len of endless data": (lambda: len(ten().repeat()), TypeError, "endless: it has no len"),
@@ -506,7 +664,7 @@ ERRORS = {
         ValueError,
         r"different shapes: \(1,\) and \(2,\). Use padded_batch",
     ),
-    "unbatch scalars": (lambda: list(ten().unbatch()), ValueError, "a part of an element is a scalar"),
+    "unbatch scalars": (lambda: ten().unbatch(), ValueError, "a part of an element is a scalar"),
     "unbatch mapped scalars": (lambda: list(ten().map(abs).unbatch()), ValueError, "a part of an element is a scalar"),
     "unbatch parts of different lengths": (
         lambda: list(Dataset.from_tensors(([1, 2], [1, 2, 3])).unbatch()),

@@ -1,11 +1,12 @@
 """A batch is what it was when it was handed over: nobody's buffer, array or dict changes what somebody else holds."""
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 import phasewise as pw
-from phasewise.data import Dataset, TensorSpec
+from phasewise.data import Dataset, TensorSpec, feed
 
 STEPS = 6
 
@@ -283,3 +284,44 @@ def test_what_predict_returns_is_the_callers_and_not_the_models(identity):
     found[:] = -1
     np.testing.assert_array_equal(identity.predict(x, verbose=0), np.arange(64.0).reshape(64, 1))
     np.testing.assert_array_equal(x, np.arange(64.0).reshape(64, 1))
+
+
+# -- the device reads arrays that begin at certain addresses where they are
+
+
+class Own(pw.layers.Layer):
+    """Code of a user's, so that a model's call comes to it as it is."""
+
+    def call(self, x):
+        weight = jnp.ones((x.shape[-1], x.shape[-1])) / x.shape[-1]
+        for _ in range(4):
+            x = x @ weight
+        return x
+
+
+@pytest.mark.parametrize("kind", ["a layer", "a model", "a model of a user's layer"])
+def test_an_array_may_be_refilled_as_soon_as_a_call_has_returned(kind):
+    width = 1000
+    own, dense = Own(), pw.layers.Dense(width, use_bias=False, kernel_initializer=lambda s, d: jnp.eye(width))
+    call = {
+        "a layer": dense,
+        "a model": pw.Sequential([pw.Input((width,)), dense]),
+        "a model of a user's layer": pw.Sequential([pw.Input((width,)), own]),
+    }[kind]
+    x = feed.empty((width, width), np.float32)
+    for number in (1, 2, 3):
+        x[:] = number
+        outputs = call(x)
+        x[:] = -1
+        np.testing.assert_allclose(np.asarray(outputs), number, rtol=1e-5)
+
+
+def test_a_variable_keeps_the_value_that_it_was_given():
+    x = feed.empty((4,), np.float32)
+    x[:] = 1
+    variable = pw.Variable(x)
+    x[:] = 2
+    assert variable.numpy().tolist() == [1] * 4
+    variable.assign(x)
+    x[:] = 3
+    assert variable.numpy().tolist() == [2] * 4

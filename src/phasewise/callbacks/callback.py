@@ -16,7 +16,8 @@ class Callback:
     them matter, as for a check or a clock, `on_chunk_end` leaves the loop its speed.
 
     Attributes:
-        model: the model of the run. Set `model.stop_training = True` to end `fit` after the current batch or chunk.
+        model: the model of the run. Set `model.stop_training = True` to end `fit` after the current batch or chunk;
+            `stop_evaluating` and `stop_predicting` likewise end `evaluate` and `predict`.
         params: dict with "epochs", "steps" (in an epoch, None where unknown) and "verbose".
         will_validate: whether this `fit` validates after some of its epochs; None where that is not known. Ours, not Keras's.
     """

@@ -57,7 +57,7 @@ class Variable(Operators):
         if dtype is None:
             dtype = np.result_type(value) if hasattr(value, "dtype") else np.asarray(value).dtype
             dtype = {"float64": "float32", "int64": "int32"}.get(str(dtype), str(dtype))
-        self._value = np.asarray(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
+        self._value = np.array(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
         self.name = name
         self.path = path or name
         self._trainable = check_flag("Variable", "trainable", trainable)

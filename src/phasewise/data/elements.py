@@ -105,7 +105,7 @@ def filtered(stream, predicate):
             )
         if answer.dtype != bool:
             raise ValueError(
-                f"filter's predicate must return a boolean; it returned {answer[()]!r} ({answer.dtype}). Compare it with "
+                f"filter's predicate must return a boolean; it returned {answer.item()!r} ({answer.dtype}). Compare it with "
                 "something: `x != 0`."
             )
         if answer:

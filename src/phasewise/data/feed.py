@@ -68,6 +68,16 @@ def empty(shape, dtype):
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
+def unaliased(array):
+    """The array in memory that the device will not read where it is, of a NumPy array that its owner may write to.
+
+    An array at such an address is not copied by the device, and is read while the caller goes on.
+    """
+    if isinstance(array, np.ndarray) and array.__array_interface__["data"][0] % ALIGNMENT == 0:
+        return array.copy()
+    return array
+
+
 def filled_rows(rows, whole):
     """To how many rows a batch of `rows` is filled up where a whole one has `whole`: one of very few sizes.
 

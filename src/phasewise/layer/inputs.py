@@ -8,6 +8,7 @@ import numpy as np
 
 from phasewise.core import logits, masking
 from phasewise.core.variable import Variable
+from phasewise.data.feed import unaliased
 from phasewise.graph import symbolic
 
 _NARROW = {np.dtype(f"{kind}64"): np.dtype(f"{kind}32") for kind in ("float", "int", "uint")}
@@ -149,4 +150,4 @@ def _host_array(array, name):
             "objects as numbers first."
         )
     narrow = _NARROW.get(array.dtype)
-    return array.astype(narrow) if narrow else array
+    return array.astype(narrow) if narrow else unaliased(array)

@@ -58,7 +58,8 @@ def recalibrate(
         raise ValueError(f"recalibrate's method is 'layerwise' or 'precise'; got {method!r}.")
     if not hasattr(model, "predict"):
         raise TypeError(f"recalibrate takes a model; got {model!r}.")
-    executor = make_executor(as_plan(data, batch_size=batch_size, role="recalibrate"))
+    most = steps if method == "precise" else None  # the other makes a pass for each layer
+    executor = make_executor(as_plan(data, batch_size=batch_size, role="recalibrate"), most=most)
     require_steps(executor, steps, "steps")
     progress = make_progress(verbose)
     try:

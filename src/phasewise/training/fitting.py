@@ -116,7 +116,7 @@ class Validation:
 
 def may_write_to_data(callbacks):
     """Whether code of a user's runs at the seams of a run, which might write to the arrays that the run still reads."""
-    return any(
+    return bool(callbacks) and any(
         isinstance(callback, LambdaCallback) or type(callback).__module__.split(".")[0] != "phasewise"
         for callback in CallbackList(callbacks)
     )

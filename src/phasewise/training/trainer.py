@@ -120,7 +120,9 @@ class Trainer:
         """Train for a number of epochs.
 
         Args:
-            x: arrays (also dicts, lists, tuples of them), a `Dataset`, a generator, or any other source of batches.
+            x: arrays (also dicts, lists, tuples of them), a `Dataset`, a generator, a list of tuples `(x, y)`, or any other source of
+                batches. A source may fill the same memory again and again: each batch is what it was when it came. Arrays are not
+                copied, unless a callback of your own could write to them.
             y: labels, when `x` is arrays.
             batch_size: rows a step, 32 by default; only with arrays.
             epochs: index of the epoch to stop before; `initial_epoch` is the first.
@@ -225,8 +227,10 @@ class Trainer:
         place in the data alone; the sequence of calls repeats after `phasewise.set_random_seed`.
 
         Args:
-            x: as in `fit`; of a plan of tuples the first part is taken.
-            steps: how many batches to take.
+            x: as in `fit`; of a plan of tuples the first part is taken. In a list of tuples, tuples of one array are batches, and
+                tuples of several are inputs.
+            steps: how many batches to take; needed for an endless plan, unless a callback sees every batch and sets
+                `model.stop_predicting`: the batches up to there are returned.
             statistics: what normalization layers in inference normalize with: "moving", "batch", `phasewise.blend(n)`, or a
                 dict of these by layer name. Ours, not Keras's.
         """
