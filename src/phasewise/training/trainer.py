@@ -135,7 +135,9 @@ class Trainer:
         validation = None
         if validation_data is not None:
             validation = fitting.Validation(validation_data, validation_batch_size or batch_size, validation_steps)
-        return fitting.fit(self, plan, validation, settings)
+        history = fitting.fit(self, plan, validation, settings)
+        self.objective.tell()
+        return history
 
     def evaluate(
         self,
@@ -165,6 +167,7 @@ class Trainer:
         require_compiled(self, "evaluate")
         plan = as_plan(x, y, sample_weight, batch_size=batch_size, role="evaluate")
         logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
+        self.objective.tell()
         return _returned(logs, return_dict)
 
     def predict(
@@ -202,13 +205,17 @@ class Trainer:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
         plan = fitting.one_batch(x, y, sample_weight, class_weight, self.output_names)
-        return _returned(fitting.train_on_batch(self, plan), return_dict)
+        logs = fitting.train_on_batch(self, plan)
+        self.objective.tell()
+        return _returned(logs, return_dict)
 
     def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
         """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
         plan = fitting.one_batch(x, y, sample_weight)
-        return _returned(evaluating.test_on_batch(self, plan), return_dict)
+        logs = evaluating.test_on_batch(self, plan)
+        self.objective.tell()
+        return _returned(logs, return_dict)
 
     def predict_on_batch(self, x: Nest) -> Nest:
         """The outputs for one batch, as NumPy arrays."""
