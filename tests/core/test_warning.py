@@ -45,6 +45,21 @@ def train_in_inference(net):
         net.fit(X, Y, verbose=0)
 
 
+def give_an_unknown_key(net):
+    net.predict({net.inputs[0].name: X, "age": X}, verbose=0)
+
+
+def take_logits_for_probabilities(net):
+    net.compile("sgd", "binary_crossentropy")
+    net.evaluate(X, Y, verbose=0)
+
+
+def evaluate_another_class(net):
+    net.compile("sgd", "binary_crossentropy")
+    net.fit(X, Y, verbose=0)
+    net.evaluate(X, 1 - Y, verbose=0)
+
+
 SURPRISES = {
     warning.NonFiniteWarning: see_nan,
     warning.SmallBatchWarning: train_on_one_row,
@@ -52,6 +67,9 @@ SURPRISES = {
     warning.LaggingStatisticsWarning: stop_too_early,
     warning.InitialStatisticsWarning: predict_untrained,
     warning.PinnedPhaseWarning: train_in_inference,
+    warning.StructureWarning: give_an_unknown_key,
+    warning.LogitsWarning: take_logits_for_probabilities,
+    warning.UnseenClassWarning: evaluate_another_class,
 }
 
 
