@@ -56,6 +56,21 @@ def leave_out_what_is_not_there(net):
     net.train_on_batch(X, Y)
 
 
+def give_an_unknown_key(net):
+    net.predict({net.inputs[0].name: X, "age": X}, verbose=0)
+
+
+def take_logits_for_probabilities(net):
+    net.compile("sgd", "binary_crossentropy")
+    net.evaluate(X, Y, verbose=0)
+
+
+def evaluate_another_class(net):
+    net.compile("sgd", "binary_crossentropy")
+    net.fit(X, Y, verbose=0)
+    net.evaluate(X, 1 - Y, verbose=0)
+
+
 SURPRISES = {
     warning.NonFiniteWarning: see_nan,
     warning.SmallBatchWarning: train_on_one_row,
@@ -65,6 +80,9 @@ SURPRISES = {
     warning.PinnedPhaseWarning: train_in_inference,
     warning.NothingTrainsWarning: train_what_is_frozen,
     warning.NoEffectWarning: leave_out_what_is_not_there,
+    warning.StructureWarning: give_an_unknown_key,
+    warning.LogitsWarning: take_logits_for_probabilities,
+    warning.UnseenClassWarning: evaluate_another_class,
 }
 
 

@@ -159,3 +159,47 @@ def test_labels_that_a_metric_cannot_count_are_refused_though_the_loss_takes_the
         ValueError, match=r"is -1 in row \d+; the metric '\w+' needs .* 0 and 1. Labels -1 and 1 become 0 and 1"
     ):
         net.fit(Z, 2 * SIGN - 1, verbose=0)
+
+
+class Scores(pw.Model):
+    """A model of a user's own, which does not tell how it ends."""
+
+    def __init__(self, end=None):
+        super().__init__()
+        self.head = Dense(1, kernel_initializer="ones", activation=end)
+
+    def call(self, inputs):
+        return self.head(inputs)
+
+
+WAYS = {
+    "fit": lambda net: net.fit(Z, SIGN, epochs=3, verbose=0),
+    "evaluate": lambda net: net.evaluate(Z, SIGN, verbose=0),
+    "train_on_batch": lambda net: net.train_on_batch(Z, SIGN),
+    "test_on_batch": lambda net: net.test_on_batch(Z, SIGN),
+    "fit that skips": lambda net: net.fit(Z, SIGN, on_nonfinite="skip", verbose=0),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_scores_outside_of_0_and_1_are_noticed_where_nothing_tells_how_the_model_ends(way):
+    net = Scores()
+    net.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    (text,) = told(lambda: [WAYS[way](net), WAYS[way](net)])
+    assert text.startswith(
+        "The loss 'binary_crossentropy' takes the scores of output 'output' for probabilities, and some lay "
+    )
+    assert "If they are logits, say so with from_logits=True" in text
+    assert [metric.name for metric in net.metrics] == ["loss", "accuracy"]
+
+
+def test_scores_that_an_area_does_not_reach_are_noticed_and_probabilities_and_logits_are_not():
+    for end, loss, metrics, expected in (
+        (None, "mse", [pw.metrics.AUC()], 1),
+        ("sigmoid", "binary_crossentropy", [pw.metrics.AUC()], 0),
+        (None, BinaryCrossentropy(from_logits=True), ["AUC"], 0),
+        (None, "mse", ["mae"], 0),
+    ):
+        net = Scores(end)
+        net.compile("sgd", loss, metrics=metrics)
+        assert len(told(lambda net=net: net.evaluate(Z, SIGN, verbose=0))) == expected

@@ -155,8 +155,8 @@ class Places:
 
     def _warn(self, message):
         if message not in self._told:  # a call is traced more than once
-            self._told.add(message)
             warn(message, StructureWarning)
+            self._told.add(message)
 
 
 def _plain(numbered, original):

@@ -64,7 +64,9 @@ def sparse_top_k_categorical_accuracy(
     return (known[..., 0] & ((y_pred > score).sum(-1) < k)).astype(jnp.float32)
 
 
-def _classes_is_known(metric, y_true, y_pred, sample_weight):
+def _classes_are_known(
+    metric: MeanMetricWrapper, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
+) -> None:
     """Raises ValueError when a label that counts is no class; -1, which marks what is left out, is merely never right."""
     if is_known(y_true) and is_known(sample_weight) and not metric.arguments.get("from_sorted_ids"):
         exempt = None if sample_weight is None else np.asarray(sample_weight) == 0
@@ -74,7 +76,7 @@ def _classes_is_known(metric, y_true, y_pred, sample_weight):
 Accuracy = mean_of(accuracy, "Accuracy")
 CategoricalAccuracy = mean_of(categorical_accuracy, "CategoricalAccuracy")
 SparseCategoricalAccuracy = mean_of(
-    sparse_categorical_accuracy, "SparseCategoricalAccuracy", check_values=_classes_is_known
+    sparse_categorical_accuracy, "SparseCategoricalAccuracy", check_values=_classes_are_known
 )
 
 
@@ -113,4 +115,4 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     ):
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
 
-    check_values = _classes_is_known
+    check_values = _classes_are_known

@@ -35,6 +35,11 @@ def takes_logits(item):
     return False if function in _PROBABILITIES_ONLY else None
 
 
+def is_over_classes(item):
+    """Whether a loss or metric divides scores by their sum over the classes."""
+    return getattr(item, "fn", None) in _OVER_CLASSES
+
+
 def for_logits(metric, loss):
     """The metric of the same name that takes scores for logits as the `loss` does; the metric itself where that is not known."""
     changed = None
@@ -44,8 +49,7 @@ def for_logits(metric, loss):
         changed = {"threshold": 0.0}
     elif isinstance(metric, AtThresholds):
         changed = {"thresholds": 0.0}
-    of_one_label = getattr(metric, "fn", None) not in _OVER_CLASSES
-    if changed is None or (of_one_label and getattr(loss, "fn", None) not in _BINARY):
+    if changed is None or (not is_over_classes(metric) and getattr(loss, "fn", None) not in _BINARY):
         return metric
     return type(metric).from_config({**metric.get_config(), **changed})
 
@@ -114,8 +118,7 @@ def _tell_of_metric(output, name, metric, loss, activation):
 
 def _suits(item, activation):
     """Whether what leaves the activation may be taken for probabilities."""
-    over_classes = getattr(item, "fn", None) in _OVER_CLASSES
-    return activation is None or activation in (NOT_NEGATIVE if over_classes else UNIT)
+    return activation is None or activation in (NOT_NEGATIVE if is_over_classes(item) else UNIT)
 
 
 def _ends(activation):

@@ -14,6 +14,7 @@ from phasewise.training.calling_users import loss_of, told_of, values_of
 from phasewise.training.labels import check_labels, check_metric_labels, check_shapes
 from phasewise.training.logits import tell_mismatches
 from phasewise.training.matching import is_config, is_metric_by_shape, is_named_by_shape, loss_for, metric_for
+from phasewise.training.out_of_range import watches
 from phasewise.training.seen_classes import SeenClasses
 
 
@@ -32,7 +33,7 @@ class Objective:
         self.built = False
         self._places, self._asked = None, ()
         self._names = self._losses = self._loss_weights = ()
-        self._trackers, self._plain, self._weighted = [], [], []
+        self._trackers, self._plain, self._weighted, self._watches = [], [], [], []
         self._mean = Mean(name="loss")
         self._skipped = None
         self._seen = SeenClasses()
@@ -63,7 +64,9 @@ class Objective:
         self._name_all(*(self._metrics(items, pairs) for items in given.values()))
         several = [*self._plain, *self._weighted]
         _refuse_twice(several)
-        tell_mismatches(self._names, self._losses, several, (activations or _unknown)(self._places.count))
+        told = self._names, self._losses, several, (activations or _unknown)(self._places.count)
+        tell_mismatches(*told)
+        self._watches = watches(*told)
         self.built = True
 
     def _name_all(self, plain, weighted):
@@ -111,6 +114,8 @@ class Objective:
         for i, name, metric in self._weighted:
             with told_of("metric", name):
                 metric.update_state(*pairs[i], **_weight(_times(weights[i], mask)))
+        for i, excess in self._watches:
+            excess.update_state(pairs[i][1])
 
     def logs(self):
         """What the metrics say: dict name -> scalar, the loss first."""
@@ -151,8 +156,8 @@ class Objective:
 
     @property
     def variables(self):
-        """The accumulators of all metrics."""
-        return [v for metric in self.metrics for v in metric.variables]
+        """The accumulators of all metrics, and of what is watched beside them; that of the steps left out is the last."""
+        return [v for metric in self._all() for v in metric.variables]
 
     @property
     def has_loss(self):
@@ -177,8 +182,14 @@ class Objective:
 
     def reset(self):
         """Begin again."""
-        for metric in self.metrics:
+        self.tell()
+        for metric in self._all():
             metric.reset_state()
+
+    def tell(self):
+        """Warn of scores that were no probabilities in what was trained on or evaluated since the last `reset`."""
+        for _, excess in self._watches:
+            excess.tell()
 
     def check_labels(self, y_true, y_pred, locate, task):
         """Check the values of host arrays of labels: see `phasewise.training.labels`; `locate` names a row."""
@@ -188,6 +199,16 @@ class Objective:
         self._seen.look(task, self._names, self._losses, pairs)
 
     # -- inside
+
+    def _all(self):
+        if not self._watches:
+            return self.metrics
+        found = self.metrics
+        return (
+            [m for m in found if m is not self._skipped]
+            + [e for _, e in self._watches]
+            + found[len(found) - bool(self._skipped) :]
+        )
 
     def _pairs(self, y_true, y_pred):
         """(labels, predictions) of each output, of one rank where the ranks differ by an axis of size 1."""

@@ -11,12 +11,13 @@ _owners = weakref.WeakKeyDictionary()  # optimizer -> weak reference to the mode
 
 @contextlib.contextmanager
 def own_metrics(objective):
-    """The block is a run of this objective. Those around it find their accumulators as they were when it ends."""
+    """The block is a run of this objective, which tells what it has noticed. Those around find their accumulators as they were."""
     around = _running.get()
     kept = [(each, each.kept()) for each in around]
     token = _running.set((*around, objective))
     try:
         yield
+        objective.tell()
     finally:
         _running.reset(token)
         for each, state in kept:

@@ -70,10 +70,12 @@ class Trainer:
         Args:
             optimizer: name, optimizer object, or any optax transformation. An object trains one model: `fit` of another with
                 other weights is a ValueError.
-            loss: name, object or function `(y_true, y_pred)`; a list or dict of them for several outputs.
-            loss_weights: float for each output, as list or dict.
-            metrics, weighted_metrics: list of names, objects or functions; per output as list or dict. The latter take
-                `sample_weight` into account.
+            loss: name, object or function `(y_true, y_pred)`; for several outputs one for all, or a list, dict or nest of them as
+                the outputs are nested. A list never stands for a dict: it does not say what belongs to which key.
+            loss_weights: float for each output, nested as the outputs are.
+            metrics, weighted_metrics: list of names, objects or functions; for several outputs nested as these are. The latter
+                take `sample_weight` into account. Those given by name take scores for logits where the loss has
+                from_logits=True; in Keras "accuracy" has its border at 0.5 all the same.
             steps_per_execution: positive int. Steps are fused by how long they take, so this only sets a fixed number
                 when it is above 1; results do not depend on it.
             run_eagerly, jit_compile: accepted for Keras's sake; every step is compiled.
@@ -86,6 +88,9 @@ class Trainer:
 
         Raises:
             ValueError: an unknown name; the message gives the near match.
+
+        Labels (rows,) and outputs (rows, 1) come to every loss and metric as of one rank; a metric function that returns one number
+        says it of every row of its batch. No two names in the logs are the same: the second is numbered.
         """
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(f"steps_per_execution must be a positive integer; got {steps_per_execution!r}.")
