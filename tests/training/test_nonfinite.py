@@ -42,10 +42,10 @@ def test_a_layer_whose_output_is_not_finite_is_named_with_epoch_step_and_rows(po
     np.testing.assert_array_equal(error.rows, [2, 4])
     np.testing.assert_array_equal(error.batch[0], positive[40:48])
     np.testing.assert_array_equal(error.batch[1], Y[40:48])
-    assert (
-        "epoch 1, step 6 (counted from 1, as the progress is): the output of layer 'log' (Lambda) is not finite in rows 2, 4"
-        in str(error)
+    assert "in epoch 0, step 5 (epochs, steps and rows count from 0, as in callbacks and arrays): the output" in str(
+        error
     )
+    assert "the output of layer 'log' (Lambda) is not finite in rows 2, 4. The model holds" in str(error)
 
 
 def test_the_first_of_several_layers_is_named(positive):

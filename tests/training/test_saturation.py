@@ -157,6 +157,43 @@ def test_a_loss_that_is_robust_to_wrong_labels_has_a_gradient_where_the_softmax_
     np.testing.assert_allclose(gradient[0], 110 * np.array([power, -power, 0]), rtol=1e-3, atol=1e-9)
 
 
+def of_logits_alone(activation, loss, z, y, **options):
+    """The loss of the layer `activation` on the logits `z`."""
+    model = pw.Sequential([pw.Input(z.shape[1:]), activation])
+    model.compile("sgd", loss, **options)
+    return model.evaluate(z, y, verbose=0)
+
+
+def test_sigmoids_that_are_divided_by_their_sum():
+    z, y = np.float32([[50, -200, 3]]), np.float32([[0, 1, 0]])
+    logs = -np.logaddexp(0, -np.float64(z[0]))
+    value = of_logits_alone(layers.Activation("sigmoid"), "categorical_crossentropy", z, y)
+    np.testing.assert_allclose(value, np.log(np.exp(logs).sum()) - logs[1], rtol=1e-6)
+
+
+def test_classes_along_another_axis():
+    z, y = np.moveaxis(ZS[None], 1, 2), np.moveaxis(np.eye(3)[CLASSES][None], 1, 2)
+    value = of_logits_alone(layers.Softmax(axis=1), losses.CategoricalCrossentropy(axis=1), z, y)
+    np.testing.assert_allclose(value, class_reference()[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_saturates_sooner_and_is_no_other_case(policy):
+    value = of_logits_alone(layers.Activation("sigmoid", dtype=policy), "binary_crossentropy", Z, LABELS)
+    np.testing.assert_allclose(value, binary_reference()[0], rtol=1e-3)  # 8 binary digits hold 500 and 250
+
+
+def test_logits_that_are_not_finite_are_located():
+    model = pw.Sequential([pw.Input((1,)), layers.Dense(1, "sigmoid", name="head")])
+    model.compile("sgd", "binary_crossentropy")
+    model.get_layer("head").set_weights([[[1e38]], [0]])
+    z = np.float32([[0], [1], [-500], [1]])
+    with pytest.raises(
+        pw.NonFiniteError, match=r"into the sigmoid or softmax of layer 'head' \(Dense\) is not finite in row 2"
+    ):
+        model.fit(z, np.ones(4), shuffle=False, verbose=0)
+
+
 def test_an_ignored_class_stays_ignored():
     model = passing(chain(3, "softmax"), losses.SparseCategoricalCrossentropy(ignore_class=-1))
     np.testing.assert_allclose(model.evaluate(ZS[:2], np.array([2, -1]), verbose=0), 500.0, rtol=1e-6)

@@ -25,10 +25,12 @@ class Finding:
 
 @dataclasses.dataclass
 class Seen:
-    """What the taps saw of one layer call: its outputs and their gradients, as lists of arrays."""
+    """What the taps saw of one layer call, as lists of arrays: its outputs, the logits of those that are probabilities (the loss
+    is computed from these), and the outputs' gradients."""
 
     layer: object
     outputs: list
+    logits: list
     gradients: list
 
 
@@ -74,13 +76,14 @@ def bad_rows(arrays):
 
 def _in_an_output(model, state, batch, seen):
     for call in seen:
-        rows = bad_rows(call.outputs)
+        rows, what = bad_rows(call.outputs), "the output"
+        if not len(rows):
+            rows, what = bad_rows(call.logits), "what goes into the sigmoid or softmax"
         if len(rows):
             if len(rows) == len(np.asarray(call.outputs[0])) > 1:
                 rows = _causes(model, state, batch, rows)
-            return Finding(
-                "output", call.layer.name, rows, f"the output of {_named(call.layer)} is not finite{_in_rows(rows)}"
-            )
+            text = f"{what} of {_named(call.layer)} is not finite{_in_rows(rows)}"
+            return Finding("output", call.layer.name, rows, text)
     return None
 
 
@@ -146,7 +149,8 @@ def _repeat(model, state, batch):
                 leaves = [leaf if z is None else logits.follow(leaf + z, leaf) for leaf, z in zip(leaves, zeros[place])]
             layers.append(layer)
             structure.append([jax.ShapeDtypeStruct(a.shape, a.dtype) if _is_float(a) else None for a in leaves])
-            outputs_of.append(leaves)
+            logits_of = [found.values for found in map(logits.of, leaves) if found is not None]
+            outputs_of.append((leaves, logits_of))
             return jax.tree.unflatten(tree, leaves)
 
         with logits.remembered():
@@ -161,7 +165,7 @@ def _repeat(model, state, batch):
     step = jax.jit(jax.value_and_grad(run, argnums=(0, 1), has_aux=True))
     (_, (outputs_of, values)), (gradients, taps) = step([jnp.asarray(p) for p in state["params"]], zeros)
     seen = [
-        Seen(layer, outputs, [g for g in taps_of if g is not None])
+        Seen(layer, *outputs, [g for g in taps_of if g is not None])
         for layer, outputs, taps_of in zip(layers, outputs_of, taps)
     ]
     return seen, values, list(zip(trained, gradients))

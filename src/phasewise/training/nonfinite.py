@@ -16,7 +16,7 @@ class NonFiniteError(ArithmeticError):
     """A training step gave NaN or infinity. The model holds the state before that step.
 
     Attributes:
-        epoch, step: which one; both count from 0, as callbacks do. (The message counts both from 1, as the progress does.)
+        epoch, step: which one; both count from 0, as callbacks do, here and in the message.
         layer: name of the first layer whose output or gradient is not finite; None where it is no layer's.
         where: "input", "labels", "output", "loss", "gradient" or "update".
         rows: integer array, the rows of the batch that cause it; empty where it is no single rows'.
@@ -91,8 +91,8 @@ def error_for(model, state, batch, *, epoch, step):
     batch = tuple(None if part is None else jax.tree.map(np.asarray, part) for part in batch)
     finding = diagnose(model, state, batch)
     message = (
-        f"Training became non-finite in epoch {epoch + 1}, step {step + 1} (counted from 1, as the progress is): {finding.text}. The "
-        "model holds the state before that step; the batch is the exception's `.batch`, the rows its `.rows`, and its `.epoch` and "
-        "`.step` count from 0, as in callbacks. fit(..., on_nonfinite='skip') leaves such steps out, 'ignore' goes on."
+        f"Training became non-finite in epoch {epoch}, step {step} (epochs, steps and rows count from 0, as in callbacks and arrays): "
+        f"{finding.text}. The model holds the state before that step; the batch is the exception's `.batch`, the rows its `.rows`. "
+        "fit(..., on_nonfinite='skip') leaves such steps out, 'ignore' goes on."
     )
     return NonFiniteError(message, epoch=epoch, step=step, finding=finding, batch=batch)

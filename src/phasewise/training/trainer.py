@@ -145,7 +145,8 @@ class Trainer:
             validation_freq: int, or list of epoch numbers (from 1) after which to validate.
             on_nonfinite: what to do when a loss, gradient or weight becomes NaN or infinite: "raise" an error that names the
                 layer and the rows, "skip" the step and count it in the logs as "skipped", or "ignore" it. A `TerminateOnNaN`
-                among the callbacks takes the place of "raise". Ours, not Keras's.
+                among the callbacks takes the place of "raise". A step that a `LossScaleOptimizer` leaves out is none of these.
+                Ours, not Keras's.
 
         Returns:
             `History`: `.history` has a list of values, one an epoch, for every logged name.
