@@ -32,6 +32,10 @@ class InputLayer(Layer):
         self.tensor.input_layer = self
         self._nodes.append(((), self.tensor))
 
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._nodes = [((), self.tensor)]
+
     def call(self, inputs: Array) -> Array:
         """The input itself."""
         return inputs

@@ -6,6 +6,7 @@ from typing import Any, Self
 import jax
 
 from phasewise.core import naming, registry
+from phasewise.core.pickling import Portable
 from phasewise.core.registry import one_of
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest
 from phasewise.losses.alignment import as_float, reduce, same_rank
@@ -14,7 +15,7 @@ from phasewise.losses.functions import KIND
 REDUCTIONS = ("sum", "mean", "sum_over_batch_size", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+class Loss(Portable):
     """Subclass it with `call(y_true, y_pred)` that returns one value a row (or more).
 
     Args:

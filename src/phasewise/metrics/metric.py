@@ -9,6 +9,7 @@ import numpy as np
 
 from phasewise import initializers
 from phasewise.core import naming, registry, variable
+from phasewise.core.pickling import Portable
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named
 from phasewise.core.variable import Variable
 from phasewise.losses.alignment import broadcast_rows
@@ -16,7 +17,7 @@ from phasewise.losses.alignment import broadcast_rows
 KIND = "metric"
 
 
-class Metric:
+class Metric(Portable):
     """Subclass it with `update_state` and `result`; make accumulators with `add_variable`.
 
     Args:
