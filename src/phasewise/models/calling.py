@@ -106,7 +106,8 @@ def _filled_up(model, asked, arrays, rows):
 
 def _as_it_is(model, asked, arrays, valid=None):
     inventory = model._inventory()
-    trained, others = inventory.trained, inventory.others
+    trained = inventory.trained
+    others = [*inventory.others, *(v for metric in inventory.metrics for v in metric.variables)]
 
     def run(params, state, seed, arrays, valid):
         with (

@@ -23,26 +23,30 @@ def real_rows_of(x, valid):
     return padding.real_rows(None if valid is None else jnp.arange(jax.tree.leaves(x)[0].shape[0]) < valid)
 
 
-def call_purely(model, state, x, *, task, draws=((), ())):
+def call_purely(model, state, x, *, task, draws=((), ()), objective=None):
     """The model's output for `x`, with the arrays of `state` for weights.
 
     Args:
         draws: what random draws mix into the seed, expected and given: see `phasewise.core.random.scope`.
+        objective: whose accumulators are in `state` as "metrics", where layers may hold and update some of them.
 
     Returns:
-        (outputs, losses that layers added, new values of the other variables).
+        (outputs, losses that layers added, new values of the other variables, then of the accumulators where layers hold some).
     """
     inventory = model._inventory()
+    counted = objective.variables if objective is not None and objective.held else []
     trained, other = inventory.trained, inventory.others
     with (
-        variable.scope([*trained, *other], [*state["params"], *state["other"]]) as held,
+        variable.scope(
+            [*trained, *other, *counted], [*state["params"], *state["other"], *(state["metrics"] if counted else ())]
+        ) as held,
         random.scope(state["seed"], state["step"], *draws),
         phase.task(task),
         collected_losses() as added,
     ):
         outputs = model(x)
         added = added + [v.regularizer(v.value) for v in trained if v.regularizer is not None]
-        return outputs, added, held.collect(other)
+        return outputs, added, held.collect([*other, *counted])
 
 
 class TrainStep:
@@ -80,17 +84,19 @@ class TrainStep:
                     x,
                     task=self._task,
                     draws=(self._draws, words),
+                    objective=self._objective,
                 )
             total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
             total = sum(added, total)
             return self._optimizer.scale_loss(total), (total, outputs, parts, after, real)
 
         (_, (total, outputs, parts, after, real)), grads = jax.value_and_grad(loss_of, has_aux=True)(params)
-        grads, after = self._layout.params.pack(grads), self._layout.other.pack(after)
+        metrics = after[len(other) :] or state["metrics"]
+        grads, after = self._layout.params.pack(grads), self._layout.other.pack(after[: len(other)])
         new = {
             "seed": state["seed"],
             "other": after,
-            "metrics": _updated(self._objective, state["metrics"], (y, outputs, sample_weight, real, total, parts)),
+            "metrics": _updated(self._objective, metrics, (y, outputs, sample_weight, real, total, parts)),
             "step": state["step"] + 1,
         }
         kept = state["optimizer"], state["params"]
@@ -115,12 +121,13 @@ def test_step(model, objective, task):
     def step(state, batch, valid=None):
         x, y, sample_weight = unpack(batch)
         with real_rows_of(x, valid) as real:
-            outputs, added, _ = call_purely(model, state, x, task=task)
+            outputs, added, after = call_purely(model, state, x, task=task, objective=objective)
         total, parts = objective.total_loss(y, outputs, sample_weight, real)
         total = sum(added, total)
+        metrics = after[len(state["other"]) :] or state["metrics"]
         return {
             **state,
-            "metrics": _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts)),
+            "metrics": _updated(objective, metrics, (y, outputs, sample_weight, real, total, parts)),
         }
 
     return step
