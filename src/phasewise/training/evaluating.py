@@ -1,6 +1,7 @@
 """evaluate and test_on_batch."""
 
 from phasewise.callbacks import CallbackList
+from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.data import make_executor
 from phasewise.data.feed import size_class
 from phasewise.training.loop import Chunks, UpdateProgram
@@ -43,6 +44,7 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
                 seen += count
                 progress.update(seen, logs)
     require_data(seen)
+    BatchHooks(callbacks, "test", model.steps_per_execution).finish(seen, logs)
     return {name: value for name, value in logs.items() if name != "skipped"}, seen
 
 
@@ -66,20 +68,19 @@ def run_feed(model, executor, feed, task, callbacks, on_compiled=lambda: None, s
             model._inventory().variables,
         ),
     )
-    step, end, each = seen, seen + feed.steps, callbacks.wants_test_batches
+    step, end, every = seen, seen + feed.steps, model.steps_per_execution
+    hooks = BatchHooks(callbacks, "test", every)
     cells = Cells(model, metrics=True)
     state = cells.gather()
     loop.compile(state, feed)
     on_compiled()
-    if each:
-        callbacks.on_test_batch_begin(step)
-    for reached in loop.run(state, feed, Chunks(1) if each else None):
+    hooks.begin(step)
+    for reached in loop.run(state, feed, Chunks(every, step % every) if hooks.wanted else None):
         cells.restore(reached.state)
-        if each:
-            callbacks.on_test_batch_end(step, reached.logs)
-            if step + 1 < end:
-                callbacks.on_test_batch_begin(step + 1)
         step += reached.steps
+        hooks.end(step - 1, reached.logs)
+        if step < end:
+            hooks.begin(step)
         yield reached.logs, reached.steps
 
 

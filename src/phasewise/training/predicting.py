@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from phasewise.callbacks import CallbackList
+from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan, is_arrays
 from phasewise.data.tiles import Tiles
@@ -55,13 +56,14 @@ def _run(model, executor, steps, task, progress, callbacks):
     else:
         feeds = executor.padded_feeds(steps, rows=TILE, regroup=True)
     parts, seen, weights = [], 0, Weights.of(model)
+    hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
 
     def on_chunk(count):
         nonlocal seen
-        if callbacks.wants_predict_batches:
+        if hooks.wanted:
             for step in range(seen, seen + count):
-                callbacks.on_predict_batch_begin(step)
-                callbacks.on_predict_batch_end(step, {})
+                hooks.begin(step)
+                hooks.end(step, {})
         seen += count
         progress.update(seen, {})
 
@@ -77,6 +79,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         stacked = loop.run(state, feed, progress.running, on_chunk)
         parts.append(_real_rows(stacked, feed))
     require_data(parts)
+    hooks.finish(seen, {})
     return (jax.tree.map(lambda *p: np.concatenate(p), *parts) if len(parts) > 1 else parts[0]), seen
 
 

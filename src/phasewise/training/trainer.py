@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from phasewise import optimizers
 from phasewise.callbacks import Callback, History
+from phasewise.core.arguments import check_count
 from phasewise.core.types import Named, Nest
 from phasewise.data.adapters import as_plan
 from phasewise.metrics import Metric
@@ -34,6 +35,7 @@ class Trainer:
     stop_training = False
     history = None
     steps_trained = 0
+    steps_per_execution = 1
 
     def compile(
         self,
@@ -56,14 +58,13 @@ class Trainer:
             metrics, weighted_metrics: list of names, objects or functions; per output as list or dict. The latter take
                 `sample_weight` into account.
             steps_per_execution: positive int. Steps are fused by how long they take, so this only sets a fixed number
-                when it is above 1; results do not depend on it.
+                when it is above 1; results do not depend on it. The hooks of single batches are called once for so many.
             run_eagerly, jit_compile, auto_scale_loss: accepted for Keras's sake; every step is compiled.
 
         Raises:
             ValueError: an unknown name; the message gives the near match.
         """
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(f"steps_per_execution must be a positive integer; got {steps_per_execution!r}.")
+        steps_per_execution = check_count("compile", "steps_per_execution", steps_per_execution)
         self.optimizer = optimizers.get(optimizer)
         self.objective = Objective(loss, metrics, loss_weights, weighted_metrics)
         self.steps_per_execution = steps_per_execution
@@ -220,8 +221,13 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metric objects, the loss tracker first."""
-        return self.objective.metrics if self.objective is not None else []
+        """The metric objects: the loss tracker, those given to `compile`, and those that the model and its layers hold, which
+        `call` updates and which are logged and reset with the others."""
+        held = self._inventory().metrics
+        if self.objective is None:
+            return list(held)
+        self.objective.hold(held)
+        return self.objective.metrics
 
     @property
     def metrics_names(self) -> list[str]:
