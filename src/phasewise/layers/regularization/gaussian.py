@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from phasewise.core.arguments import check_number
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
 from phasewise.kernels.random_bits import standard_normal
@@ -21,9 +22,7 @@ class GaussianNoise(RandomLayer):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
-        if not isinstance(stddev, int | float) or isinstance(stddev, bool) or not stddev >= 0:
-            raise ValueError(f"GaussianNoise's stddev must be at least 0; got {stddev!r}.")
-        self.stddev = stddev
+        self.stddev = check_number("GaussianNoise", "stddev", stddev, 0)
 
     def disturb(self, inputs: Array) -> Array:
         """The inputs with noise."""

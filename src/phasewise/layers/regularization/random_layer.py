@@ -17,6 +17,8 @@ class RandomLayer(Layer):
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
+        if isinstance(seed, str | float | bool):
+            raise ValueError(f"{type(self).__name__}'s seed is an integer or None; got {seed!r}.")
         self.seed = seed
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
