@@ -26,7 +26,7 @@ class Portable:
         state = {name: value for name, value in vars(self).items() if name not in self.left_behind}
         for name, value in sorted(state.items(), key=lambda item: item[0].startswith("_")):
             for function in _functions_in(value):
-                if not _is_found_by_name(function) and not _goes_by_value():
+                if not _is_found_by_name(function) and not goes_by_value():
                     raise pickle.PicklingError(_message(self, name, function))
         return state
 
@@ -71,7 +71,7 @@ for _function in (jnp.sin, jnp.add, jax.nn.relu):
     copyreg.pickle(type(_function), _compiled_by_name)
 
 
-def _goes_by_value():
+def goes_by_value():
     """Whether who asks for the state takes functions as they are: a copy, or a pickler that writes their code."""
     frame = sys._getframe(1)
     while frame is not None:

@@ -14,12 +14,14 @@ from phasewise.core.types import DTypeLike, Nest
 from phasewise.data.cardinality import UNKNOWN_CARDINALITY, at_least_zero, positive
 from phasewise.data.element_spec import ElementSpec
 from phasewise.data.order import Orders, looking
+from phasewise.data.recipe import remembered
 from phasewise.data.structure import as_arrays, fill, leaves, map_leaves, named_leaves
 
 AUTOTUNE = -1
 
 
 @final
+@remembered
 class Dataset:
     """An immutable plan; every transform returns a new one. Elements are NumPy arrays in tuples and dicts.
 
