@@ -2,11 +2,13 @@
 
 from typing import Any, TypeAlias
 
+from phasewise.core.pickling import Portable
+
 Logs: TypeAlias = dict[str, Any]
 """Losses and metrics by name: Python floats, and arrays from metrics that have several values."""
 
 
-class Callback:
+class Callback(Portable):
     """What runs at the seams of `fit`, `evaluate` and `predict`: subclass it and override the hooks you need.
 
     `logs` is a dict from the names of losses and metrics to Python floats. All callbacks of a run get the same dict at

@@ -30,6 +30,30 @@ def check_count(owner: str, name: str, value: Any, least: int = 1) -> int:
     raise ValueError(f"{owner}'s {name} must be {wanted}; got {value!r}.")
 
 
+def check_integers(owner: str, name: str, value: Any) -> tuple[int, ...]:
+    """`value`, a list or tuple of integers, as a tuple of int.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    entries = value if isinstance(value, list | tuple) else [None]
+    if all(isinstance(entry, numbers.Integral) and not isinstance(entry, bool | np.bool_) for entry in entries):
+        return tuple(map(int, entries))
+    hint = f" Did you mean ({value},)?" if isinstance(value, numbers.Integral) else ""
+    raise ValueError(f"{owner}'s {name} must be a tuple of integers; got {value!r}.{hint}")
+
+
+def check_integer(owner: str, name: str, value: Any) -> int:
+    """`value` as an int.
+
+    Raises:
+        ValueError: it is no integer.
+    """
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_):
+        return int(value)
+    raise ValueError(f"{owner}'s {name} must be an integer; got {value!r}.")
+
+
 def check_number(owner: str, name: str, value: Any, least: float | None = None) -> Any:
     """`value` when it is a finite number, of at least `least` where that is given.
 

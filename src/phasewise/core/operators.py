@@ -43,6 +43,15 @@ class Operators:
     def __round__(self, ndigits: int | None = None) -> Array:
         return jnp.round(jnp.asarray(self.value), ndigits or 0)
 
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
     def __index__(self) -> int:
         return operator.index(self.value)
 

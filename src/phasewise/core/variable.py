@@ -185,15 +185,6 @@ class Variable(Operators):
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.raw, dtype=dtype)
 
-    def __float__(self):
-        return float(self.raw)
-
-    def __int__(self):
-        return int(self.raw)
-
-    def __bool__(self):
-        return bool(self.raw)
-
     def __repr__(self):
         return f"<Variable path={self.path} shape={self.shape} dtype={self.dtype}>"
 

@@ -16,12 +16,14 @@ from phasewise.data.arrays import frozen, owned
 from phasewise.data.cardinality import UNKNOWN_CARDINALITY, count_or_all, positive
 from phasewise.data.element_spec import ElementSpec
 from phasewise.data.order import Orders, looking
+from phasewise.data.recipe import remembered
 from phasewise.data.structure import fill, leaves, map_leaves, named_leaves
 
 AUTOTUNE = -1
 
 
 @final
+@remembered
 class Dataset:
     """An immutable plan; every transform returns a new one. Elements are NumPy arrays in tuples and dicts.
 

@@ -31,8 +31,22 @@ class Graph:
         self.output_tensors = symbolic.tensors_in(outputs)
         self._places = Places(inputs, "inputs", [t.name for t in self.input_tensors], symbolic.is_symbolic)
         self.nodes = self._sorted_nodes()
-        self._steps = [(node, *symbolic.separate((node.args, node.kwargs))) for node in self.nodes]
+        self._steps = self._separated()
         self._refuse_shared_names()
+
+    def __getstate__(self):
+        # The nodes come first and in order, so that none leads to all before it: pickling and copying would go too deep.
+        return {"nodes": self.nodes, **{name: value for name, value in vars(self).items() if name != "_steps"}}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._steps = self._separated()
+        for node in self.nodes:
+            if not isinstance(node.operation, symbolic.Function):
+                vars(node.operation).setdefault("_nodes", []).append((node.args, node.result))
+
+    def _separated(self):
+        return [(node, *symbolic.separate((node.args, node.kwargs))) for node in self.nodes]
 
     @property
     def layers(self):

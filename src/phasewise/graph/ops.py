@@ -74,6 +74,7 @@ def __getattr__(name):
     def on_any(*args, **kwargs):
         return apply(function, *args, **kwargs)
 
+    on_any.__module__, on_any.__qualname__ = __name__, name  # where pickle finds it again
     globals()[name] = on_any
     return on_any
 

@@ -10,6 +10,7 @@ from jax._src.core import trace_state_clean  # nothing public tells it without c
 
 from phasewise.core import logits, variable
 from phasewise.core.operators import Operators, resolved
+from phasewise.core.pickling import Portable
 
 # Sizes that stand for None while shapes are inferred: an axis that differs between them is None. One is small and one
 # large, so that a slice like x[:, 20:] is seen to depend on the size; both divide by 2, 3, 4, 6 and 8.
@@ -88,7 +89,7 @@ class SymbolicTensor:
     __array_priority__ = 1000  # a NumPy array on the left of an operator gives way
 
 
-class Function:
+class Function(Portable):
     """A function of arrays as a node of a graph."""
 
     def __init__(self, function):
@@ -103,11 +104,12 @@ class Function:
 
 
 class Node:
-    """One call recorded in a graph: the operation, its arguments (with symbolic tensors in them) and its outputs."""
+    """One call recorded in a graph: the operation, its arguments (with symbolic tensors in them), its outputs as a list, and
+    its result: the outputs as the call returned them."""
 
     def __init__(self, operation, args, kwargs):
         self.operation, self.args, self.kwargs = operation, args, kwargs
-        self.outputs = None
+        self.outputs = self.result = None
 
     @property
     def parents(self):
@@ -162,8 +164,8 @@ def record(operation, args, kwargs, spec):
     node = Node(operation, args, kwargs)
     leaves, tree = jax.tree.flatten(spec, is_leaf=lambda leaf: hasattr(leaf, "dtype"))
     outputs = [SymbolicTensor(s.shape, s.dtype, operation.name, node, i) for i, s in enumerate(leaves)]
-    node.outputs = outputs
-    return jax.tree.unflatten(tree, outputs)
+    node.outputs, node.result = outputs, jax.tree.unflatten(tree, outputs)
+    return node.result
 
 
 def apply(function, *args, **kwargs):

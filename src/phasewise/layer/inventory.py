@@ -10,20 +10,23 @@ from operator import is_
 
 from phasewise.core import structure
 from phasewise.core.variable import Variable
+from phasewise.metrics.metric import Metric
 
 
 class Found:
-    """The layers and variables that lie directly in a layer, and the lists and dicts that could come to hold others."""
+    """The layers, variables and metrics that lie directly in a layer, and the lists and dicts that could come to hold others."""
 
     def __init__(self):
-        self.layers, self.variables, self.containers = [], [], []
+        self.layers, self.variables, self.metrics, self.containers = [], [], [], []
 
     def collect(self, value, is_layer):
-        """Note what a value is or holds: a layer, a variable, or a nest of lists, tuples and dicts of them."""
+        """Note what a value is or holds: a layer, a variable, a metric, or a nest of lists, tuples and dicts of them."""
         if is_layer(value):
             self.layers.append(value)
         elif isinstance(value, Variable):
             self.variables.append(value)
+        elif isinstance(value, Metric):
+            self.metrics.append(value)
         elif isinstance(value, list | tuple | dict):
             if not isinstance(value, tuple):
                 self.containers.append(value)
@@ -39,30 +42,34 @@ class Inventory:
         numbers: the place of each in `layers`, by identity.
         variables: all variables, those of parents first; in each layer those made trainable first.
         trained, others: the variables that gradients update, and the rest.
+        metrics: the metrics that layers hold, whose accumulators are none of the variables.
         notes: dict, for what others work out for the tree and want to find again as long as it stays the same.
         key: hashable; equal for trees of the same layers and variables of which the same are trainable, by the same
-            rules and dtype policies.
+            rules and dtype policies, and which hold the same metrics.
     """
 
     def __init__(self, root):
         self._version, self._root = structure.version(), id(root)
         self.notes = {}
-        self._watched, seen, stack = [], {}, [root]
+        self._watched, metrics, seen, stack = [], [], {}, [root]
         while stack:
             layer = stack.pop()
             if id(layer) not in seen:
                 found = layer._found()
                 self._watched += [(c, _items(c)) for c in found.containers]
                 seen[id(layer)] = layer, sorted(found.variables, key=lambda v: not v.made_trainable)
+                metrics += found.metrics
                 stack.extend(reversed(found.layers))
         self.layers = [layer for layer, _ in seen.values()]
         self.variables = unique(v for _, own in seen.values() for v in own)
         self.numbers = {id(layer): number for number, layer in enumerate(self.layers)}
         self.trained, self.others = self._split(root)
+        self.metrics = unique(metrics)
         self.key = Key(
             (
                 tuple((id(each), each._own_trainable, each.dtype_policy.name) for each in self.layers),
                 tuple((v.trainable, v.revision) for v in self.variables),
+                tuple(self.metrics),
             )
         )
 

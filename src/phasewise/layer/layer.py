@@ -9,6 +9,7 @@ import numpy as np
 from phasewise import constraints, initializers, regularizers
 from phasewise.core import masking, naming, precision, random, registry, structure
 from phasewise.core.arguments import check_flag
+from phasewise.core.pickling import Portable
 from phasewise.core.precision import DTypePolicy, PolicyLike
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
 from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
@@ -23,7 +24,7 @@ from phasewise.layer.tree import LayerTree
 from phasewise.switch import observe, phase, tap
 
 
-class Layer(LayerTree):
+class Layer(Portable, LayerTree):
     """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
 
     Args:
@@ -44,6 +45,7 @@ class Layer(LayerTree):
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
     supports_masking = False
     _generator = None  # of draws outside of a step by a layer that has a seed of its own
+    left_behind = frozenset({"_nodes", "_last_inventory", "_last_losses"})
 
     def __new__(cls, *args, **kwargs):
         layer = super().__new__(cls)
@@ -76,6 +78,16 @@ class Layer(LayerTree):
         self._input_shape_argument = layer_config.input_shape_argument(kwargs)
         if kwargs:
             raise ValueError(layer_config.unknown_argument(type(self), kwargs))
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        # To the end: these can hold tensors of a graph, whose nodes must come one by one, in order.
+        return {**{name: value for name, value in state.items() if name != "_given"}, "_given": self._given}
+
+    def __setstate__(self, state):
+        nodes = vars(self).get("_nodes", [])  # the graph enters the calls that it consists of, perhaps before
+        vars(self).update(state, _nodes=nodes, _last_losses=[])
+        structure.changed()
 
     def __getattr__(self, name):
         if "_own_variables" not in vars(self) and not name.startswith("__"):

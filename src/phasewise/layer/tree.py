@@ -11,6 +11,7 @@ from phasewise.core.types import ArrayLike, Weights
 from phasewise.core.variable import Variable
 from phasewise.layer import settings
 from phasewise.layer.inventory import Found, Inventory, unique
+from phasewise.metrics.metric import Metric
 
 _NOT_SEARCHED = frozenset(
     {"_given", "_own_variables", "_last_losses", "_nodes", "_seen_output", "_last_inventory", "programs"}
@@ -82,6 +83,11 @@ class LayerTree(Settings):
     weights = variables
 
     @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that this layer and the layers inside it hold as attributes, in order. Their accumulators are no weights."""
+        return list(self._inventory().metrics)
+
+    @property
     def trainable_variables(self) -> list[Variable]:
         """The variables that gradients update: empty for a frozen layer."""
         return list(self._inventory().trained)
@@ -141,4 +147,4 @@ def _is_layer(value):
 
 
 def _may_hold(value):
-    return isinstance(value, LayerTree | Variable | list | tuple | dict)
+    return isinstance(value, LayerTree | Variable | Metric | list | tuple | dict)

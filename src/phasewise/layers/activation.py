@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import registry
+from phasewise.core.arguments import check_integer, check_integers, check_number
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.layer.layer import Layer
@@ -24,11 +25,11 @@ class _Elementwise(Layer):
 
 @register("layer")
 class Activation(_Elementwise):
-    """Applies `activation`, a name or function of arrays. Any shape."""
+    """Applies `activation`, a name or function of arrays; None leaves them as they are. Any shape."""
 
     def __init__(self, activation: Named, **kwargs: Any):
         super().__init__(**kwargs)
-        self.activation = activations.get(activation)
+        self.activation = activations.get("linear" if activation is None else activation)
 
     def call(self, inputs: Array) -> Array:
         """The activated inputs."""
@@ -48,8 +49,8 @@ class ReLU(_Elementwise):
     ):
         super().__init__(**kwargs)
         for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
-            if (value is None and name != "max_value") or (value is not None and value < 0):
-                raise ValueError(f"ReLU's {name} must be at least 0; got {value!r}.")
+            if value is not None or name != "max_value":
+                check_number("ReLU", name, value, 0)
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
     def call(self, inputs: Array) -> Array:
@@ -68,9 +69,7 @@ class LeakyReLU(_Elementwise):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         super().__init__(**kwargs)
-        if negative_slope is None or negative_slope < 0:
-            raise ValueError(f"LeakyReLU's negative_slope must be at least 0; got {negative_slope!r}.")
-        self.negative_slope = negative_slope
+        self.negative_slope = check_number("LeakyReLU", "negative_slope", negative_slope, 0)
 
     def call(self, inputs: Array) -> Array:
         """The activated inputs."""
@@ -87,7 +86,7 @@ class ELU(_Elementwise):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
-        self.alpha = alpha
+        self.alpha = check_number("ELU", "alpha", alpha)
 
     def call(self, inputs: Array) -> Array:
         """The activated inputs."""
@@ -116,10 +115,19 @@ class PReLU(_Elementwise):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or [])
+        given = () if shared_axes is None else shared_axes
+        axes = check_integers("PReLU", "shared_axes", [given] if isinstance(given, int) else given)
+        if any(axis < 1 for axis in axes):
+            raise ValueError(f"PReLU's shared_axes count from 1, the axis behind the batch's; got {shared_axes!r}.")
+        self.shared_axes = list(axes)
 
     def build(self, input_shape: Shape) -> None:
         """Makes alpha."""
+        if any(axis >= len(input_shape) for axis in self.shared_axes):
+            raise ValueError(
+                f"PReLU {self.name!r} has shared_axes={self.shared_axes}; its input of shape {tuple(input_shape)} has the axes 1 to "
+                f"{len(input_shape) - 1} behind the batch's."
+            )
         shape = [1 if i + 1 in self.shared_axes else size for i, size in enumerate(input_shape[1:])]
         self.alpha = self.add_weight(
             shape,
@@ -155,7 +163,8 @@ class Softmax(_Elementwise):
 
     def __init__(self, axis: int | list[int] | tuple[int, ...] = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = axis
+        several = isinstance(axis, list | tuple)
+        self.axis = list(check_integers("Softmax", "axis", axis)) if several else check_integer("Softmax", "axis", axis)
 
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """The activated inputs."""

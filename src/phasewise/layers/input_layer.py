@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming
+from phasewise.core.arguments import check_count
 from phasewise.core.registry import nearest, register
 from phasewise.core.types import Array, Config, DTypeLike
 from phasewise.graph.symbolic import SymbolicTensor
@@ -24,13 +25,17 @@ class InputLayer(Layer):
         batch_shape: Sequence[int | None] | None = None,
         name: str | None = None,
     ):
-        _check_shape(shape, batch_shape)
+        _check_shape(shape, batch_size, batch_shape)
         super().__init__(name=name or naming.unique_name("InputLayer"))
         self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
         self.built = True
         self.tensor = SymbolicTensor(self.batch_shape, _checked_dtype(dtype or "float32"), self.name)
         self.tensor.input_layer = self
         self._nodes.append(((), self.tensor))
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._nodes = [((), self.tensor)]
 
     def call(self, inputs: Array) -> Array:
         """The input itself."""
@@ -58,12 +63,17 @@ def Input(
         name: str; one is made when absent. Data given as a dict are matched by it.
 
     Raises:
-        ValueError: neither or both of `shape` and `batch_shape`, a size below 0, or an unknown dtype.
+        ValueError: neither or both of `shape` and `batch_shape`, both `batch_size` and `batch_shape`, a size below 0, or an
+            unknown dtype.
     """
     return InputLayer(shape, batch_size, dtype, batch_shape, name).tensor
 
 
-def _check_shape(shape, batch_shape):
+def _check_shape(shape, batch_size, batch_shape):
+    if batch_size is not None and batch_shape is not None:
+        raise ValueError(
+            f"Input's batch_shape has the batch size in it: batch_size is not given beside it; got {batch_size=} and {batch_shape=}."
+        )
     if (shape is None) == (batch_shape is None):
         raise ValueError(f"Input takes `shape` or `batch_shape`, one of the two; got {shape=} and {batch_shape=}.")
     sizes = shape if shape is not None else batch_shape
@@ -71,8 +81,12 @@ def _check_shape(shape, batch_shape):
         hint = f" Did you mean ({sizes},)?" if isinstance(sizes, int) else ""
         raise ValueError(f"Input's shape is a tuple; got {sizes!r}.{hint}")
     for size in sizes:
-        if size is not None and (not isinstance(size, int | np.integer) or size < 0):
+        if size is not None and (not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 0):
             raise ValueError(f"Input's shape is made of positive integers and None; got {tuple(sizes)}.")
+    if batch_shape is not None and not sizes:
+        raise ValueError("Input's batch_shape begins with the batch axis, as in (None, 3); got ().")
+    if batch_size is not None:
+        check_count("Input", "batch_size", batch_size)
 
 
 def _checked_dtype(dtype):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.arguments import check_flag, check_integer
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Shape
 from phasewise.graph.symbolic import SymbolicTensor
@@ -102,11 +103,15 @@ class Concatenate(Layer):
 
     def __init__(self, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = check_integer("Concatenate", "axis", axis)
 
     def build(self, input_shape: Sequence[Shape]) -> None:
         """Checks that the shapes fit."""
         shapes = [tuple(s) for s in input_shape]
+        if any(not -len(s) <= self.axis < len(s) for s in shapes):
+            raise ValueError(
+                f"Concatenate {self.name!r} has axis={self.axis}, which inputs of shapes {', '.join(map(str, shapes))} do not all have."
+            )
         others = {tuple(n for i, n in enumerate(s) if i != self.axis % len(s)) for s in shapes}
         ranks = {len(s) for s in shapes}
         known = [[o[i] for o in others if o[i] is not None] for i in range(min(map(len, others)))]
@@ -155,12 +160,18 @@ class Dot(Layer):
         pair = isinstance(axes, list | tuple) and len(axes) == 2
         if not isinstance(axes, int) and not (pair and all(isinstance(a, int) for a in axes)):
             raise ValueError(f"Dot's axes must be an integer or a pair of integers; got {axes!r}.")
-        self.axes, self.normalize = axes, normalize
+        self.axes, self.normalize = axes, check_flag("Dot", "normalize", normalize)
 
     def build(self, input_shape: Sequence[Shape]) -> None:
         """Checks that the shapes fit."""
         if len(input_shape) != 2 or not isinstance(input_shape[0], list | tuple):
             raise ValueError(f"Dot {self.name!r} takes a list of two inputs; got {input_shape}.")
+        for shape, axis in zip(input_shape, self._pair()):
+            if not -len(shape) < axis < len(shape) or axis == 0:
+                raise ValueError(
+                    f"Dot {self.name!r} has axes={self.axes}; an input of shape {tuple(shape)} has the axes 1 to {len(shape) - 1} "
+                    "behind the batch's."
+                )
         a, b = self._axes(len(input_shape[0]), len(input_shape[1]))
         if None not in (input_shape[0][a], input_shape[1][b]) and input_shape[0][a] != input_shape[1][b]:
             raise ValueError(
@@ -179,8 +190,11 @@ class Dot(Layer):
         return product[:, None] if product.ndim == 1 else product
 
     def _axes(self, rank_a, rank_b):
-        a, b = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        a, b = self._pair()
         return a % rank_a, b % rank_b
+
+    def _pair(self):
+        return (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
 
     def get_config(self) -> Config:
         """Every argument."""

@@ -32,6 +32,9 @@ class Rescaling(Layer):
 
     def __init__(self, scale: float | np.ndarray | Array, offset: float | np.ndarray | Array = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
+        for name, value in (("scale", scale), ("offset", offset)):
+            if np.asarray(value).dtype.kind not in "biuf":
+                raise ValueError(f"Rescaling's {name} must be a number or an array of numbers; got {value!r}.")
         self.scale, self.offset = scale, offset
 
     def call(self, inputs: Array) -> Array:
@@ -72,6 +75,8 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f"Lambda takes a function; got {function!r}.")
+        if arguments is not None and not isinstance(arguments, dict):
+            raise TypeError(f"Lambda's arguments are a dict of keyword arguments; got {arguments!r}.")
         self.function, self.arguments, self._mask = function, arguments or {}, mask
 
     def call(self, inputs: Nest) -> Nest:

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from phasewise.core import logits
+from phasewise.core.arguments import check_count, check_integers
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.input_spec import InputSpec
@@ -49,7 +50,9 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
+        self.target_shape = check_integers("Reshape", "target_shape", target_shape)
+        if any(n < -1 for n in self.target_shape):
+            raise ValueError(f"Reshape's target_shape is made of sizes, and at most one -1; got {self.target_shape}.")
         if sum(n == -1 for n in self.target_shape) > 1:
             raise ValueError(f"Reshape's target_shape can have one -1; got {self.target_shape}.")
 
@@ -88,7 +91,7 @@ class Permute(Layer):
 
     def __init__(self, dims: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
+        self.dims = check_integers("Permute", "dims", dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(f"Permute's dims must be a permutation of 1 to {len(self.dims)}; got {self.dims}.")
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
@@ -112,9 +115,7 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any):
         super().__init__(**kwargs)
-        if not isinstance(n, int):
-            raise TypeError(f"RepeatVector's n must be an integer; got {n!r}.")
-        self.n, self.input_spec = n, InputSpec(ndim=2)
+        self.n, self.input_spec = check_count("RepeatVector", "n", n), InputSpec(ndim=2)
 
     def call(self, inputs: Array) -> Array:
         """The repeated inputs."""

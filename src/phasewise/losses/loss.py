@@ -6,6 +6,7 @@ from typing import Any, Self
 import jax
 
 from phasewise.core import naming, registry
+from phasewise.core.pickling import Portable
 from phasewise.core.registry import one_of
 from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest
@@ -15,7 +16,7 @@ from phasewise.losses.functions import KIND
 REDUCTIONS = ("sum", "mean", "sum_over_batch_size", "mean_with_sample_weight", "none", None)
 
 
-class Loss(Settings):
+class Loss(Portable, Settings):
     """Subclass it with `call(y_true, y_pred)` that returns one value a row (or more).
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 
 from phasewise import initializers
 from phasewise.core import naming, registry, variable
+from phasewise.core.pickling import Portable
 from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named
 from phasewise.core.variable import Variable
@@ -18,7 +19,7 @@ from phasewise.losses.alignment import broadcast_rows
 KIND = "metric"
 
 
-class Metric(Settings):
+class Metric(Portable, Settings):
     """Subclass it with `update_state` and `result`; make accumulators with `add_variable`.
 
     Args:

@@ -117,7 +117,8 @@ class _AsItIs:
 
     def __init__(self, model, asked):
         inventory, followed = model._inventory(), Followed()
-        self._trained, self._others, self._followed = inventory.trained, inventory.others, followed
+        self._trained, self._followed = inventory.trained, followed
+        self._others = [*inventory.others, *(v for metric in inventory.metrics for v in metric.variables)]
         self._is_traced = False
 
         def run(params, state, read, seed, number, arrays, valid):

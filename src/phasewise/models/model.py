@@ -58,6 +58,16 @@ class Model(Trainer, Layer):
             self._graph = Graph(inputs, outputs)
             self.built = True
 
+    left_behind = Layer.left_behind | {"programs"}
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return state if self._graph is None or type(self) is not Model else {**state, "_given": ((), {})}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self.programs = {}
+
     # -- the graph
 
     @property

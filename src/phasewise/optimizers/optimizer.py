@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming, registry
+from phasewise.core.pickling import Portable
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import magnitude
 from phasewise.optimizers.arguments import Rate, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
 from phasewise.optimizers.schedules import KIND as SCHEDULE
-from phasewise.optimizers.settings import Settings
+from phasewise.optimizers.settings import Settings, new_revision
 from phasewise.optimizers.slots import Slots, State, by_variable, filled, whole
 from phasewise.optimizers.weight_decay import Exclusions
 
@@ -23,7 +24,7 @@ MODERATE_GRADIENT, MODERATE_RATE = 1e15, 1e3  # up to which an update by a tame 
 LEAST_EPSILON = 1e-12
 
 
-class Optimizer(Settings):
+class Optimizer(Settings, Portable):
     """Subclass it with `slots` (names of arrays kept for each parameter) and `step`.
 
     Args:
@@ -80,6 +81,12 @@ class Optimizer(Settings):
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._undecayed = Exclusions()
         self.state, self._known, self._resting = None, [], {}
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_resting": list(self._resting.values())}
+
+    def __setstate__(self, state):
+        vars(self).update(state, _resting={id(v): (v, part) for v, part in state["_resting"]}, revision=new_revision())
 
     # -- the pure part
 

@@ -23,6 +23,11 @@ _INTERNAL = frozenset({"schedule", "clipping", "slots", "transformation"})
 _OLD_NAMES = {"lr": "learning_rate", "decay": "weight_decay", "clip_norm": "clipnorm", "clip_value": "clipvalue"}
 
 
+def new_revision() -> int:
+    """A number that no optimizer of this process has had as its `revision`."""
+    return next(_revisions)
+
+
 class Settings(settings.Settings):
     """The attributes of an optimizer. A subclass says what its own may be.
 
@@ -55,7 +60,7 @@ class Settings(settings.Settings):
             )
         before = self.own_slots() if "slots" in vars(self) else None
         object.__setattr__(self, name, value)
-        self.revision = next(_revisions)
+        self.revision = new_revision()
         if before is not None and self.own_slots() != before:
             self._change_slots(before, self.own_slots())
 

@@ -13,6 +13,12 @@ class Exclusions:
         self._variables = {}
         self._patterns = []
 
+    def __getstate__(self):
+        return {"_variables": list(self._variables.values()), "_patterns": self._patterns}
+
+    def __setstate__(self, state):
+        self._variables, self._patterns = {id(v): v for v in state["_variables"]}, state["_patterns"]
+
     def add(self, variables, patterns):
         """Exclude more; either may be None."""
         patterns = [patterns] if isinstance(patterns, str) else list(patterns or ())

@@ -1,6 +1,7 @@
 """evaluate and test_on_batch."""
 
 from phasewise.callbacks import CallbackList
+from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
 from phasewise.data import make_executor
 from phasewise.data.feed import size_class
@@ -51,6 +52,7 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
             if model.stop_evaluating:
                 break
     require_data(seen)
+    BatchHooks(callbacks, "test", model.steps_per_execution).finish(seen, logs)
     return {name: value for name, value in logs.items() if name != "skipped"}, seen
 
 
@@ -62,14 +64,15 @@ def test_feeds(model, executor, steps, task="evaluate"):
 
 def run_feed(model, executor, feed, task, draws, callbacks, on_compiled=lambda: None, seen=0):
     """Test one feed, whose first batch is number `seen`; yields (logs, steps) after each chunk, the metrics updated."""
-    each = callbacks.wants_test_batches
+    hooks, every = BatchHooks(callbacks, "test", model.steps_per_execution), model.steps_per_execution
     loop, gather, cells = _prepared(model, executor, feed, task, draws)
     draws.advance(feed.real_rows.sum())
     on_compiled()
-    state, key = gather(), switch_key(model) if each else None
-    for start, count in (Chunks(1) if each else loop.chunks).split(feed.steps):
-        if each:
-            callbacks.on_test_batch_begin(seen + start)
+    state, key = gather(), switch_key(model) if hooks.wanted else None
+    chunks = Chunks(every, seen % every) if hooks.wanted else loop.chunks
+    for start, count in chunks.split(feed.steps):
+        hooks.begin(seen + start)
+        if hooks.wanted:
             if key != switch_key(model):
                 loop, gather, cells = _prepared(model, executor, feed, task, draws)
                 key = switch_key(model)
@@ -77,8 +80,7 @@ def run_feed(model, executor, feed, task, draws, callbacks, on_compiled=lambda: 
         reached = loop.advance(state, feed, start, count)
         state = reached.state
         cells.restore(state)
-        if each:
-            callbacks.on_test_batch_end(seen + start, reached.logs)
+        hooks.end(seen + start + count - 1, reached.logs)
         yield reached.logs, reached.steps
 
 

@@ -24,10 +24,15 @@ FEW_STEPS, LONGEST_SECONDS = (
 
 
 class Chunks:
-    """How many steps the next dispatch of a program takes, learnt from how long the last ones took."""
+    """How many steps the next dispatch of a program takes, learnt from how long the last ones took.
 
-    def __init__(self, fixed=None):
-        self._fixed = fixed
+    Args:
+        fixed: so many instead, or None.
+        taken: how many of the first chunk were taken before.
+    """
+
+    def __init__(self, fixed=None, taken=0):
+        self._fixed, self._taken = fixed, taken
         self._seconds_a_step = None
 
     def split(self, steps):
@@ -42,7 +47,8 @@ class Chunks:
 
     def _next(self):
         if self._fixed:
-            return self._fixed
+            count, self._taken = self._fixed - self._taken, 0
+            return count
         if self._seconds_a_step is None:
             return 4
         # A dispatch of its own costs a slow step more than it costs a fast one: its memory is found anew.

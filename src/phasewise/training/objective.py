@@ -1,10 +1,13 @@
 """The objective: losses and metrics of a model, matched with its outputs."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 
 from phasewise import losses
 from phasewise.core import registry
+from phasewise.core.pickling import Portable
 from phasewise.core.places import Places
 from phasewise.core.variable import Variable
 from phasewise.losses.alignment import same_rank
@@ -18,12 +21,14 @@ from phasewise.training.out_of_range import watches
 from phasewise.training.seen_classes import SeenClasses
 
 
-class Objective:
+class Objective(Portable):
     """What `compile` was given, resolved when the shapes of labels and outputs are known.
 
     Args:
         loss, metrics, loss_weights, weighted_metrics: as for `Model.compile`.
     """
+
+    spoken_of = "What compile(...) was given"
 
     def __init__(self, loss=None, metrics=None, loss_weights=None, weighted_metrics=None):
         self._given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
@@ -37,6 +42,7 @@ class Objective:
         self._mean = Mean(name="loss")
         self._skipped = None
         self._seen = SeenClasses()
+        self.held = []
 
     def build(self, y_true, y_pred, output_names=None, activations=None):
         """Match losses and metrics with outputs.
@@ -125,6 +131,8 @@ class Objective:
             with told_of("metric", name):
                 value = metric.result()
             log_names.add(found, name, value)
+        for name, metric in self._named_held():
+            log_names.add(found, name, metric.result())
         if self._skipped is not None:
             none_left = (self._mean.count.value == 0) & (self._skipped.result() > 0)
             found["loss"] = jnp.where(none_left, jnp.nan, found["loss"])
@@ -138,6 +146,10 @@ class Objective:
 
     # -- what the trainer asks
 
+    def hold(self, metrics):
+        """Log and reset these too: metrics that layers hold and update in their calls."""
+        self.held = list(metrics)
+
     def count_skipped(self, counts):
         """Keep, from here on or no more, the number of steps that were left out; it is the last accumulator."""
         self._skipped = Sum(name="skipped") if counts else None
@@ -146,13 +158,27 @@ class Objective:
     def metrics(self):
         """The metric objects, the loss tracker first."""
         given = [m for _, _, m in [*self._plain, *self._weighted]]
-        return [self._mean, *(t for t in self._trackers if t), *given, *([self._skipped] if self._skipped else [])]
+        trackers = [t for t in self._trackers if t]
+        return [self._mean, *trackers, *given, *self.held, *([self._skipped] if self._skipped else [])]
 
     @property
     def names(self):
         """The names of the logs, in order."""
+        return [*self._own_names(), *(name for name, _ in self._named_held())]
+
+    def _own_names(self):
         trackers = [t.name for t in self._trackers if t]
         return ["loss", *trackers, *(name for _, name, _ in [*self._plain, *self._weighted])]
+
+    def _named_held(self):
+        """(name, metric) for those that layers hold; a name that is taken gets a number."""
+        taken, named = set(self._own_names()), []
+        for metric in self.held:
+            numbered = (f"{metric.name}_{i}" for i in itertools.count(1))
+            name = metric.name if metric.name not in taken else next(n for n in numbered if n not in taken)
+            taken.add(name)
+            named.append((name, metric))
+        return named
 
     @property
     def variables(self):

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from phasewise.callbacks import CallbackList
+from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan, is_arrays
 from phasewise.data.arrays import released
@@ -57,7 +58,8 @@ def predict_on_batch(model, plan):
 def _run(model, executor, steps, task, progress, callbacks):
     calls, _ = prepare(model, batch_spec(executor, TILE), task)
     warn_of_initial_statistics(calls)
-    model.stop_predicting, each = False, callbacks.wants_predict_batches
+    hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
+    model.stop_predicting, each = False, hooks.wanted
     progress.task_begin(
         task, callbacks.params.get("steps") if calls.rows_mix or each else None
     )  # tiles are not the plan's batches
@@ -70,8 +72,7 @@ def _run(model, executor, steps, task, progress, callbacks):
 
     for feeds in _batches(executor, steps, calls.rows_mix, each):
         first = len(parts)
-        if each:
-            callbacks.on_predict_batch_begin(seen)
+        hooks.begin(seen)
         for feed in feeds:
             loop = program(
                 model,
@@ -84,12 +85,13 @@ def _run(model, executor, steps, task, progress, callbacks):
             draws.advance(feed.real_rows.sum())
             parts.append(_real_rows(stacked, feed))
         if each:
-            callbacks.on_predict_batch_end(seen, {"outputs": _joined(parts[first:])})
+            hooks.end(seen, {"outputs": _joined(parts[first:])})
             seen += 1
             progress.update(seen, {})
         if model.stop_predicting:
             break
     require_data(parts)
+    hooks.finish(seen, {})
     return _joined(parts), seen
 
 

@@ -19,6 +19,7 @@ def require_compiled(model, task, *, optimizer=False):
         raise RuntimeError(
             f"`{task}` needs a compiled model: call model.compile(optimizer=..., loss=...) on {model.name!r} first."
         )
+    model.objective.hold(model._inventory().metrics)
 
 
 def require_steps(executor, steps, argument, may_be_stopped=False):
@@ -77,6 +78,7 @@ def prepare_both(model, executor, rows, task):
     spec = batch_spec(executor, rows)
     calls, outputs = prepare(model, spec, task)
     _, y, _ = unpack(spec)
+    model.objective.hold(model._inventory().metrics)
     model.objective.build(y, outputs, model.output_names, lambda count: last_activations(model, count))
     return calls, outputs
 

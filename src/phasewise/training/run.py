@@ -1,6 +1,7 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
 from phasewise.callbacks import CallbackList
+from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
@@ -39,6 +40,7 @@ class Run:
     def __init__(self, model, executor, on_nonfinite, callbacks=None, task="fit"):
         self.model, self.executor, self.callbacks = model, executor, callbacks or CallbackList()
         self._on_nonfinite, self._task = on_nonfinite, task
+        self._hooks = BatchHooks(self.callbacks, "train", model.steps_per_execution)
         self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
         self.steps = 0  # made so far, with the one that went wrong
@@ -59,6 +61,7 @@ class Run:
                 progress.update(seen, logs)
             if self.model.stop_training:
                 break
+        self._hooks.finish(seen, logs)
         return logs, seen
 
     def feeds(self, limit=None):
@@ -73,17 +76,16 @@ class Run:
         Raises:
             NonFiniteError: a step gave NaN or infinity, and that is to be an error.
         """
-        callbacks, each = self.callbacks, self.callbacks.wants_train_batches
+        callbacks, hooks = self.callbacks, self._hooks
         loop, cells = self._prepared(feed)
         end = seen + feed.steps
-        if each:
-            callbacks.on_train_batch_begin(seen)
+        hooks.begin(seen)
         for moving, _ in self._averages():
             moving.check_values()
         loop.compile(cells.gather, feed)
-        before, key = cells.gather(), switch_key(self.model) if each else None
+        before, key = cells.gather(), switch_key(self.model) if hooks.wanted else None
         on_compiled()
-        for start, count in self._chunks(loop).split(feed.steps):
+        for start, count in self._chunks(loop, seen).split(feed.steps):
             reached = self._advanced(loop, cells, before, feed, start, count)
             self.steps += reached.steps if reached.is_sound else count
             if not reached.is_sound:
@@ -92,18 +94,16 @@ class Run:
                 moving.note_updates(number * reached.steps)
             seen += reached.steps
             callbacks.on_chunk_end(seen - 1, reached.logs)
-            if each:
-                callbacks.on_train_batch_end(seen - 1, reached.logs)
+            hooks.end(seen - 1, reached.logs)
             yield reached.logs, reached.steps
             if self.model.stop_training:
                 return
-            if each and seen < end:
-                callbacks.on_train_batch_begin(seen)
-                if key != switch_key(self.model):  # the hooks have frozen a layer, or set an attribute
+            if seen < end:
+                hooks.begin(seen)
+                if hooks.wanted and key != switch_key(self.model):  # they have frozen a layer, or set an attribute
                     loop, cells = self._prepared(feed)
                     loop.compile(cells.gather, feed)
                     key = switch_key(self.model)
-            if seen < end:
                 before = cells.gather()
 
     def _averages(self):
@@ -145,11 +145,9 @@ class Run:
             cells.restore(reached.state)
         return reached
 
-    def _chunks(self, loop):
-        if self.callbacks.wants_train_batches:
-            return Chunks(1)
+    def _chunks(self, loop, seen):
         fixed = self.model.steps_per_execution
-        return Chunks(fixed) if fixed > 1 else loop.chunks
+        return Chunks(fixed, seen % fixed) if fixed > 1 or self._hooks.wanted else loop.chunks
 
     def _error(self, loop, cells, before, feed, reached, count, seen):
         """The error that tells what went wrong after the last good state, which the model then holds."""

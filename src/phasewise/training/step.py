@@ -75,6 +75,7 @@ class TrainStep:
         self._model, self._objective, self._optimizer = model, model.objective, model.optimizer
         self._task, self._layout, self._draws, self._looks_ahead = task, layout, draws, looks_ahead
         self._followed = followed
+        self._counted = _counted(model.objective)
         inventory = model._inventory()
         self._trained, self._others = inventory.trained, inventory.others
         self._variables = layout.params.first_of(self._trained)
@@ -90,24 +91,26 @@ class TrainStep:
         params = self._layout.params.unpack(state["params"], taken_at(numbers))
         other = self._layout.other.unpack(state["other"], taken_at(numbers))
 
+        counted = state["metrics"] if self._counted else ()
+
         def loss_of(params):
-            with self._held(params, other, state["followed"]) as held, logits.remembered():
+            with self._held(params, other, state["followed"], counted) as held, logits.remembered():
                 with real_rows_of(x, valid) as real:
                     outputs, added = called(self._model, x, self._trained, self._task)
                 total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
                 found = logits.of_each(outputs)
                 total = sum(added, total)
-                after = held.collect(self._others), held.collect(self._followed.variables)
+                after = [held.collect(each) for each in (self._others, self._followed.variables, self._counted)]
             return self._optimizer.scale_loss(total, state["optimizer"]), (total, (outputs, found), parts, after, real)
 
         with draws_of(state, x, self._draws, words):
-            (_, (total, outputs, parts, (other, followed), real)), grads = jax.value_and_grad(loss_of, has_aux=True)(
-                params
-            )
+            (_, (total, outputs, parts, (other, followed, counted), real)), grads = jax.value_and_grad(
+                loss_of, has_aux=True
+            )(params)
             with self._held(params, other, followed):
                 metrics, followed = _updated(
                     self._objective,
-                    state["metrics"],
+                    counted or state["metrics"],
                     (y, outputs, sample_weight, real, total, parts),
                     (self._followed.variables, followed),
                 )
@@ -120,10 +123,10 @@ class TrainStep:
                 }
                 return self._after(state, self._layout.params.pack(grads), new, total)
 
-    def _held(self, params, other, followed):
+    def _held(self, params, other, followed, counted=()):
         """Inside the block variables are read as these, and not as what their cells held when the step was traced."""
-        variables = [*self._followed.variables, *self._trained, *self._others]
-        return variable.scope(variables, [*followed, *params, *other])
+        variables = [*self._followed.variables, *self._trained, *self._others, *(self._counted if counted else ())]
+        return variable.scope(variables, [*followed, *params, *other, *counted])
 
     def _after(self, state, grads, new, total):
         """The state with what is `new` in it, parameters and optimizer updated; and whether the step was made."""
@@ -146,18 +149,19 @@ class TrainStep:
 def test_step(model, objective, task, followed, draws=()):
     """A step that updates the metrics only; rows past `valid` do not count. What else is written is dropped."""
     inventory = model._inventory()
-    variables = [*inventory.trained, *inventory.others]
+    variables, counted = [*inventory.trained, *inventory.others], _counted(objective)
 
     def step(state, batch, valid=None):
         x, y, sample_weight = unpack(batch)
-        values = [*state["followed"], *state["params"], *state["other"]]
-        with variable.scope([*followed.variables, *variables], values), draws_of(state, x, draws):
+        values = [*state["followed"], *state["params"], *state["other"], *(state["metrics"] if counted else ())]
+        with variable.scope([*followed.variables, *variables, *counted], values) as held, draws_of(state, x, draws):
             with real_rows_of(x, valid) as real, logits.remembered():
                 outputs, added = called(model, x, inventory.trained, task)
                 total, parts = objective.total_loss(y, outputs, sample_weight, real)
                 outputs = outputs, logits.of_each(outputs)
             total = sum(added, total)
-            metrics, _ = _updated(objective, state["metrics"], (y, outputs, sample_weight, real, total, parts))
+            metrics = held.collect(counted) or state["metrics"]
+            metrics, _ = _updated(objective, metrics, (y, outputs, sample_weight, real, total, parts))
         rows = jax.tree.leaves(x)[0].shape[0] if valid is None else valid
         return {**state, **({"row": state["row"] + rows} if "row" in state else {}), "metrics": metrics}
 
@@ -184,6 +188,11 @@ def predict_step(model, task, draws=()):
             return model(x)
 
     return step
+
+
+def _counted(objective):
+    """The accumulators, where layers hold and update some of them."""
+    return objective.variables if objective.held else []
 
 
 def logs_of(objective, state, followed):

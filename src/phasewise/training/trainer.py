@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from phasewise import optimizers
 from phasewise.callbacks import Callback, History
 from phasewise.core import random
+from phasewise.core.arguments import check_count
 from phasewise.core.types import Named, Nest
 from phasewise.data.adapters import as_plan
 from phasewise.metrics import Metric
@@ -52,6 +53,7 @@ class Trainer:
     history = None
     steps_trained = 0
     _claimed = None  # the optimizer, once it is known to train this model and no other
+    steps_per_execution = 1
 
     def compile(
         self,
@@ -77,7 +79,7 @@ class Trainer:
                 take `sample_weight` into account. Those given by name take scores for logits where the loss has
                 from_logits=True; in Keras "accuracy" has its border at 0.5 all the same.
             steps_per_execution: positive int. Steps are fused by how long they take, so this only sets a fixed number
-                when it is above 1; results do not depend on it.
+                when it is above 1; results do not depend on it. The hooks of single batches are called once for so many.
             run_eagerly, jit_compile: accepted for Keras's sake; every step is compiled.
             auto_scale_loss: whether the optimizer of a model that computes in "mixed_float16" is put into a
                 `LossScaleOptimizer`; without one its gradients round to 0.
@@ -92,8 +94,7 @@ class Trainer:
         Labels (rows,) and outputs (rows, 1) come to every loss and metric as of one rank; a metric function that returns one number
         says it of every row of its batch. No two names in the logs are the same: the second is numbered.
         """
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(f"steps_per_execution must be a positive integer; got {steps_per_execution!r}.")
+        steps_per_execution = check_count("compile", "steps_per_execution", steps_per_execution)
         self.optimizer = optimizers.get(optimizer)
         if auto_scale_loss:
             self.optimizer = scaled_where_needed(self.optimizer, self.all_layers())
@@ -273,8 +274,13 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metric objects, the loss tracker first."""
-        return self.objective.metrics if self.objective is not None else []
+        """The metric objects: the loss tracker, those given to `compile`, and those that the model and its layers hold, which
+        `call` updates and which are logged and reset with the others."""
+        held = self._inventory().metrics
+        if self.objective is None:
+            return list(held)
+        self.objective.hold(held)
+        return self.objective.metrics
 
     @property
     def metrics_names(self) -> list[str]:

@@ -76,7 +76,12 @@ def check_number(
         number = number or float(value) == value
     except (TypeError, ValueError):
         number = False
-    inside = number and (value >= low if low_included else value > low) and (high is None or value <= high)
+    inside = (
+        number
+        and abs(value) < float("inf")
+        and (value >= low if low_included else value > low)
+        and (high is None or value <= high)
+    )
     if not inside:
         bound = f"{'at least' if low_included else 'greater than'} {low}" + (
             f" and at most {high}" if high is not None else ""
@@ -107,9 +112,11 @@ def as_axis(layer: Layer, axis: int) -> int:
         TypeError: it is no integer.
     """
     try:
-        return operator.index(axis)
+        if not isinstance(axis, bool):
+            return operator.index(axis)
     except TypeError:
-        raise TypeError(f"{type(layer).__name__}'s axis must be an integer; got {axis!r}.") from None
+        pass
+    raise TypeError(f"{type(layer).__name__}'s axis must be an integer; got {axis!r}.")
 
 
 def as_axes(layer: Layer, axis: Axes) -> int | list[int]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Shape
 from phasewise.core.variable import in_scope
@@ -60,7 +61,7 @@ class Normalization(Layer):
         axes = as_axes(self, () if axis is None else axis)
         self.axis = tuple(axes) if isinstance(axes, list) else (axes,)
         self.input_mean, self.input_variance = _checked(mean, variance, self.axis)
-        self.invert = bool(invert)
+        self.invert = check_flag("Normalization", "invert", invert)
         self._adapted = self._told = False
 
     def build(self, input_shape: Shape) -> None:
@@ -206,6 +207,8 @@ def _checked(mean, variance, axis):
         )
     if mean is None:
         return None, None
+    if not np.all(np.asarray(variance) >= 0):
+        raise ValueError(f"Normalization's variance must be at least 0; got {variance!r}.")
     shape, other = np.shape(mean), np.shape(variance)
     if shape != other:
         raise ValueError(f"Normalization's mean and variance must have one shape; got shapes {shape} and {other}.")

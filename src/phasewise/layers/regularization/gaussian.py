@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from phasewise.core.arguments import check_number
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
 from phasewise.kernels.random_bits import standard_normal
@@ -21,7 +22,7 @@ class GaussianNoise(RandomLayer):
 
     def __init__(self, stddev: float, seed: Seed = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)
-        self.stddev = _check_stddev(stddev)
+        self.stddev = check_number("GaussianNoise", "stddev", stddev, 0)
 
     def disturb(self, inputs: Array) -> Array:
         """The inputs with noise."""

@@ -1,0 +1,86 @@
+"""Metrics that a model or a layer holds and updates in its call."""
+
+import numpy as np
+import pytest
+
+import phasewise as pw
+from phasewise import layers, metrics
+
+X = np.float32([[1], [2], [3], [6]])
+Y = np.zeros((4, 1), np.float32)
+
+
+class Watched(pw.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seen = metrics.Mean(name="seen")
+
+    def call(self, inputs):
+        self.seen.update_state(inputs)
+        return inputs
+
+
+class Model(pw.Model):
+    def __init__(self):
+        super().__init__()
+        self.largest = [metrics.Sum(name="total")]
+        self.watched, self.dense = Watched(), layers.Dense(1, kernel_initializer="zeros", trainable=False)
+
+    def call(self, inputs):
+        self.largest[0].update_state(inputs)
+        return self.dense(self.watched(inputs))
+
+
+@pytest.fixture
+def model():
+    model = Model()
+    model.compile(pw.optimizers.SGD(0.0), "mse", metrics=["mae"])
+    return model
+
+
+def test_they_are_among_the_metrics_and_not_among_the_weights(model):
+    model.build((None, 1))
+    assert [m.name for m in model.metrics] == ["loss", "total", "seen"]
+    model.fit(X, Y, verbose=0)
+    assert [m.name for m in model.metrics] == ["loss", "mae", "total", "seen"]
+    assert model.metrics_names == ["loss", "mae", "total", "seen"]
+    assert [m.name for m in model.watched.metrics] == ["seen"]
+    assert len(model.weights) == 2
+
+
+def test_fit_logs_them_and_resets_them_every_epoch(model):
+    history = model.fit(X, Y, epochs=2, batch_size=2, validation_data=(10 * X, Y), verbose=0).history
+    assert history["seen"] == [3.0, 3.0]
+    assert history["total"] == [12.0, 12.0]
+    assert history["val_seen"] == [30.0, 30.0]
+    assert history["val_total"] == [120.0, 120.0]
+
+
+def test_evaluate_and_single_batches_return_them(model):
+    assert model.evaluate(X, Y, batch_size=3, verbose=0, return_dict=True)["seen"] == 3.0
+    assert model.evaluate(X, Y, verbose=0)[2:] == [12.0, 3.0]
+    assert model.train_on_batch(X[:2], Y[:2], return_dict=True)["total"] == 3.0
+    assert model.test_on_batch(X[2:], Y[2:], return_dict=True)["seen"] == 4.5
+
+
+def test_a_call_on_arrays_updates_them_and_a_prediction_does_not(model):
+    model(X)
+    model(X[:1])
+    assert model.watched.seen.result() == 13 / 5
+    model.predict(X, verbose=0)
+    assert model.watched.seen.result() == 13 / 5
+    model.fit(X, Y, verbose=0)
+    assert model.watched.seen.result() == 3.0
+
+
+def test_a_layer_of_a_graph_holds_one_too_and_equal_names_are_told_apart():
+    model = pw.Sequential([pw.Input((1,)), Watched(), layers.Rescaling(2.0), Watched(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(X, Y, verbose=0).history
+    assert (history["seen"], history["seen_1"]) == ([3.0], [6.0])
+
+
+def test_one_that_is_held_later_is_followed_from_the_next_run_on(model):
+    model.fit(X, Y, verbose=0)
+    model.watched.seen = metrics.Sum(name="other")
+    assert model.fit(X, Y, verbose=0).history["other"] == [12.0]
