@@ -41,8 +41,7 @@ def first_entry(x, axes):
     return jax.lax.stop_gradient(x[tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(x.ndim))])
 
 
-# Traced once, but no program of its own: inside of one, derivatives would keep arrays that can be computed again for less.
-@functools.partial(jax.jit, static_argnums=1, inline=True)
+@functools.partial(jax.jit, static_argnums=1)
 def moments(x, axes, *, shift=None, mask=None):
     """Mean and variance of `x` over `axes`, exact when the mean is far from zero.
 
@@ -105,7 +104,7 @@ def blended(moving_mean, moving_variance, batch, weight):
     return Moments(shift, (moving_mean - shift) + step, (1 - weight) * moving_variance + weight * batch.variance)
 
 
-@functools.partial(jax.jit, static_argnames="epsilon", inline=True)
+@functools.partial(jax.jit, static_argnames="epsilon")
 def normalize(x, moments, *, gamma=None, beta=None, epsilon):
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
 
@@ -128,3 +127,12 @@ def normalize(x, moments, *, gamma=None, beta=None, epsilon):
     if gamma is not None and not of_channels:
         y = y * gamma
     return y if beta is None else y + beta
+
+
+# No program of its own: inside of one, derivatives would keep arrays of the size of `x` that cost less to compute again. Where
+# statistics are few, as those of channels, they keep none, and equal layers are compiled once.
+@functools.partial(jax.jit, static_argnames=("axes", "epsilon"), inline=True)
+def normalized(x, axes, *, gamma=None, beta=None, epsilon):
+    """`x` normalized by its own moments over `axes`: arguments and result as for `moments` and `normalize`."""
+    found = moments.__wrapped__(x, axes)
+    return normalize.__wrapped__(x, found, gamma=gamma, beta=beta, epsilon=epsilon)
