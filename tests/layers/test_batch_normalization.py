@@ -46,6 +46,41 @@ def test_gradient_is_right_to_1e_4_of_float64(ratio):
     assert np.abs(np.asarray(jax.grad(loss)(jnp.asarray(x))) - expected).max() < 1e-4 * np.abs(expected).max()
 
 
+def test_second_derivatives_are_right():
+    """Of sum(y * g), against central differences of the float64 gradient: what a gradient penalty descends along."""
+    rng = np.random.default_rng(0)
+    x, g, direction = (rng.normal(size=(6, 2)) for _ in range(3))
+    layer = BatchNormalization()
+    layer(x.astype("float32"))
+
+    def loss(x):
+        with variable.scope(layer.variables, [v.raw for v in layer.variables]):
+            return (layer(x, training=True) * g.astype("float32")).sum()
+
+    step = 1e-5 * direction
+    wanted = (float64_gradient(x + step, g, (0,)) - float64_gradient(x - step, g, (0,))) / 2e-5
+    given = jnp.asarray(x, jnp.float32), jnp.asarray(direction, jnp.float32)
+    forward_over_reverse = jax.jvp(jax.grad(loss), given[:1], given[1:])[1]
+    reverse_over_reverse = jax.grad(lambda x: jnp.vdot(jax.grad(loss)(x), given[1]))(given[0])
+    for found in (forward_over_reverse, reverse_over_reverse):
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_an_outlier_in_the_first_place_costs_no_digits():
+    x = np.random.default_rng(0).normal(size=(256, 3)).astype("float32")
+    x[0] = 1e6
+    y = BatchNormalization()(x, training=True)
+    assert np.abs(np.asarray(y) - float64_reference(x, (0,))).max() < 1e-5
+
+
+@pytest.mark.parametrize("ratio", [0, 1e3, 1e5])
+@pytest.mark.parametrize("shape", [(16, 4, 6), (8, 3, 4, 6)])
+def test_channels_anywhere_are_right_to_1e_5_of_float64(ratio, shape):
+    x = (np.random.default_rng(0).normal(size=shape) + ratio).astype("float32")
+    y = BatchNormalization(axis=1)(x, training=True)
+    assert np.abs(np.asarray(y) - float64_reference(x, (0, *range(2, len(shape))))).max() < 1e-5
+
+
 @pytest.mark.parametrize("ratio", [0, 1e3, 1e5])
 def test_inference_far_from_zero_is_exact(ratio):
     x = (np.random.default_rng(0).normal(size=(64, 3)) + ratio).astype("float32")

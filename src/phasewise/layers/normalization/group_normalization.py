@@ -4,7 +4,7 @@ from typing import Any
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
-from phasewise.kernels.moments import moments, normalize
+from phasewise.kernels.moments import normalized
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, HasAffine, as_axis, check_axis, check_number, known_sizes
@@ -90,7 +90,7 @@ class GroupNormalization(HasAffine, Convertible, Layer):
         over = tuple(i for i in range(1, grouped.ndim) if i != axis)
         weights = [*(1,) * axis, *parts, *(1,) * (inputs.ndim - axis - 1)]
         gamma, beta = (w.raw.reshape(weights) if w is not None else None for w in (self.gamma, self.beta))
-        y = normalize(grouped, moments(grouped, over), gamma=gamma, beta=beta, epsilon=self.epsilon)
+        y = normalized(grouped, over, gamma=gamma, beta=beta, epsilon=self.epsilon)
         return y.reshape(shape).astype(self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -4,7 +4,7 @@ from typing import Any
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
-from phasewise.kernels.moments import moments, normalize
+from phasewise.kernels.moments import normalized
 from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import (
     Affine,
@@ -72,7 +72,7 @@ class LayerNormalization(HasAffine, Convertible, Layer):
         axes = check_axes(self, self.axis, inputs.ndim)
         shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
         gamma, beta = (w.raw.reshape(shape) if w is not None else None for w in (self.gamma, self.beta))
-        y = normalize(inputs, moments(inputs, axes), gamma=gamma, beta=beta, epsilon=self.epsilon)
+        y = normalized(inputs, axes, gamma=gamma, beta=beta, epsilon=self.epsilon)
         return y.astype(self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
