@@ -229,8 +229,8 @@ def test_explain_says_what_training_does_and_that_inference_passes_through(layer
         (lambda: AlphaDropout(1), r"AlphaDropout's rate is the fraction to drop, in \[0, 1\); got 1"),
         (lambda: GaussianDropout(1.0), r"GaussianDropout's rate is the fraction to drop, in \[0, 1\); got 1.0"),
         (lambda: SpatialDropout1D(2), "SpatialDropout1D's rate is the fraction to drop"),
-        (lambda: GaussianNoise(-1), "GaussianNoise's stddev must be at least 0; got -1"),
-        (lambda: GaussianNoise("loud"), "GaussianNoise's stddev must be at least 0; got 'loud'"),
+        (lambda: GaussianNoise(-1), "GaussianNoise's stddev must be a finite number of at least 0; got -1"),
+        (lambda: GaussianNoise("loud"), "GaussianNoise's stddev must be a finite number of at least 0; got 'loud'"),
         (lambda: Dropout(0.5, noise_shape=3), "noise_shape is a tuple of positive integers and None; got 3"),
         (
             lambda: Dropout(0.5, noise_shape=(0, 1)),
