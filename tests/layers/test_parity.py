@@ -62,7 +62,7 @@ TABLE = [
     ("Normalization", {"axis": None}, (4, 5)),
     ("Normalization", {"axis": (3, 1), "invert": True}, (4, 3, 2, 5)),
     ("Normalization", {"mean": 1.5, "variance": 0.5}, (4, 5)),
-    ("Normalization", {"mean": [1.0, 2.0, -3.0], "variance": [4.0, 0.0, 6.0], "axis": (1, 2)}, (4, 5, 3)),
+    ("Normalization", {"mean": [1.0, 2.0, -3.0], "variance": [4.0, 0.1, 6.0], "axis": (1, 2)}, (4, 5, 3)),
     ("Normalization", {"mean": [1.0, 2.0], "variance": [4.0, 5.0], "invert": True}, (4, 2)),
     ("Dropout", {"rate": 0.0}, (4, 5)),
     ("AlphaDropout", {"rate": 0.0}, (4, 5)),

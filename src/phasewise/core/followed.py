@@ -9,6 +9,8 @@ from phasewise.core import settings
 from phasewise.core.scope import noticing
 from phasewise.core.variable import values_of
 
+_NEEDS_VALUES = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
+
 
 class Followed:
     """They are found while the program is traced, and become arguments of it: an assignment takes effect at the next call.
@@ -42,8 +44,8 @@ class Followed:
     def _told(self, trace):
         try:
             return trace()
-        except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-            if self.variables:
+        except Exception as error:
+            if self.variables and any(isinstance(each, _NEEDS_VALUES) for each in (error, error.__cause__)):
                 names = ", ".join(repr(variable.path) for variable in self.variables[:4])
                 error.add_note(
                     f"A compiled step reads variables beside the model's ({names}), whose values may change from call to call. There "

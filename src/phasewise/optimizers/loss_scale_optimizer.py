@@ -19,7 +19,10 @@ LARGEST = 2.0**64  # from there on a doubled scale would not be finite for long
 
 
 def _of_inner(name):
-    return property(lambda self: getattr(self.inner_optimizer, name), doc=f"The inner optimizer's `{name}`.")
+    def of_inner(self) -> Any:
+        return getattr(self.inner_optimizer, name)
+
+    return property(of_inner, doc=f"The inner optimizer's `{name}`.")
 
 
 _OWN = frozenset({"inner_optimizer", "initial_scale", "dynamic_growth_steps", "name"})

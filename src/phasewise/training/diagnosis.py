@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import logits
+from phasewise.kernels.finite import all_finite
 from phasewise.switch import tap
 from phasewise.training.step import call_purely
 
@@ -49,16 +50,17 @@ def diagnose(model, state, batch):
         rows = bad_rows(jax.tree.leaves(part))
         if len(rows):
             return Finding(where, None, rows, f"the {words} of the batch hold NaN or infinity{_in_rows(rows)}")
-    seen, losses, params = _repeat(model, state, batch)
+    seen, losses, params, statistics = _repeat(model, state, batch)
     return (
         _in_an_output(model, state, batch, seen)
+        or _in_a_statistic(model, state, batch, statistics)
         or _in_the_loss(model, losses)
         or _in_a_gradient(model, seen, params)
         or Finding(
             "update",
             None,
             np.empty(0, int),
-            "loss and gradients are finite, but a weight, a moving statistic or the optimizer's state is not after the update; "
+            "loss and gradients are finite, but a weight or the optimizer's state is not after the update; "
             "is the learning rate too large?",
         )
     )
@@ -85,6 +87,20 @@ def _in_an_output(model, state, batch, seen):
             text = f"{what} of {_named(call.layer)} is not finite{_in_rows(rows)}"
             return Finding("output", call.layer.name, rows, text)
     return None
+
+
+def _in_a_statistic(model, state, batch, statistics):
+    """All outputs are finite: a batch whose variance overflows is normalized to 0."""
+    for variable, value in statistics:
+        if not np.isfinite(np.asarray(value, np.float64)).all():
+            rows, layer = _causes(model, state, batch, np.empty(0, int)), _owner(model, variable)
+            text = f"all outputs are finite, but {variable.name!r} of {_named(layer)} is not after the batch{_in_rows(rows)}"
+            return Finding("update", layer.name, rows, text)
+    return None
+
+
+def _owner(model, variable):
+    return next(layer for layer in model.all_layers() if any(v is variable for v in layer._found().variables))
 
 
 def _in_the_loss(model, losses):
@@ -124,8 +140,8 @@ def _causes(model, state, batch, rows):
     def is_good(row):
         other = jnp.where(row == 0, 1, 0)
         replaced = jax.tree.map(lambda a: jnp.asarray(a).at[row].set(jnp.asarray(a)[other]), x)
-        outputs = call_purely(model, state, replaced, task="fit")[0]
-        return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(outputs)]).all()
+        outputs, _, after = call_purely(model, state, replaced, task="fit")
+        return all_finite(outputs, after)
 
     found = [row for row in range(count) if is_good(row)]
     return np.array(found, int) if found else rows
@@ -155,20 +171,20 @@ def _repeat(model, state, batch):
 
         with logits.remembered():
             with tap.tapped(see):
-                predicted, added, _ = call_purely(model, {**state, "params": params}, x, task="fit")
+                predicted, added, after = call_purely(model, {**state, "params": params}, x, task="fit")
             total, _ = objective.total_loss(y, predicted, sample_weight)
             values = {**objective.values_by_output(y, predicted), "": jnp.stack([*added, jnp.float32(0)])}
-        return sum(added, total), (outputs_of, values)
+        return sum(added, total), (outputs_of, values, after)
 
     jax.eval_shape(lambda params: run(params, None), state["params"])
     zeros = [[None if s is None else jnp.zeros(s.shape, s.dtype) for s in call] for call in structure]
     step = jax.jit(jax.value_and_grad(run, argnums=(0, 1), has_aux=True))
-    (_, (outputs_of, values)), (gradients, taps) = step([jnp.asarray(p) for p in state["params"]], zeros)
+    (_, (outputs_of, values, after)), (gradients, taps) = step([jnp.asarray(p) for p in state["params"]], zeros)
     seen = [
         Seen(layer, *outputs, [g for g in taps_of if g is not None])
         for layer, outputs, taps_of in zip(layers, outputs_of, taps)
     ]
-    return seen, values, list(zip(trained, gradients))
+    return seen, values, list(zip(trained, gradients)), list(zip(model._inventory().others, after))
 
 
 def _is_float(array):

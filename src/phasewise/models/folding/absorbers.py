@@ -73,7 +73,7 @@ class DenseWeights:
         """Put the weights into the layer, which gets a bias if it has none."""
         layer = self.layer
         if layer.bias is None:
-            layer.use_bias = True
+            vars(layer)["use_bias"] = True  # with a weight to follow: to set it is refused
             with naming.path_part(layer.kernel.path.rpartition("/")[0]):
                 layer.bias = layer.add_weight((layer.units,), "zeros", name="bias")
         layer.kernel.assign(self.kernel)
