@@ -93,7 +93,9 @@ def test_a_metric_object_of_two_models_counts_for_the_run_in_progress():
 def test_a_metric_object_in_two_places_of_a_compile_is_refused():
     metric = pw.metrics.MeanAbsoluteError()
     for options in ({"metrics": [metric, metric]}, {"metrics": [metric], "weighted_metrics": [metric]}):
-        with pytest.raises(ValueError, match=r"One metric object, .*, is given in 2 places .* an object of its own"):
+        with pytest.raises(
+            ValueError, match=r"The metric object .* is given twice: its state would mix both. Give one object for each"
+        ):
             regression(**options).evaluate(X, Y, verbose=0)
 
 

@@ -69,7 +69,6 @@ class Objective(Portable):
         check_shapes(self._names, self._losses, pairs)
         self._name_all(*(self._metrics(items, pairs) for items in given.values()))
         several = [*self._plain, *self._weighted]
-        _refuse_twice(several)
         told = self._names, self._losses, several, (activations or _unknown)(self._places.count)
         tell_mismatches(*told)
         self._watches = watches(*told)
@@ -259,18 +258,6 @@ class Objective(Portable):
                     metric.prepare(*pairs[i])
                 found.append((i, metric))
         return found
-
-
-def _refuse_twice(entries):
-    """Raises ValueError when one metric object has several places: it would count all of them as one."""
-    for _, _, metric in entries:
-        names = [name for _, name, other in entries if other is metric]
-        if len(names) > 1:
-            raise ValueError(
-                f"One metric object, {metric!r}, is given in {len(names)} places ({', '.join(names)}), and what it counts would be "
-                "all of them together. Give each place an object of its own: "
-                f"{type(metric).__name__}.from_config(metric.get_config()) makes another like it."
-            )
 
 
 def _resolved_early(loss):

@@ -5,9 +5,8 @@ import collections
 import numpy as np
 
 from phasewise.layers import BatchNormalization, Rescaling
-from phasewise.models.folding import channels as channel_maps
 from phasewise.models.folding.absorbers import ABSORBERS
-from phasewise.models.folding.channels import ChannelMap, Hindered, told
+from phasewise.models.folding.channels import ChannelMap, Hindered, after, before, is_float32, told
 from phasewise.models.folding.report import Fold
 
 FAR = 4  # a mean of more standard deviations than this is subtracted, not folded: a bias would have to cancel it
@@ -47,7 +46,7 @@ class Neighbours:
         """
         folds, hindrances = {}, {}
         while True:
-            before = len(folds)
+            found = len(folds)
             for layer in layers:
                 if id(layer) in folds:
                     continue
@@ -55,7 +54,7 @@ class Neighbours:
                     folds[id(layer)] = self._fold(layer)
                 except Hindered as why:
                     hindrances[id(layer)] = str(why)
-            if len(folds) == before:
+            if len(folds) == found:
                 break
         left = {}
         for layer in layers:
@@ -76,7 +75,7 @@ class Neighbours:
             raise Hindered("its activity regularizer sees its output")
         if id(layer) in self._tied:
             raise Hindered("it shares a weight with another layer")
-        if not channel_maps.is_float32(layer):
+        if not is_float32(layer):
             raise Hindered(f"it computes in {layer.compute_dtype}")
         try:
             return self._fold_back(layer)
@@ -135,7 +134,7 @@ class Neighbours:
         """The weights of a layer that can take something in, as they are by now."""
         if id(layer) in self._tied:
             raise Hindered(f"{told(layer)} shares a weight with another layer")
-        if not channel_maps.is_float32(layer):
+        if not is_float32(layer):
             raise Hindered(f"{told(layer)} computes in {layer.compute_dtype}")
         return self.weights.get(id(layer)) or ABSORBERS[type(layer)](layer)
 
@@ -155,7 +154,7 @@ class Neighbours:
                 weights.check_linear()
                 axis = weights.output_axis(len(value.shape))
                 return source, channels.along(axis, weights.output_channels)
-            channels = self._across(source, channels, channel_maps.before)
+            channels = self._across(source, channels, before)
             value = source.inputs[0]
 
     def _ahead(self, step):
@@ -176,7 +175,7 @@ class Neighbours:
                         axis = weights.input_axis(len(value.shape))
                         found.append((use, channels.along(axis, weights.input_channels)))
                     else:
-                        open_.append((use.outputs[0], self._across(use, channels, channel_maps.after)))
+                        open_.append((use.outputs[0], self._across(use, channels, after)))
                 except Hindered as error:
                     raise Hindered(f"{begin}{error}") from None
         return found
