@@ -22,23 +22,26 @@ def entries(metrics, outputs, taken, second=None):
         outputs: names of the outputs, which go before the metrics'; None where there is one.
         taken: a set of names, which grows.
         second: what goes before the name of a metric whose plain name is taken.
-
-    Raises:
-        ValueError: one metric object stands for two.
     """
-    found, seen = [], {}
+    found = []
     for i, metric in metrics:
-        if id(metric) in seen:
-            raise ValueError(
-                f"The metric object {metric.name!r} is given twice: its state would mix both. Give one object for each, or its name."
-            )
-        seen[id(metric)] = metric
         before = f"{outputs[i]}_" if outputs else ""
         name = f"{before}{metric.name}"
         if second and name in taken:
             name = f"{before}{second}_{metric.name}"
         found.append((i, distinct([name], taken)[0], metric))
     return sorted(found, key=lambda entry: entry[1]) if outputs else found  # the order of Keras's `evaluate`
+
+
+def refuse_twice(metrics):
+    """Raises ValueError when one metric object stands for two."""
+    seen = set()
+    for metric in metrics:
+        if id(metric) in seen:
+            raise ValueError(
+                f"The metric object {metric.name!r} is given twice: its state would mix both. Give one object for each, or its name."
+            )
+        seen.add(id(metric))
 
 
 def add(logs, name, value):

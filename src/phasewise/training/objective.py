@@ -76,6 +76,7 @@ class Objective(Portable):
 
     def _name_all(self, plain, weighted):
         """Give every loss and metric a name of its own in the logs."""
+        log_names.refuse_twice([metric for _, metric in (*plain, *weighted)])
         outputs = self._names if len(self._names) > 1 else None
         self._trackers = [None] * len(self._names)
         taken = {"loss", "skipped"}
