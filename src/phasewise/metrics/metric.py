@@ -204,6 +204,7 @@ def _held(values):
     for value in values:
         if isinstance(value, Variable):
             yield value
-        inside = value.variables if isinstance(value, Metric) else value
-        inside = list(inside.values()) if isinstance(inside, dict) else inside
-        yield from _held(inside if isinstance(inside, list | tuple) else [])
+        elif isinstance(value, Metric):
+            yield from value.variables
+        elif isinstance(value, list | tuple | dict):
+            yield from _held(value.values() if isinstance(value, dict) else value)
