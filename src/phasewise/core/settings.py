@@ -8,6 +8,7 @@ again. An attribute that no traced code has read (what a callback keeps on the m
 import contextlib
 import itertools
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,13 @@ class _Serial:
     def __init__(self, item):
         self.identity, self.number, self.read = id(item), next(_serials), set()
 
+    def __reduce__(self):
+        return _nothing, ()  # a copy is another object, which nobody has read
+
+
+def _nothing():
+    return None
+
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
@@ -98,9 +106,17 @@ def _note(item, serial, name, value):
         return
     if len(_states) > MOST_STATES:
         _states.clear()
+    if not any((serial.number, read) in _settings for read in serial.read):
+        weakref.finalize(item, _forget, serial.number).atexit = False
     _settings[serial.number, name] = (type(value), value) if isinstance(value, _PLAIN) else next(_tokens)
     state = frozenset(_settings.items())
     _now = _states[state] if state in _states else _states.setdefault(state, next(_numbers))
+
+
+def _forget(number):
+    """The object of this number is gone."""
+    for key in [key for key in _settings if key[0] == number]:
+        del _settings[key]
 
 
 def _is_as_before(item, name, value):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Self, final
 
 import numpy as np
@@ -14,8 +14,8 @@ import phasewise.data.rows as rows
 from phasewise.core.types import DTypeLike, Nest
 from phasewise.data.arrays import frozen, owned
 from phasewise.data.cardinality import UNKNOWN_CARDINALITY, count_or_all, positive
-from phasewise.data.element_spec import ElementSpec
-from phasewise.data.order import Orders, looking
+from phasewise.data.order import Orders
+from phasewise.data.plan import Plan
 from phasewise.data.recipe import remembered
 from phasewise.data.structure import fill, leaves, map_leaves, named_leaves
 
@@ -24,7 +24,7 @@ AUTOTUNE = -1
 
 @final
 @remembered
-class Dataset:
+class Dataset(Plan):
     """An immutable plan; every transform returns a new one. Elements are NumPy arrays in tuples and dicts.
 
     Iterating starts a new pass. Where the plan only chooses and orders rows of arrays, `fit` puts the arrays on the device
@@ -50,19 +50,6 @@ class Dataset:
     - `cache(filename)`, `interleave`, `ragged_batch`, `bucket_by_sequence_length`, `Options` and the like do not exist. `prefetch` and
       `num_parallel_calls` are accepted, and change nothing.
     """
-
-    _untouched = False
-
-    def __init__(
-        self,
-        stream: Callable[[], Iterable[Nest]],
-        count: int,
-        rows_plan: rows.Rows | None = None,
-        spec: ElementSpec | Callable[[], ElementSpec] | None = None,
-        turn: Any = None,
-    ):
-        self._stream, self._cardinality, self._rows, self._spec = stream, count, rows_plan, spec
-        self._turn = turn  # at a source of one pass, where it has one
 
     # -- sources
 
@@ -90,7 +77,7 @@ class Dataset:
                     f"{named[0][1].shape}) and {where} has {len(array)} (shape {array.shape})."
                 )
         count = len(named[0][1])
-        made = _of_rows(
+        made = cls._of_rows(
             rows.Rows(source, rows.every_row(count)),
             count,
             lambda: element_spec.without_row_axis(element_spec.spec_of(source)),
@@ -222,7 +209,7 @@ class Dataset:
             return element_spec.row_axis(self.element_spec, size if drop_remainder else None)
 
         if self._rows is not None and not self._rows.batched:
-            return _of_rows(self._rows.then(rows.batch, size, drop_remainder, batch_size=size), count, spec)
+            return self._of_rows(self._rows.then(rows.batch, size, drop_remainder, batch_size=size), count, spec)
         return self._of_elements(elements.batch, (size, drop_remainder), count, spec)
 
     def padded_batch(
@@ -263,7 +250,7 @@ class Dataset:
             element_spec.without_row_axis(known)
         count = cardinality.unbatched(self._cardinality, None if known is None else element_spec.rows_of(known))
         if self._rows is not None and self._rows.batched:
-            return _of_rows(dataclasses.replace(self._rows, batch_size=None), count, spec)
+            return self._of_rows(dataclasses.replace(self._rows, batch_size=None), count, spec)
         return self._of_elements(elements.unbatch, (), count, spec)
 
     def shuffle(
@@ -286,7 +273,7 @@ class Dataset:
             return self._of_elements(elements.shuffle, arguments, self._cardinality)
         of_rows = elements.shuffle if self._rows.batched else rows.shuffle
         plan = dataclasses.replace(self._rows.then(of_rows, *arguments), shuffled=True)
-        return _of_rows(plan, self._cardinality, lambda: self.element_spec)
+        return self._of_rows(plan, self._cardinality, lambda: self.element_spec)
 
     def repeat(self, count: int | None = None, name: str | None = None) -> Self:
         """The data `count` times over; None or a number below 0 is for ever."""
@@ -335,7 +322,7 @@ class Dataset:
             return self._of_elements(elements.concatenate, (dataset._stream,), count, spec)
         size = max(mine.batch_size, other.batch_size) if mine.batched else None
         plan = mine.then(rows.concatenate, other.stream, batch_size=size)
-        return _of_rows(dataclasses.replace(plan, shuffled=mine.shuffled or other.shuffled), count, spec)
+        return self._of_rows(dataclasses.replace(plan, shuffled=mine.shuffled or other.shuffled), count, spec)
 
     def cache(self, filename: str = "", name: str | None = None) -> Self:
         """Remember the elements of the first complete pass, in memory."""
@@ -379,112 +366,6 @@ class Dataset:
             cardinality.windowed(self._cardinality, *arguments),
             spec=spec,
         )
-
-    # -- questions
-
-    @property
-    def element_spec(self) -> ElementSpec:
-        """`TensorSpec`s in the structure of an element.
-
-        After a `map` (or a generator without a signature) the first element is computed to learn it; no pass of a shuffle is
-        used up.
-
-        Raises:
-            ValueError: nothing tells it, because the plan is empty.
-        """
-        if self._spec is None or callable(self._spec):
-            self._spec = self._learnt_spec() if self._spec is None else self._spec()
-        return self._spec
-
-    def cardinality(self) -> int:
-        """Number of elements in a pass; -1 endless, -2 unknown."""
-        return self._cardinality
-
-    def as_numpy_iterator(self) -> Iterator[Nest]:
-        """The elements, one by one."""
-        return iter(self)
-
-    def __iter__(self) -> Iterator[Nest]:
-        return map(elements.handed_out, self._stream())
-
-    def __len__(self) -> int:
-        if self._cardinality < 0:
-            kind = "endless" if self._cardinality == cardinality.INFINITE_CARDINALITY else "of unknown length"
-            raise TypeError(f"The data set is {kind}: it has no len().")
-        return self._cardinality
-
-    def __bool__(self) -> bool:
-        return True
-
-    # -- inside
-
-    def _spec_at_hand(self):
-        """The spec where no element need be computed to learn it, else None."""
-        try:
-            with element_spec.at_hand():
-                return self.element_spec
-        except element_spec.NotAtHand:
-            return None
-
-    def _made_of_first(self, make):
-        """`make(element)` of the first element; of an empty plan, of one of zeros, which shows what a function makes."""
-        element_spec.require_elements()
-        with looking():
-            for first in self._stream():
-                return make(first)
-        first = element_spec.stand_in(
-            self.element_spec, lambda part: Dataset(lambda: iter(()), 0, spec=part.element_spec)
-        )
-        try:
-            return make(first)
-        except Exception as error:
-            raise ValueError(
-                "The data set is empty, and zeros do not tell what the function makes of an element, so its elements have no shape: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-
-    def _learnt_spec(self):
-        element_spec.require_elements()
-        with looking():
-            for first in self._stream():
-                return element_spec.spec_of(first)
-        raise ValueError("The data set is empty, so its elements have no shape.")
-
-    def _mapped_spec(self, map_func):
-        """The spec of what `map_func` makes of the first element; a row axis of unknown length stays one."""
-
-        def made(first):
-            found = element_spec.spec_of(next(elements.mapped(lambda: iter([first]), map_func)))
-            return element_spec.open_rows(found, self.element_spec, first)
-
-        return self._made_of_first(made)
-
-    def _of_elements(self, transform, arguments, count, spec=None):
-        return Dataset(lambda: transform(self._stream, *arguments), count, spec=spec or (lambda: self.element_spec))
-
-    def _then(self, of_rows, of_elements, arguments, count):
-        if self._rows is None:
-            return self._of_elements(of_elements, arguments, count)
-        return _of_rows(self._rows.then(of_rows, *arguments), count, lambda: self.element_spec)
-
-    def _selected(self, start, stop, step, count):
-        batched = self._rows is not None and self._rows.batched
-        return self._then(elements.select if batched else rows.select, elements.select, (start, stop, step), count)
-
-
-def _of_rows(plan, count, spec):
-    are_computed = all(isinstance(a, rows.Numbers) for a in leaves(plan.source))
-
-    def stream():
-        for block in plan.stream():
-            if plan.batched:
-                yield map_leaves(lambda a, block=block: a[block], plan.source)
-                continue
-            source = map_leaves(lambda a, block=block: a[block], plan.source) if are_computed else plan.source
-            for row in range(len(block)) if are_computed else block:
-                yield map_leaves(lambda a, row=row: a[row], source)
-
-    return Dataset(stream, count, plan, spec)
 
 
 def _window(group, spec):
