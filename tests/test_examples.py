@@ -36,3 +36,12 @@ def test_fine_tuning_keeps_what_was_known_unless_normalization_is_left_unfrozen(
     assert tuned > head > 90
     assert percentages(unfrozen, "head for 5 to 9")[0] < known - 3
     assert "bit for bit as before: NO" in unfrozen
+
+
+def test_a_residual_network_recognises_digits_and_its_normalizations_fold_away(capsys):
+    runpy.run_path(str(EXAMPLES / "residual_digits.py"))["main"](epochs=4)
+    printed = capsys.readouterr().out
+    assert percentages(printed, "held-out digits recognised")[0] >= 97
+    assert printed.count("batch statistics, moving ones follow") == 9
+    assert "normalizations folded           9 of 9" in printed
+    assert float(printed.split("largest change of a probability")[1]) < 1e-5

@@ -29,6 +29,7 @@ def set_later(layer: Any, name: str, value: Any) -> Any:
     if name == "activity_regularizer":
         return regularizers.get(value)
     weight_name, _, kind = name.rpartition("_")
+    weight_name = layer.weights_of_rules.get(weight_name, weight_name)
     weight = vars(layer).get(weight_name)
     if not isinstance(weight, Variable):
         if name not in vars(layer) and not hasattr(type(layer), name):  # something else of a user's own

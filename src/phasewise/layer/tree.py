@@ -1,5 +1,7 @@
 """The tree of layers: sublayers found in attributes, lists, tuples and dicts, and the weights they own together."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ class LayerTree(Settings):
 
     _unread = frozenset({"built"})
     fixed_by_build: tuple[str, ...] = ()  # attributes by which the weights are made
+    weights_of_rules: Mapping[str, str] = MappingProxyType({})  # weights whose rules are named otherwise than they are
     _last_inventory = None
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -2,82 +2,158 @@
 
 import numpy as np
 
-from phasewise.activations import linear
-from phasewise.core import naming
-from phasewise.layers import Dense
+from phasewise.layers import (
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
+    Dense,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from phasewise.models.folding.channels import Hindered, told
+from phasewise.models.folding.linear_weights import LinearWeights
 
 
-class DenseWeights:
-    """The kernel and bias of a `Dense`, in float64 until they are written.
-
-    A class for another kind of layer has the same: `input_axis` and `output_axis` (of the channels in a row, counted from
-    0, for a rank with the batch axis), `input_channels` and `output_channels`, `check_linear`, `followed_by`,
-    `preceded_by`, `write`.
-    """
-
-    def __init__(self, layer, kernel=None, bias=None):
-        self.layer = layer
-        self.kernel = np.asarray(layer.kernel.numpy(), np.float64) if kernel is None else kernel
-        if bias is None:
-            bias = np.zeros(layer.units) if layer.bias is None else np.asarray(layer.bias.numpy(), np.float64)
-        self.bias = bias
-
-    def input_axis(self, rank):
-        """Which axis of a row holds the channels of the input."""
-        return rank - 2
-
-    output_axis = input_axis
+class DenseWeights(LinearWeights):
+    """Of a `Dense`."""
 
     @property
     def input_channels(self):
-        """How many channels the input has."""
-        return self.kernel.shape[0]
+        return self.kernels["kernel"].shape[0]
 
     @property
     def output_channels(self):
-        """How many channels the output has."""
-        return self.kernel.shape[1]
+        return self.kernels["kernel"].shape[1]
 
-    def check_linear(self):
-        """Raises `Hindered` where the output is more than a linear function of the input and the bias."""
-        if self.layer.activation is not None and self.layer.activation is not linear:
-            name = getattr(self.layer.activation, "__name__", type(self.layer.activation).__name__)
-            raise Hindered(f"the activation {name!r} of {told(self.layer)} lies between")
-        if self.layer.activity_regularizer is not None:
-            raise Hindered(f"the activity regularizer of {self.layer.name!r} sees what lies between")
+    def with_outputs(self, scale):
+        return {"kernel": self.kernels["kernel"] * scale}
 
-    def followed_by(self, channels):
-        """The weights for which the layer gives `(y - mean) * scale + offset` where it gave y."""
-        bias = (self.bias - channels.mean) * channels.scale + channels.offset
-        return self._checked(self.kernel * channels.scale, bias)
+    def with_inputs(self, scale):
+        return {"kernel": self.kernels["kernel"] * scale[:, None]}
 
-    def preceded_by(self, channels, centred):
-        """The weights for which the layer gives for x what it gave for `(x - mean) * scale + offset`.
-
-        Args:
-            channels: a `ChannelMap` along the input's channels.
-            centred: whether the mean will have been taken off x.
-        """
-        offset = channels.offset if centred else channels.offset - channels.mean * channels.scale
-        return self._checked(self.kernel * channels.scale[:, None], self.bias + offset @ self.kernel)
-
-    def _checked(self, kernel, bias):
-        with np.errstate(over="ignore"):
-            written = [np.asarray(kernel, self.layer.kernel.dtype), np.asarray(bias, self.layer.kernel.dtype)]
-        if not all(np.isfinite(part).all() for part in written):
-            raise Hindered(f"the weights of {told(self.layer)} would not be finite")
-        return DenseWeights(self.layer, kernel, bias)
-
-    def write(self):
-        """Put the weights into the layer, which gets a bias if it has none."""
-        layer = self.layer
-        if layer.bias is None:
-            vars(layer)["use_bias"] = True  # with a weight to follow: to set it is refused
-            with naming.path_part(layer.kernel.path.rpartition("/")[0]):
-                layer.bias = layer.add_weight((layer.units,), "zeros", name="bias")
-        layer.kernel.assign(self.kernel)
-        layer.bias.assign(self.bias)
+    def of_constant(self, offset):
+        return offset @ self.kernels["kernel"]
 
 
-ABSORBERS = {Dense: DenseWeights}
+class ConvolutionWeights(LinearWeights):
+    """Of a convolution: kernel (*window, channels / groups, filters)."""
+
+    @property
+    def input_channels(self):
+        return self.kernels["kernel"].shape[-2] * self.layer.groups
+
+    @property
+    def output_channels(self):
+        return self.kernels["kernel"].shape[-1]
+
+    def with_outputs(self, scale):
+        return {"kernel": self.kernels["kernel"] * scale}
+
+    def with_inputs(self, scale):
+        return {"kernel": self.kernels["kernel"] * self._for_filters(scale)}
+
+    def of_constant(self, offset):
+        self._check_unpadded()
+        return (_over_window(self.kernels["kernel"]) * self._for_filters(offset)).sum(0)
+
+    def _for_filters(self, part):
+        """Numbers of the input's channels as each filter sees them: (channels / groups, filters)."""
+        groups = self.layer.groups
+        return np.repeat(part.reshape(groups, -1).T, self.output_channels // groups, 1)
+
+    def _check_unpadded(self):
+        if self.layer.padding != "valid" and max(self.layer.kernel_size) > 1:
+            raise Hindered(
+                f"{told(self.layer)} with padding={self.layer.padding!r} puts zeros around the normalized input, and its shift would "
+                "change what these stand for"
+            )
+
+
+class TransposedWeights(LinearWeights):
+    """Of a transposed convolution: kernel (*window, filters, channels)."""
+
+    @property
+    def input_channels(self):
+        return self.kernels["kernel"].shape[-1]
+
+    @property
+    def output_channels(self):
+        return self.kernels["kernel"].shape[-2]
+
+    def with_outputs(self, scale):
+        return {"kernel": self.kernels["kernel"] * scale[:, None]}
+
+    def with_inputs(self, scale):
+        return {"kernel": self.kernels["kernel"] * scale}
+
+    def of_constant(self, offset):
+        if max(*self.layer.kernel_size, *self.layer.strides) > 1:
+            raise Hindered(
+                f"not every output of {told(self.layer)} sees as many inputs, and so the shift of a normalized input"
+            )
+        return _over_window(self.kernels["kernel"]) @ offset
+
+
+class DepthwiseWeights(ConvolutionWeights):
+    """Of a depthwise convolution: kernel (*window, channels, multiplier)."""
+
+    depthwise = "kernel"
+
+    @property
+    def input_channels(self):
+        return self.kernels[self.depthwise].shape[-2]
+
+    @property
+    def output_channels(self):
+        return self._between
+
+    @property
+    def _between(self):
+        return int(np.prod(self.kernels[self.depthwise].shape[-2:]))
+
+    def with_outputs(self, scale):
+        kernel = self.kernels["kernel"]
+        return {"kernel": kernel * scale.reshape(kernel.shape[-2:])}
+
+    def with_inputs(self, scale):
+        return {self.depthwise: self.kernels[self.depthwise] * scale[:, None]}
+
+    def of_constant(self, offset):
+        self._check_unpadded()
+        return (_over_window(self.kernels[self.depthwise]) * offset[:, None]).ravel()
+
+
+class SeparableWeights(DepthwiseWeights):
+    """Of a separable convolution: a depthwise kernel, and one that mixes its channels."""
+
+    names = ("depthwise_kernel", "pointwise_kernel")
+    depthwise = "depthwise_kernel"
+
+    @property
+    def output_channels(self):
+        return self.kernels["pointwise_kernel"].shape[-1]
+
+    def with_outputs(self, scale):
+        return {"pointwise_kernel": self.kernels["pointwise_kernel"] * scale}
+
+    def of_constant(self, offset):
+        return super().of_constant(offset) @ _over_window(self.kernels["pointwise_kernel"])
+
+
+def _over_window(kernel):
+    """The sum over all places of the window."""
+    return kernel.sum(tuple(range(kernel.ndim - 2)))
+
+
+ABSORBERS = {
+    Dense: DenseWeights,
+    **dict.fromkeys((Conv1D, Conv2D, Conv3D), ConvolutionWeights),
+    **dict.fromkeys((Conv1DTranspose, Conv2DTranspose, Conv3DTranspose), TransposedWeights),
+    **dict.fromkeys((DepthwiseConv1D, DepthwiseConv2D), DepthwiseWeights),
+    **dict.fromkeys((SeparableConv1D, SeparableConv2D), SeparableWeights),
+}

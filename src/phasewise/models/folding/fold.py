@@ -19,12 +19,13 @@ def fold(model: Model) -> Folding:
     """An inference-only copy of a model, in which batch normalization is part of the weights of the layers around it.
 
     In inference batch normalization is linear: `(x - mean) * gamma / sqrt(variance + epsilon) + beta`. Where it comes after
-    a Dense layer without an activation, or before a Dense layer, its factors go into that layer's kernel and bias, computed in
-    float64 and written in float32. What lies between may be what passes its input on in inference (dropout and noise,
-    `Identity`, a linear `Activation`, a folded normalization), or what moves entries (`Flatten`, `Reshape`, `Permute`,
-    `RepeatVector`) as long as the channels stay apart. A layer that is called several times is folded where all calls
-    agree, and one that goes to several Dense layers into all of them. Elsewhere it is left as it is. Layers inside of
-    functional and sequential models are folded like those beside them.
+    a Dense layer or a convolution of any kind without an activation, or before one, its factors go into that layer's kernel
+    and bias, computed in float64 and written in float32. Before a convolution that puts zeros around its input, or a
+    transposed one, only a normalization that shifts nothing can: it is left as it is otherwise. What lies between may be
+    what passes its input on in inference (dropout and noise, `Identity`, a linear `Activation`, a folded normalization), or
+    what moves entries (`Flatten`, `Reshape`, `Permute`, `RepeatVector`) as long as the channels stay apart. A layer that is
+    called several times is folded where all calls agree, and one that goes to several such layers into all of them.
+    Elsewhere it is left as it is. Layers inside of functional and sequential models are folded like those beside them.
 
     A mean of more than 4 standard deviations is not folded into a bias that would cancel it: it is subtracted in the place
     of the normalization, which costs a pass over the input, and everything else is folded. So predictions differ from the

@@ -1,0 +1,20 @@
+"""Convolution layers, one file a family."""
+
+from phasewise.layers.convolution.convolution import Conv1D as Conv1D
+from phasewise.layers.convolution.convolution import Conv2D as Conv2D
+from phasewise.layers.convolution.convolution import Conv3D as Conv3D
+from phasewise.layers.convolution.convolution import Convolution1D as Convolution1D
+from phasewise.layers.convolution.convolution import Convolution2D as Convolution2D
+from phasewise.layers.convolution.convolution import Convolution3D as Convolution3D
+from phasewise.layers.convolution.depthwise import DepthwiseConv1D as DepthwiseConv1D
+from phasewise.layers.convolution.depthwise import DepthwiseConv2D as DepthwiseConv2D
+from phasewise.layers.convolution.separable import SeparableConv1D as SeparableConv1D
+from phasewise.layers.convolution.separable import SeparableConv2D as SeparableConv2D
+from phasewise.layers.convolution.separable import SeparableConvolution1D as SeparableConvolution1D
+from phasewise.layers.convolution.separable import SeparableConvolution2D as SeparableConvolution2D
+from phasewise.layers.convolution.transposed import Conv1DTranspose as Conv1DTranspose
+from phasewise.layers.convolution.transposed import Conv2DTranspose as Conv2DTranspose
+from phasewise.layers.convolution.transposed import Conv3DTranspose as Conv3DTranspose
+from phasewise.layers.convolution.transposed import Convolution1DTranspose as Convolution1DTranspose
+from phasewise.layers.convolution.transposed import Convolution2DTranspose as Convolution2DTranspose
+from phasewise.layers.convolution.transposed import Convolution3DTranspose as Convolution3DTranspose
