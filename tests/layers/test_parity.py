@@ -5,6 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+import spatial_rows
 
 import phasewise as pw
 from parity import check_layer, inputs_of
@@ -100,6 +101,7 @@ TABLE = [
     ("Dot", {"axes": 1, "normalize": True}, [(4, 5), (4, 5)]),
     ("Rescaling", {"scale": 2.0, "offset": 0.5}, (4, 5)),
     ("Identity", {}, (4, 5)),
+    *spatial_rows.ROWS,
 ]
 WITHOUT_TWIN = {"Lambda", "InputLayer", "Functional", "Model", "Sequential"}
 
