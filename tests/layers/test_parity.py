@@ -5,6 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+import spatial_rows
 from convolution_rows import CONVOLUTION
 
 import phasewise as pw
@@ -102,6 +103,7 @@ TABLE = [
     ("Rescaling", {"scale": 2.0, "offset": 0.5}, (4, 5)),
     ("Identity", {}, (4, 5)),
     *CONVOLUTION,
+    *spatial_rows.ROWS,
 ]
 WITHOUT_TWIN = {"Lambda", "InputLayer", "Functional", "Model", "Sequential"}
 

@@ -44,6 +44,7 @@ class Layer(Portable, LayerTree):
     _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
     supports_masking = False
+    checks_mask = False  # True where `call` itself holds the mask against the inputs, whose first axes it need not have
     _generator = None  # of draws outside of a step by a layer that has a seed of its own
     left_behind = frozenset({"_nodes", "_last_inventory", "_last_losses"})
 
@@ -212,7 +213,7 @@ class Layer(Portable, LayerTree):
         with masking.table(), naming.path_part(self.name, self), phase.enclosing_call(own):
             args, kwargs = layer_inputs.prepared(self, args, kwargs)
             layer_inputs.check(self, args)
-            if kwargs.get("mask") is not None:
+            if kwargs.get("mask") is not None and not self.checks_mask:
                 layer_inputs.check_mask(self, args, kwargs["mask"])
             decision = self.decide(own)
             with layer_inputs.told_in_errors(self, args):

@@ -1,0 +1,77 @@
+"""Interpolation between the entries of an array, at a whole number of places for each entry."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.kernels.moments import wide
+
+
+def upsampled(x, factors, interpolation):
+    """Several values along some axes for each entry of `x`.
+
+    Entry i counts as a sample at the middle of [i, i + 1). The value at t is the sum of the samples near it, each weighed by
+    `k(distance)`; the weights are divided by their sum, so that beyond the ends nothing counts. k is, for
+
+    - "bilinear": `1 - d` up to 1,
+    - "bicubic": `1.5 d³ - 2.5 d² + 1` up to 1, `-0.5 d³ + 2.5 d² - 4 d + 2` up to 2 (Keys 1981, a = -1/2),
+    - "lanczos3", "lanczos5": `sinc(d) sinc(d / r)` up to r = 3, 5 (Duchon 1979),
+
+    and "nearest" repeats each entry. Weights are computed in float64, so that they are right however long the axis is.
+
+    Args:
+        x: array of any real dtype; computed in float32 or wider.
+        factors: dict, axis -> positive int, how many values each entry becomes.
+        interpolation: one of the above.
+
+    Returns:
+        An array of the dtype of `x` (of float32 where that is no floating dtype and entries are not only repeated), `factors` times
+        as large.
+    """
+    if interpolation == "nearest":
+        for axis, factor in factors.items():
+            x = jnp.repeat(x, factor, axis)
+        return x
+    values = wide(x)
+    for axis, factor in factors.items():
+        if factor > 1:
+            values = _between(values, axis, factor, *KERNELS[interpolation])
+    return values.astype(x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32)
+
+
+def _between(x, axis, factor, radius, kernel):
+    """`factor` values along `axis` for each entry, from the entries less than `radius` away, weighed by `kernel(distance)`."""
+    size, offsets = x.shape[axis], np.arange(-radius, radius + 1)
+    places = (np.arange(factor) + 0.5) / factor - 0.5  # of the values, seen from the middle of their entry
+    weights = kernel(np.abs(offsets - places[:, None]))
+    neighbours = np.arange(size)[:, None] + offsets
+    sums = ((neighbours >= 0) & (neighbours < size)) @ weights.T  # (size, factor)
+    padded = jnp.pad(x, [(radius, radius) if i == axis else (0, 0) for i in range(x.ndim)])
+    shifted = [jax.lax.slice_in_dim(padded, start, start + size, 1, axis) for start in range(2 * radius + 1)]
+    values = [sum(x.dtype.type(w) * each for w, each in zip(row, shifted) if w) for row in weights]
+    shares = (1 / sums).astype(x.dtype).reshape(size, factor, *(1,) * (x.ndim - axis - 1))
+    scaled = jnp.stack(values, axis + 1) * shares
+    return scaled.reshape(*x.shape[:axis], size * factor, *x.shape[axis + 1 :])
+
+
+def _triangle(distance):
+    return np.maximum(0, 1 - distance)
+
+
+def _cubic(distance):
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return np.where(distance < 1, near, np.where(distance < 2, far, 0))
+
+
+def _lanczos(radius):
+    return lambda distance: np.where(distance < radius, np.sinc(distance) * np.sinc(distance / radius), 0)
+
+
+# the distance beyond which a sample does not count, and its weight by distance
+KERNELS = {
+    "bilinear": (1, _triangle),
+    "bicubic": (2, _cubic),
+    "lanczos3": (3, _lanczos(3)),
+    "lanczos5": (5, _lanczos(5)),
+}
