@@ -29,7 +29,9 @@ def set_later(layer: Any, name: str, value: Any) -> Any:
     if name == "activity_regularizer":
         return regularizers.get(value)
     weight_name, _, kind = name.rpartition("_")
-    weight = vars(layer).get(weight_name)
+    weight = vars(layer).get(
+        weight_name, vars(layer).get(f"{weight_name}_kernel")
+    )  # recurrent_regularizer: recurrent_kernel's
     if not isinstance(weight, Variable):
         if name not in vars(layer) and not hasattr(type(layer), name):  # something else of a user's own
             return value

@@ -11,6 +11,7 @@ from phasewise.layers.activation import Softmax as Softmax
 from phasewise.layers.dense import Dense as Dense
 from phasewise.layers.input_layer import Input as Input
 from phasewise.layers.input_layer import InputLayer as InputLayer
+from phasewise.layers.masking import Masking as Masking
 from phasewise.layers.merging import Add as Add
 from phasewise.layers.merging import Average as Average
 from phasewise.layers.merging import Concatenate as Concatenate
@@ -37,6 +38,16 @@ from phasewise.layers.normalization import UnitNormalization as UnitNormalizatio
 from phasewise.layers.plain import Identity as Identity
 from phasewise.layers.plain import Lambda as Lambda
 from phasewise.layers.plain import Rescaling as Rescaling
+from phasewise.layers.recurrent import GRU as GRU
+from phasewise.layers.recurrent import LSTM as LSTM
+from phasewise.layers.recurrent import RNN as RNN
+from phasewise.layers.recurrent import Bidirectional as Bidirectional
+from phasewise.layers.recurrent import GRUCell as GRUCell
+from phasewise.layers.recurrent import LSTMCell as LSTMCell
+from phasewise.layers.recurrent import SimpleRNN as SimpleRNN
+from phasewise.layers.recurrent import SimpleRNNCell as SimpleRNNCell
+from phasewise.layers.recurrent import StackedRNNCells as StackedRNNCells
+from phasewise.layers.recurrent import TimeDistributed as TimeDistributed
 from phasewise.layers.regularization import ActivityRegularization as ActivityRegularization
 from phasewise.layers.regularization import AlphaDropout as AlphaDropout
 from phasewise.layers.regularization import Dropout as Dropout
