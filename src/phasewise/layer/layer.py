@@ -356,7 +356,9 @@ class Layer(Portable, LayerTree):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A new layer from what `get_config` returned."""
+        """A new layer from what `get_config` returned, or that of Keras's layer of this name."""
+        if config.get("quantization_config", 0) is None:  # Keras writes down that its weights are not quantized
+            config = {name: value for name, value in config.items() if name != "quantization_config"}
         return cls(**config)
 
     def __repr__(self):
