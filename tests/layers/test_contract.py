@@ -6,6 +6,7 @@ A new layer needs one line in `MAKE`, or none where its parity row can make it.
 import jax
 import numpy as np
 import pytest
+from recurrent_rows import CELLS
 from test_parity import TABLE, made
 
 import phasewise as pw
@@ -23,9 +24,15 @@ MAKE = {
     "AlphaDropout": ({"rate": 0.5}, (ROWS, 5)),
     "GaussianDropout": ({"rate": 0.5}, (ROWS, 5)),
     "GaussianNoise": ({"stddev": 1.0}, (ROWS, 5)),
+    "SimpleRNN": ({"units": 3, "dropout": 0.5, "activation": "softsign"}, (ROWS, 4, 5)),
+    "GRU": (
+        {"units": 3, "recurrent_dropout": 0.5, "activation": "softsign", "recurrent_activation": "softsign"},
+        (ROWS, 4, 5),
+    ),
     "Lambda": ({"function": jax.numpy.tanh}, (ROWS, 5)),
 }
-ABSTRACT = {"InputLayer", "Model", "Sequential"}
+# What is no layer by itself: it is called inside one, which has a row.
+ABSTRACT = {"InputLayer", "Model", "Sequential", *CELLS}
 
 
 def cases():

@@ -5,6 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+import recurrent_rows
 import spatial_rows
 from convolution_rows import CONVOLUTION
 
@@ -104,17 +105,21 @@ TABLE = [
     ("Identity", {}, (4, 5)),
     *CONVOLUTION,
     *spatial_rows.ROWS,
+    *recurrent_rows.TABLE,
 ]
-WITHOUT_TWIN = {"Lambda", "InputLayer", "Functional", "Model", "Sequential"}
+WITHOUT_TWIN = {"Lambda", "InputLayer", "Functional", "Model", "Sequential", *recurrent_rows.CELLS}
 
 
 # Keras predicts with a kernel that is not normalized; tests/layers/test_spectral_normalization.py has a float64 reference.
 ONLY_IN_TRAINING = {"SpectralNormalization"}
 
 
+WRAPPED = ("layer", "backward_layer", "cell")  # arguments that are functions of the library
+
+
 def made(library, kind, arguments, **more):
     """The layer of `library`."""
-    inner = {key: value(library) for key, value in arguments.items() if key == "layer"}
+    inner = {key: value(library) for key, value in arguments.items() if key in WRAPPED}
     return getattr(library.layers, kind)(**{**arguments, **inner, **more})
 
 

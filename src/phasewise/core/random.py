@@ -193,6 +193,7 @@ class Draws:
         rows: int | None,
     ):
         self.seed, self.step, self.first_row = seed, step, first_row
+        self.time = None  # the number of the step of the loop over time that is being traced
         self.drawn = []
         self._expected, self._given, self._rows = expected, given, rows
         self._counts, self._strangers = {}, {}
@@ -251,6 +252,35 @@ def scope(
         _scope.reset(token)
 
 
+@contextlib.contextmanager
+def at_time(number: ArrayLike) -> Iterator[None]:
+    """The block is step `number` (uint32, may be traced) of a loop over time: draws differ from step to step, in a loop that is
+    traced once as in one that is written out."""
+    draws = _scope.get()
+    if draws is None:
+        yield
+        return
+    kept, draws.time = draws.time, number if draws.time is None else draws.time * np.uint32(0x9E3779B9) + number
+    try:
+        yield
+    finally:
+        draws.time = kept
+
+
+@contextlib.contextmanager
+def of_this_call(draws: bool = True) -> Iterator[None]:
+    """Draws inside the block are functions of a step also where none is being traced: of a fresh seed.
+
+    Args:
+        draws: whether something will be drawn; if not, nothing happens.
+    """
+    if not draws or _scope.get() is not None:
+        yield
+        return
+    with scope(np.uint32(fresh_seed()), np.int32(fresh_seed() >> 1)):
+        yield
+
+
 def in_scope() -> bool:
     """Whether draws are functions of a step."""
     return _scope.get() is not None
@@ -268,7 +298,8 @@ def words(seed: int | SeedGenerator | None = None) -> tuple[Array | np.uint32, A
     seed = seed._given if isinstance(seed, SeedGenerator) else seed
     mixed = draws.mixed(seed)
     word = mixed if seed is not None else jnp.asarray(draws.seed, jnp.uint32) ^ mixed
-    return word, jnp.asarray(draws.step).astype(jnp.uint32)
+    step = jnp.asarray(draws.step).astype(jnp.uint32)
+    return word, step if draws.time is None else step ^ (draws.time * np.uint32(0x85EBCA6B))
 
 
 def _words_on_host(seed):

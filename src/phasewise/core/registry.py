@@ -154,14 +154,16 @@ def resolve(kind: str, identifier: Any, **defaults: Any) -> Any:
 
 
 def serialize(item: Any) -> Any:
-    """A JSON-ready description: None, a name for a registered function, or `{"class_name", "config"}`."""
+    """A JSON-ready description: None, a name for a registered function, or `{"class_name", "config"}`, which Keras reads too."""
     if item is None or isinstance(item, str | int | float | bool):
         return item
     if isinstance(item, Mapping):
         return dict(item)
     if hasattr(item, "get_config"):
-        name = canonical_name(type(item)) or type(item).__name__
-        return {"class_name": name, "config": item.get_config()}
+        kind, name = _CANONICAL.get(type(item), (None, type(item).__name__))
+        described = {"class_name": name, "config": item.get_config()}
+        # Where Keras looks for a layer inside of another: without it, it takes the class for one of the user's.
+        return {"module": "keras.layers", "registered_name": None, **described} if kind == "layer" else described
     name = canonical_name(item)
     if name is not None:
         return name

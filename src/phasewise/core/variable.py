@@ -67,6 +67,7 @@ class Variable(Operators):
         self.autocast = check_flag("Variable", "autocast", autocast)
         self._regularizer = registry.resolve("regularizer", regularizer)
         self._constraint = registry.resolve("constraint", constraint)
+        self.is_memory = False  # what a layer remembers from batch to batch, in every task: no weight
         self.revision = 0  # how often a rule of it was set anew: part of the key of what was compiled with the old one
 
     @property

@@ -54,6 +54,11 @@ class Tiles:
         self.is_suspect = False  # whether NaN or infinity was found
 
     @property
+    def batch_rows(self):
+        """Rows of a whole batch."""
+        return self._batch_rows
+
+    @property
     def cardinality(self):
         """Number of batches."""
         return -(-len(leaves(self._arrays)[0]) // self._batch_rows)
@@ -74,8 +79,15 @@ class Tiles:
         """As those of the other executors."""
         if regroup:
             return tile_feeds(self._arrays, rows)
+        return self._in_batches().padded_feeds(limit, rows)
+
+    def feeds(self, limit=None):
+        """As those of the other executors."""
+        return self._in_batches().feeds(limit)
+
+    def _in_batches(self):
         (x,) = self._arrays
-        return make_executor(as_plan(x, batch_size=self._batch_rows, role="predict")).padded_feeds(limit, rows)
+        return make_executor(as_plan(x, batch_size=self._batch_rows, role="predict"))
 
     def close(self, used=None):
         """Nothing to release."""

@@ -41,6 +41,8 @@ class Inventory:
         layers: `root` and every layer inside it, parents first; each once.
         numbers: the place of each in `layers`, by identity.
         variables: all variables, those of parents first; in each layer those made trainable first.
+        memory: those that hold what layers remember from batch to batch.
+        remembers: whether some layer does, be it built or not.
         trained, others: the variables that gradients update, and the rest.
         metrics: the metrics that layers hold, whose accumulators are none of the variables.
         notes: dict, for what others work out for the tree and want to find again as long as it stays the same.
@@ -62,6 +64,8 @@ class Inventory:
                 stack.extend(reversed(found.layers))
         self.layers = [layer for layer, _ in seen.values()]
         self.variables = unique(v for _, own in seen.values() for v in own)
+        self.memory = [v for v in self.variables if v.is_memory]
+        self.remembers = any(layer.remembers for layer in self.layers)
         self.numbers = {id(layer): number for number, layer in enumerate(self.layers)}
         self.trained, self.others = self._split(root)
         self.metrics = unique(metrics)

@@ -43,6 +43,10 @@ class Layer(Portable, LayerTree):
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
     _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
+    remembers = False  # whether row i of a batch goes on where row i of the batch before ended
+    acts_by_phase: bool | None = (
+        None  # whether its own call differs in training; None where its `call` tells by taking `training`
+    )
     supports_masking = False
     checks_mask = False  # True where `call` itself holds the mask against the inputs, whose first axes it need not have
     _generator = None  # of draws outside of a step by a layer that has a seed of its own
@@ -353,7 +357,9 @@ class Layer(Portable, LayerTree):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A new layer from what `get_config` returned."""
+        """A new layer from what `get_config` returned, or that of Keras's layer of this name."""
+        if config.get("quantization_config", 0) is None:  # Keras writes down that its weights are not quantized
+            config = {name: value for name, value in config.items() if name != "quantization_config"}
         return cls(**config)
 
     def __repr__(self):
@@ -361,7 +367,9 @@ class Layer(Portable, LayerTree):
 
 
 def depends_on_phase(layer: Layer) -> bool:
-    """True for a layer whose own `call` takes `training` and that does not merely pass it on to layers inside."""
+    """True for a layer that says so, or whose own `call` takes `training` and that does not merely pass it on to layers inside."""
+    if layer.acts_by_phase is not None:
+        return layer.acts_by_phase
     takes = call_signature(type(layer)).training
     return takes and not any(depends_on_phase(inner) for inner in layer.sublayers())
 

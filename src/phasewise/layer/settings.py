@@ -30,7 +30,9 @@ def set_later(layer: Any, name: str, value: Any) -> Any:
         return regularizers.get(value)
     weight_name, _, kind = name.rpartition("_")
     weight_name = layer.weights_of_rules.get(weight_name, weight_name)
-    weight = vars(layer).get(weight_name)
+    weight = vars(layer).get(
+        weight_name, vars(layer).get(f"{weight_name}_kernel")
+    )  # recurrent_regularizer: recurrent_kernel's
     if not isinstance(weight, Variable):
         if name not in vars(layer) and not hasattr(type(layer), name):  # something else of a user's own
             return value

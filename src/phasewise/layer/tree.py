@@ -83,7 +83,11 @@ class LayerTree(Settings):
         """All variables: this layer's own, trainable first, then those of the layers inside it, in order."""
         return list(self._inventory().variables)
 
-    weights = variables
+    @property
+    def weights(self) -> list[Variable]:
+        """The variables without those that hold what a layer remembers from batch to batch (Keras counts them out too)."""
+        found = self._inventory()
+        return [v for v in found.variables if not v.is_memory] if found.memory else list(found.variables)
 
     @property
     def metrics(self) -> list[Metric]:
@@ -117,16 +121,16 @@ class LayerTree(Settings):
         structure.changed()
 
     def get_weights(self) -> Weights:
-        """The values of all variables as NumPy arrays, in the order of `weights`."""
-        return [v.numpy().copy() for v in self.variables]
+        """The values of all weights as NumPy arrays, in the order of `weights`."""
+        return [v.numpy().copy() for v in self.weights]
 
     def set_weights(self, weights: list[ArrayLike]) -> None:
-        """Set all variables from arrays in the order of `weights`.
+        """Set all weights from arrays in the order of `weights`.
 
         Raises:
             ValueError: another number of arrays, or an array of another shape; nothing is changed then.
         """
-        variables = self.variables
+        variables = self.weights
         if len(weights) != len(variables):
             raise ValueError(
                 f"{self.name!r} has {len(variables)} weights; set_weights was given {len(weights)} arrays."
@@ -141,8 +145,8 @@ class LayerTree(Settings):
             variable.assign(np.asarray(value))
 
     def count_params(self) -> int:
-        """Total number of scalars in all variables."""
-        return sum(int(np.prod(v.shape)) for v in self.variables)
+        """Total number of scalars in all weights."""
+        return sum(int(np.prod(v.shape)) for v in self.weights)
 
 
 def _is_layer(value):

@@ -35,6 +35,7 @@ from phasewise.layers.convolution import SeparableConvolution2D as SeparableConv
 from phasewise.layers.dense import Dense as Dense
 from phasewise.layers.input_layer import Input as Input
 from phasewise.layers.input_layer import InputLayer as InputLayer
+from phasewise.layers.masking import Masking as Masking
 from phasewise.layers.merging import Add as Add
 from phasewise.layers.merging import Average as Average
 from phasewise.layers.merging import Concatenate as Concatenate
@@ -91,6 +92,16 @@ from phasewise.layers.pooling import MaxPool3D as MaxPool3D
 from phasewise.layers.pooling import MaxPooling1D as MaxPooling1D
 from phasewise.layers.pooling import MaxPooling2D as MaxPooling2D
 from phasewise.layers.pooling import MaxPooling3D as MaxPooling3D
+from phasewise.layers.recurrent import GRU as GRU
+from phasewise.layers.recurrent import LSTM as LSTM
+from phasewise.layers.recurrent import RNN as RNN
+from phasewise.layers.recurrent import Bidirectional as Bidirectional
+from phasewise.layers.recurrent import GRUCell as GRUCell
+from phasewise.layers.recurrent import LSTMCell as LSTMCell
+from phasewise.layers.recurrent import SimpleRNN as SimpleRNN
+from phasewise.layers.recurrent import SimpleRNNCell as SimpleRNNCell
+from phasewise.layers.recurrent import StackedRNNCells as StackedRNNCells
+from phasewise.layers.recurrent import TimeDistributed as TimeDistributed
 from phasewise.layers.regularization import ActivityRegularization as ActivityRegularization
 from phasewise.layers.regularization import AlphaDropout as AlphaDropout
 from phasewise.layers.regularization import Dropout as Dropout

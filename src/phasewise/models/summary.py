@@ -85,9 +85,9 @@ def _totals(model):
     return "\n".join(
         [
             *told,
-            line("Total params", model.variables),
+            line("Total params", model.weights),
             line("Trainable params", model.trainable_variables),
-            line("Non-trainable params", model.non_trainable_variables),
+            line("Non-trainable params", [v for v in model.non_trainable_variables if not v.is_memory]),
         ]
     )
 

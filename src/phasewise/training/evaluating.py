@@ -4,14 +4,13 @@ from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
 from phasewise.data import make_executor
-from phasewise.data.feed import size_class
 from phasewise.training.draws import Draws
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import prepare_feed, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, switch_key, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
-from phasewise.training.rows import can_be_filled_up
+from phasewise.training.rows import can_be_filled_up, whole_rows
 from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, test_step
 from phasewise.training.surprises import warn_of_initial_statistics
@@ -116,7 +115,7 @@ def _never_stopping(step):
 
 def test_on_batch(model, plan):
     """The logs of the one batch of `plan`, filled up to one of few sizes where nothing notices."""
-    executor = make_executor(plan, size_class(plan._rows.batch_size))
+    executor = make_executor(plan, whole_rows(model, plan))
     model.objective.reset()
     watched, draws = CallbackList(), Draws(model)
     feeds = test_feeds(model, executor, None, "test_on_batch")

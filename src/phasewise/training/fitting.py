@@ -8,13 +8,13 @@ import numpy as np
 from phasewise.callbacks import CallbackList, History, LambdaCallback, TerminateOnNaN
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
-from phasewise.data.feed import size_class
 from phasewise.data.foreign import is_list_of_batches
 from phasewise.training.class_weights import ClassWeights
 from phasewise.training.evaluating import run_test
 from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
 from phasewise.training.progress import make_progress
+from phasewise.training.rows import whole_rows
 from phasewise.training.run import Run
 from phasewise.training.surprises import warn_of_lag
 
@@ -234,7 +234,7 @@ def _finalize(model):
 
 def train_on_batch(model, plan):
     """The logs after one step on the one batch of `plan`, filled up to one of few sizes where nothing notices."""
-    executor = make_executor(plan, size_class(plan._rows.batch_size))
+    executor = make_executor(plan, whole_rows(model, plan))
     model.objective.reset()
     run = Run(model, executor, "ignore", task="train_on_batch")
     found = [logs for feed in run.feeds() for logs, _ in run.feed(feed)]

@@ -151,7 +151,15 @@ def _first_rows(state, arrays):
     """The number of the first row of each batch, counted on from the state's; None where nobody asks."""
     if "row" not in state:
         return None
+    if "valid" not in arrays:  # all batches are whole
+        batches = jax.tree.leaves(arrays["batches"])[0]
+        return state["row"] + batches.shape[1] * jnp.arange(len(batches), dtype=jnp.int32)
     return state["row"] + jax.lax.cumsum(arrays["valid"]) - arrays["valid"]
+
+
+def _apart(result, state):
+    """(outputs, what is remembered) of what a step gave, for a state with "memory" in it or without."""
+    return (result[0], {"memory": result[1]}) if "memory" in state else (result, {})
 
 
 def _nothing(*arguments):
@@ -162,7 +170,8 @@ class MapProgram:
     """A compiled loop of steps whose outputs are stacked: prediction.
 
     Args:
-        step: `(state, batch, valid, numbers) -> outputs`. A "row" in the state is the number of the batch's first row.
+        step: `(state, batch, valid, numbers) -> outputs`. A "row" in the state is the number of the batch's first row. With
+            "memory" in it, it gives `(outputs, memory)`: what the next step finds there.
         variables: those of the model.
         numbers: the scalars 0, 1, 2 … as arguments of the program, as far as the step needs them.
     """
@@ -181,21 +190,24 @@ class MapProgram:
             # The next batch is fetched before it is due. So a step reads a buffer, whatever the fetch and the size of the
             # source, and its arithmetic is compiled the same way: a row has the same bits in data of any size.
             def body(i, carried):
-                batch, stacked = carried
+                batch, memory, stacked = carried
                 now = state if first_rows is None else {**state, "row": first_rows[i]}
-                outputs = jax.tree.leaves(step(now, batch, arrays["valid"][i], numbers))
+                valid = arrays["valid"][i] if "valid" in arrays else None
+                outputs, memory = _apart(step({**now, **memory}, batch, valid, numbers), memory)
+                outputs = jax.tree.leaves(outputs)
                 stacked = [jax.lax.dynamic_update_index_in_dim(s, o, i, 0) for s, o in zip(stacked, outputs)]
-                return fetched(i + 1), stacked
+                return fetched(i + 1), memory, stacked
 
-            stacked = jax.lax.fori_loop(start, start + count, body, (fetched(start), stacked))[1]
-            return stacked, [leaf[(0, slice(1))[: leaf.ndim]] for leaf in stacked]
+            memory = {"memory": state["memory"]} if "memory" in state else {}
+            _, memory, stacked = jax.lax.fori_loop(start, start + count, body, (fetched(start), memory, stacked))
+            return stacked, [leaf[(0, slice(1))[: leaf.ndim]] for leaf in stacked], memory
 
         self._step = step
         self._jitted = compiled(run, variables, donate_argnums=5)
         self._run = self._tree = self._specs = None
 
     def run(self, state, feed, on_compiled=_nothing, on_chunk=_nothing):
-        """The outputs of a feed, each leaf of shape (steps, rows, ...).
+        """The outputs of a feed, each leaf of shape (steps, rows, ...). "memory" in the state is then that after the last step.
 
         `on_compiled()` is called before the first step, `on_chunk(steps)` after each chunk; if it returns True, no more follow.
         """
@@ -205,8 +217,9 @@ class MapProgram:
         on_compiled()
         numbers = self._arguments()
         for start, count in self.chunks.split(feed.steps):
-            stacked, _ = self._run(state, feed.arrays, numbers, np.int32(start), np.int32(count), stacked)
+            stacked, _, memory = self._run(state, feed.arrays, numbers, np.int32(start), np.int32(count), stacked)
             jax.block_until_ready(stacked)
+            state.update(memory)
             on_chunk(count)
         return self._tree.unflatten([np.asarray(leaf)[: feed.steps] for leaf in stacked])
 
@@ -214,7 +227,7 @@ class MapProgram:
         """The outputs of the first row of a feed of one step, each leaf of shape (1, ...) and still on the device."""
         if self._run is None:
             self._compile(state, feed)
-        _, row = self._run(state, feed.arrays, self._arguments(), np.int32(0), np.int32(1), self._blank())
+        _, row, _ = self._run(state, feed.arrays, self._arguments(), np.int32(0), np.int32(1), self._blank())
         return self._tree.unflatten(row)
 
     def _blank(self):
@@ -223,7 +236,10 @@ class MapProgram:
     def _compile(self, state, feed):
         def shaped():
             return jax.eval_shape(
-                lambda s, a, n: self._step(s, fetch(a, 0), np.int32(0), n), state, feed.arrays, self._arguments()
+                lambda s, a, n: _apart(self._step(s, fetch(a, 0), np.int32(0), n), s)[0],
+                state,
+                feed.arrays,
+                self._arguments(),
             )
 
         leaves, self._tree = jax.tree.flatten(self._followed.traced(shaped))

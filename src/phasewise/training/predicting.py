@@ -5,6 +5,7 @@ import numpy as np
 
 from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
+from phasewise.core.variable import values_of
 from phasewise.data import make_executor
 from phasewise.data.adapters import as_plan, is_arrays
 from phasewise.data.arrays import released
@@ -56,12 +57,14 @@ def predict_on_batch(model, plan):
 
 
 def _run(model, executor, steps, task, progress, callbacks):
-    calls, _ = prepare(model, batch_spec(executor, TILE), task)
+    remembers = model._inventory().remembers
+    calls, _ = prepare(model, batch_spec(executor, executor.batch_rows if remembers else TILE), task)
+    memory = model._inventory().memory
     warn_of_initial_statistics(calls)
     hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
     model.stop_predicting, each = False, hooks.wanted
     progress.task_begin(
-        task, callbacks.params.get("steps") if calls.rows_mix or each else None
+        task, callbacks.params.get("steps") if remembers or calls.rows_mix or each else None
     )  # tiles are not the plan's batches
     parts, seen, weights, draws = [], 0, Weights.of(model), Draws(model)
 
@@ -70,7 +73,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         seen += 0 if each else count
         progress.update(seen, {})
 
-    for feeds in _batches(executor, steps, calls.rows_mix, each):
+    for feeds in _batches(executor, steps, None if remembers else calls.rows_mix, each):
         first = len(parts)
         hooks.begin(seen)
         for feed in feeds:
@@ -81,7 +84,11 @@ def _run(model, executor, steps, task, progress, callbacks):
                 lambda: MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers),
             )
             state = {"weights": weights.now(), **draws.arguments(calls)}
+            if memory:
+                state["memory"] = values_of(memory)
             stacked = loop.run(state, feed, progress.running, on_chunk)
+            for variable, value in zip(memory, state.get("memory", ())):
+                variable._value = value
             draws.advance(feed.real_rows.sum())
             parts.append(_real_rows(stacked, feed))
         if each:
@@ -101,8 +108,16 @@ def _joined(parts):
 
 
 def _batches(executor, steps, rows_mix, each):
-    """Iterators over the feeds of one batch, where hooks see each and may change the model in between; else one over all."""
-    whole = executor.padded_feeds(steps) if rows_mix or each else executor.padded_feeds(steps, rows=TILE, regroup=True)
+    """Iterators over the feeds of one batch, where hooks see each and may change the model in between; else one over all.
+
+    `rows_mix` is None where layers remember rows: then batches are as the user cuts them.
+    """
+    if rows_mix is None:
+        whole = executor.feeds(steps)
+    else:
+        whole = (
+            executor.padded_feeds(steps) if rows_mix or each else executor.padded_feeds(steps, rows=TILE, regroup=True)
+        )
     feeds = _looked_at(executor, whole)
     if not each:
         yield feeds
@@ -110,7 +125,16 @@ def _batches(executor, steps, rows_mix, each):
     for feed in feeds:
         for place, real in enumerate(feed.real_rows):
             batch = jax.tree.map(lambda a, i=place: np.asarray(a[i]), feed.arrays["batches"])
-            if rows_mix:
+            if rows_mix is None:
+                yield [
+                    Feed(
+                        {"batches": jax.tree.map(lambda a: a[None], batch)},
+                        1,
+                        feed.rows,
+                        feed.real_rows[place : place + 1],
+                    )
+                ]
+            elif rows_mix:
                 arrays = {"batches": jax.tree.map(lambda a: a[None], batch), "valid": feed.real_rows[place : place + 1]}
                 yield [Feed(arrays, 1, feed.rows, arrays["valid"])]
             else:

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from phasewise.data.feed import size_class
 from phasewise.layer.layer import Layer
 from phasewise.training.preparing import prepare_both
 
@@ -28,15 +29,25 @@ def can_be_filled_up(model, executor, task):
     return model.objective.is_rowwise and not calls.adds_losses and keep_rows_apart(calls)
 
 
+def whole_rows(model, plan):
+    """How many rows the one batch of a plan is taken to have: the next of few sizes, unless layers remember rows."""
+    rows = plan._rows.batch_size
+    return rows if model._inventory().remembers else size_class(rows)
+
+
 def keep_rows_apart(calls):
-    """Whether the calls of a model are all of code that keeps rows apart, or asks which are real.
+    """Whether the calls of a model are all of code that keeps rows apart, or asks which are real; of none that remembers rows.
 
     Args:
         calls: the `observe.Calls` of a trace.
     """
     if calls.keep_rows_apart is None:
-        functions, layers = calls.functions, {id(call.layer): call.layer for call in calls}.values()
-        calls.keep_rows_apart = all(f in _ENTRYWISE for f in functions) and all(map(is_ours, layers))
+        functions, layers = calls.functions, list({id(call.layer): call.layer for call in calls}.values())
+        calls.keep_rows_apart = (
+            all(f in _ENTRYWISE for f in functions)
+            and all(map(is_ours, layers))
+            and not any(x.remembers for x in layers)
+        )
     return calls.keep_rows_apart
 
 

@@ -26,6 +26,7 @@ class Cells:
         inventory = model._inventory()
         self.params, self.other = inventory.trained, inventory.others
         self._metrics = model.objective.variables if metrics else None
+        self._memory = [] if training else [(place, v) for place, v in enumerate(self.other) if v.is_memory]
 
     def places(self):
         """The place of each other variable in "other", by identity."""
@@ -52,7 +53,7 @@ class Cells:
         return state if self.layout is None else self.layout.pack(state)
 
     def restore(self, state):
-        """Give the model what a step computed: of one that is no training, the metrics. Only references move, so this costs
+        """Give the model what a step computed: of one that is no training, the metrics and what layers remember. Only references move, so this costs
         nothing to speak of."""
         state = state if self.layout is None else self.layout.unpack(state)
         if self._training:
@@ -61,6 +62,8 @@ class Cells:
             _put(self.other, state["other"])
             self._model.optimizer.state = state["optimizer"]
             self._model.steps_trained = state["step"]
+        for place, variable in self._memory:
+            variable._value = state["other"][place]
         if self._metrics is not None:
             _put(self._metrics, state["metrics"])
 

@@ -147,7 +147,7 @@ class TrainStep:
 
 
 def test_step(model, objective, task, followed, draws=()):
-    """A step that updates the metrics only; rows past `valid` do not count. What else is written is dropped."""
+    """A step that updates the metrics, and what layers remember; rows past `valid` do not count. What else is written is dropped."""
     inventory = model._inventory()
     variables, counted = [*inventory.trained, *inventory.others], _counted(objective)
 
@@ -160,32 +160,42 @@ def test_step(model, objective, task, followed, draws=()):
                 total, parts = objective.total_loss(y, outputs, sample_weight, real)
                 outputs = outputs, logits.of_each(outputs)
             total = sum(added, total)
+            other = _with_memory(held, inventory, state["other"])
             metrics = held.collect(counted) or state["metrics"]
             metrics, _ = _updated(objective, metrics, (y, outputs, sample_weight, real, total, parts))
         rows = jax.tree.leaves(x)[0].shape[0] if valid is None else valid
-        return {**state, **({"row": state["row"] + rows} if "row" in state else {}), "metrics": metrics}
+        return {**state, **({"row": state["row"] + rows} if "row" in state else {}), "other": other, "metrics": metrics}
 
     return step
+
+
+def _with_memory(held, inventory, values):
+    """The values of the other variables, those that layers remember by as they are now."""
+    if not inventory.memory:
+        return values
+    return [held.read(v) if v.is_memory else value for v, value in zip(inventory.others, values, strict=True)]
 
 
 def predict_step(model, task, draws=()):
     """A function `(state, batch, valid, numbers) -> outputs`; rows past `valid` are no part of any statistic.
 
-    The state has what `Weights.now` gives as "weights", beside what `Draws.arguments` gives.
+    The state has what `Weights.now` gives as "weights", beside what `Draws.arguments` gives. Where layers remember, their memory is
+    there as "memory", and the function gives (outputs, memory).
     """
-    weights = Weights.of(model)
+    weights, memory = Weights.of(model), model._inventory().memory
 
     def step(state, batch, valid, numbers):
         x, _, _ = unpack(batch)
         values = weights.unpacked(state["weights"], numbers)
         with (
             real_rows_of(x, valid),
-            variable.scope(weights.variables, values),
+            variable.scope([*weights.variables, *memory], [*values, *state.get("memory", ())]) as held,
             draws_of(state, x, draws),
             phase.task(task),
             collected_losses(),
         ):
-            return model(x)
+            outputs = model(x)
+            return (outputs, held.collect(memory)) if memory else outputs
 
     return step
 

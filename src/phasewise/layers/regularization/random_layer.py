@@ -26,7 +26,7 @@ class RandomLayer(Layer):
 
     def __init__(self, *, seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.seed = _as_seed(self, seed)
+        self.seed = as_seed(self, seed)
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """The inputs, disturbed in training."""
@@ -53,7 +53,12 @@ class RandomLayer(Layer):
         return {**super().get_config(), "seed": registry.serialize(self.seed)}
 
 
-def _as_seed(layer, seed):
+def as_seed(layer: Layer, seed: Any) -> Seed:
+    """What a layer draws from, from what its user or its config gave.
+
+    Raises:
+        ValueError: it is no integer, no `SeedGenerator` and not None.
+    """
     if isinstance(seed, Mapping):  # as `get_config` gave it
         return random.SeedGenerator.from_config(seed.get("config", {}))
     if seed is None or isinstance(seed, random.SeedGenerator):
@@ -61,8 +66,8 @@ def _as_seed(layer, seed):
     return random.checked_seed(type(layer).__name__, seed)
 
 
-def check_rate(layer: Layer, rate: float, *, one_included: bool = True) -> float:
-    """`rate` when it is a fraction to drop.
+def check_rate(layer: Layer, rate: float, name: str = "rate", *, one_included: bool = True) -> float:
+    """The argument `name` when it is a fraction to drop.
 
     Raises:
         ValueError: it is not.
@@ -70,5 +75,5 @@ def check_rate(layer: Layer, rate: float, *, one_included: bool = True) -> float
     inside = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 <= rate <= 1
     if not inside or (rate == 1 and not one_included):
         bounds = "[0, 1]" if one_included else "[0, 1)"
-        raise ValueError(f"{type(layer).__name__}'s rate is the fraction to drop, in {bounds}; got {rate!r}.")
+        raise ValueError(f"{type(layer).__name__}'s {name} is the fraction to drop, in {bounds}; got {rate!r}.")
     return rate

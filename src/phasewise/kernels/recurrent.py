@@ -1,0 +1,200 @@
+"""Recurrence: the steps of the simple, the LSTM and the GRU cell, and the loop over time with its gradient.
+
+A step has two parts. A matrix product of the state before it with the recurrent kernel, and a function entry by entry of that
+product, of what the input brings (`projected`, whose own product is taken for all steps at once, outside of the loop) and of the
+state. Here both parts are given apart, so that the gradient of the kernel is one product over all steps after the loop, and not
+a sum that the loop carries.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from phasewise.kernels.moments import wide
+
+
+def _linear(x):
+    return x
+
+
+@functools.cache
+def simple_step(activation):
+    """The step of Elman (1990): `h' = activation(x + u)`, for `recurrence`."""
+    activation = activation or _linear
+
+    def step(projected, product, states):
+        return (activation(wide(projected) + product),)
+
+    return step
+
+
+@functools.cache
+def lstm_step(activation, recurrent_activation):
+    """The step of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), for `recurrence`.
+
+    With i, f, g, o the quarters of x + u: `c' = sigma(f) c + sigma(i) phi(g)` and `h' = sigma(o) phi(c')`.
+    """
+    phi, sigma = activation or _linear, recurrent_activation or _linear
+
+    def step(projected, product, states):
+        i, f, g, o = jnp.split(wide(projected) + product, 4, axis=-1)
+        carry = sigma(f) * states[1] + sigma(i) * phi(g)
+        return sigma(o) * phi(carry), carry
+
+    return step
+
+
+@functools.cache
+def gru_step(activation, recurrent_activation):
+    """The step of Cho et al. (2014) with the reset gate behind the product, for `recurrence`.
+
+    With z, r, n the thirds: `h' = Z h + (1 - Z) phi(x_n + R u_n)`, Z = sigma(x_z + u_z) and R = sigma(x_r + u_r).
+    """
+    phi, sigma = activation or _linear, recurrent_activation or _linear
+
+    def step(projected, product, states):
+        (x_z, x_r, x_n), (u_z, u_r, u_n) = (jnp.split(part, 3, axis=-1) for part in (wide(projected), product))
+        update = sigma(x_z + u_z)
+        return (update * states[0] + (1 - update) * phi(x_n + sigma(x_r + u_r) * u_n),)
+
+    return step
+
+
+@functools.cache
+def gru_step_reset_before(activation, recurrent_activation):
+    """The step of Cho et al. (2014) as published, the reset gate before the product; for `recurrence_of_any_step`.
+
+    `h' = Z h + (1 - Z) phi(x_n + (R h) U_n)`, with Z and R as in `gru_step`.
+    """
+    phi, sigma = activation or _linear, recurrent_activation or _linear
+
+    def step(projected, states, weights, kept):
+        kernel, _ = weights
+        h, units = states[0], kernel.shape[0]
+        x_z, x_r, x_n = jnp.split(wide(projected), 3, axis=-1)
+        gates = kept if kept is None or kept.shape[1] == 1 else kept[:, :2]
+        u_z, u_r = jnp.split(recurrent_product(h, (kernel[:, : 2 * units], None), gates), 2, axis=-1)
+        update = sigma(x_z + u_z)
+        new = recurrent_product(
+            sigma(x_r + u_r) * h, (kernel[:, 2 * units :], None), None if kept is None else kept[:, -1:]
+        )
+        return (update * h + (1 - update) * phi(x_n + new),)
+
+    return step
+
+
+def recurrent_product(h, weights, kept=None):
+    """What the state before a step brings to it: its product with the recurrent kernel, in float32 or wider.
+
+    Args:
+        h: (batch, units).
+        weights: (kernel, bias): (units, gates * units), in whose dtype the factors are taken, and (gates * units,) or None.
+        kept: what recurrent dropout multiplies `h` by, (batch, 1, units), or (batch, gates, units) for a mask a gate; or None.
+    """
+    kernel, bias = weights
+    accumulated = {"preferred_element_type": jnp.promote_types(kernel.dtype, jnp.float32)}
+    if kept is not None and kept.shape[1] > 1:
+        by_gate = kernel.reshape(kernel.shape[0], kept.shape[1], -1)
+        thinned = (h[:, None] * kept).astype(kernel.dtype)
+        product = jnp.einsum("bgu,ugv->bgv", thinned, by_gate, **accumulated).reshape(len(h), -1)
+    else:
+        thinned = h if kept is None else h * kept[:, 0]
+        product = jnp.matmul(thinned.astype(kernel.dtype), kernel, **accumulated)
+    return product if bias is None else product + bias
+
+
+def held(mask, new, old):
+    """Each of `new` in the rows where `mask`, (batch,), is True, else that of `old`; None is a mask of True alone."""
+    if mask is None:
+        return new
+    return jax.tree.map(lambda a, b: jnp.where(mask.reshape(mask.shape + (1,) * (a.ndim - 1)), a, b), new, old)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def recurrence(step, sequences, unroll, projected, states, weights, kept=None, mask=None):
+    """A cell whose step is entry by entry but for one product, over a sequence.
+
+    Args:
+        step: `(projected, product, states) -> states`, entry by entry.
+        sequences: whether the outputs of all steps are wanted.
+        unroll: whether the loop is written out.
+        projected: (time, batch, gates * units), what the input brings to each step.
+        states: tuple of (batch, units) in float32 or wider; the first is the output.
+        weights, kept: those of `recurrent_product`.
+        mask: boolean (time, batch), or None: where it is False the state is held.
+
+    Returns:
+        (outputs (time, batch, units) or None, the last states).
+    """
+    return _recurrence(step, sequences, unroll, projected, states, weights, kept, mask)
+
+
+def recurrence_of_any_step(step, sequences, unroll, projected, states, weights, kept=None, mask=None):
+    """As `recurrence`, for `step(projected, states, weights, kept) -> states` of any kind; its gradient is JAX's."""
+
+    def body(states, inputs):
+        x, mask = inputs
+        new = held(mask, step(x, states, weights, kept), states)
+        return new, new[0] if sequences else None
+
+    last, outputs = jax.lax.scan(body, states, (projected, mask), unroll=bool(unroll) or 1)
+    return outputs, last
+
+
+def with_product(step):
+    """A step for `recurrence` as one for `recurrence_of_any_step`."""
+    return lambda x, states, weights, kept: step(x, recurrent_product(states[0], weights, kept), states)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _recurrence(step, sequences, unroll, projected, states, weights, kept, mask):
+    last, outputs = _run(step, unroll, projected, states, weights, kept, mask, lambda new, product: new[0])
+    return outputs if sequences else None, last
+
+
+def _run(step, unroll, projected, states, weights, kept, mask, remembered):
+    def body(states, inputs):
+        x, mask = inputs
+        product = recurrent_product(states[0], weights, kept)
+        new = held(mask, step(x, product, states), states)
+        return new, remembered(new, product)
+
+    return jax.lax.scan(body, states, (projected, mask), unroll=bool(unroll) or 1)
+
+
+def _forward(step, sequences, unroll, projected, states, weights, kept, mask):
+    last, (history, products) = _run(
+        step, unroll, projected, states, weights, kept, mask, lambda new, product: (new, product)
+    )
+    residuals = projected, states, weights, kept, mask, history, products
+    return (history[0] if sequences else None, last), residuals
+
+
+def _backward(step, sequences, unroll, residuals, cotangents):
+    projected, states, weights, kept, mask, history, products = residuals
+    d_outputs, d_last = cotangents
+    before = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest[:-1]]), states, history)
+
+    def product(h, weights):
+        return recurrent_product(h, weights, kept)
+
+    def body(d_states, inputs):
+        x, u, states, mask, d_output = inputs
+        if d_output is not None:
+            d_states = (d_states[0] + d_output, *d_states[1:])
+        d_new = held(mask, d_states, jax.tree.map(jnp.zeros_like, d_states))
+        d_x, d_u, d_before = jax.vjp(step, x, u, states)[1](d_new)
+        (d_h,) = jax.vjp(lambda h: product(h, weights), states[0])[1](d_u)
+        d_before = (d_before[0] + d_h, *d_before[1:])
+        if mask is not None:
+            d_before = jax.tree.map(jnp.add, d_before, held(mask, jax.tree.map(jnp.zeros_like, d_states), d_states))
+        return d_before, (d_x, d_u)
+
+    inputs = projected, products, before, mask, d_outputs
+    d_states, (d_projected, d_products) = jax.lax.scan(body, d_last, inputs, reverse=True, unroll=bool(unroll) or 1)
+    _, pull = jax.vjp(lambda weights: jax.vmap(product, (0, None))(before[0], weights), weights)
+    return d_projected, d_states, pull(d_products)[0], None, None
+
+
+_recurrence.defvjp(_forward, _backward)

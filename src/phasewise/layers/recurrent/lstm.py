@@ -1,0 +1,215 @@
+"""Long short-term memory, and its cell."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+from phasewise.core.arguments import check_flag
+from phasewise.core.registry import register
+from phasewise.core.types import Array, Config, Named
+from phasewise.kernels import recurrent
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layers.recurrent.cell import RecurrentCell
+from phasewise.layers.recurrent.layer_of_cell import LayerOfCell, check_cudnn
+from phasewise.layers.regularization.random_layer import Seed
+
+
+@register("layer")
+class LSTMCell(RecurrentCell):
+    """One step of long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+
+    With i, f, g, o the quarters of `x @ kernel + bias + h @ recurrent_kernel`, sigma the recurrent activation and phi the
+    activation: `c' = sigma(f) c + sigma(i) phi(g)` and `h' = sigma(o) phi(c')`.
+
+    Args:
+        units: positive int, size of the output and of both states.
+        activation, recurrent_activation: names or functions of arrays; None for none.
+        use_bias: whether to add a bias.
+        unit_forget_bias: whether the bias of the forget gate begins at 1 (Jozefowicz et al. 2015).
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
+        dropout, recurrent_dropout: in [0, 1], the fractions of the inputs and of the state that are dropped in training, the rest
+            scaled by 1 / (1 - rate). With
+            `implementation=1`, or where the state is dropped, each gate has a mask of its own. One mask holds for all steps of a sequence (Gal & Ghahramani 2016).
+        seed: int or `phasewise.random.SeedGenerator`; the draws are then functions of it, the step and the layer's place in the
+            model, else of the run's seed.
+
+    Weights: kernel (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units,), in the order i, f, g, o.
+
+    Input: (batch, features), and the states before the step, a list of h and c. Output: (batch, units), and the new states.
+
+    Where it differs from Keras: the mask is drawn anew at each call of the cell by itself, and kept for the sequence in `RNN`;
+    rates outside of [0, 1] are refused, and 1 drops everything.
+    """
+
+    gates = 4
+
+    def __init__(
+        self,
+        units: int,
+        activation: Named = "tanh",
+        recurrent_activation: Named = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Named = "glorot_uniform",
+        recurrent_initializer: Named = "orthogonal",
+        bias_initializer: Named = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Named = None,
+        recurrent_regularizer: Named = None,
+        bias_regularizer: Named = None,
+        kernel_constraint: Named = None,
+        recurrent_constraint: Named = None,
+        bias_constraint: Named = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Seed = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            units,
+            activation,
+            recurrent_activation,
+            use_bias,
+            {
+                "kernel_initializer": kernel_initializer,
+                "recurrent_initializer": recurrent_initializer,
+                "bias_initializer": bias_initializer,
+                "kernel_regularizer": kernel_regularizer,
+                "recurrent_regularizer": recurrent_regularizer,
+                "bias_regularizer": bias_regularizer,
+                "kernel_constraint": kernel_constraint,
+                "recurrent_constraint": recurrent_constraint,
+                "bias_constraint": bias_constraint,
+            },
+            dropout,
+            recurrent_dropout,
+            seed,
+            **kwargs,
+        )
+        self.unit_forget_bias = check_flag("LSTMCell", "unit_forget_bias", unit_forget_bias)
+        self.state_size = [self.units, self.units]
+
+    def first_bias(self, initializer: Callable[..., Array]) -> Callable[..., Array]:
+        """The initializer, with ones for the forget gate."""
+        if not self.unit_forget_bias:
+            return initializer
+
+        def first(shape, dtype=None):
+            parts = (
+                initializer((self.units,), dtype),
+                jnp.ones(self.units, dtype),
+                initializer((2 * self.units,), dtype),
+            )
+            return jnp.concatenate([jnp.asarray(part, dtype) for part in parts])
+
+        return first
+
+    def step(self) -> Callable[..., tuple[Array, ...]]:
+        """The function that `kernels.recurrent.recurrence` takes."""
+        return recurrent.lstm_step(self.activation, self.recurrent_activation)
+
+    def get_config(self) -> Config:
+        """Every argument."""
+        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}
+
+
+@register("layer")
+class LSTM(LayerOfCell):
+    """LSTMCell over the steps of a sequence: see there for the formula, the arguments and the weights.
+
+    Args:
+        units, activation, recurrent_activation, use_bias, unit_forget_bias, dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint: as in `LSTMCell`.
+        activity_regularizer: of the output.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as in `RNN`.
+        use_cudnn: "auto" or False; accepted, XLA compiles the loop either way.
+
+    Input: (batch, time, features). Output: that of `RNN`. The input's product with its kernel is taken for all steps at once.
+    """
+
+    cell_arguments = (
+        "units",
+        "activation",
+        "recurrent_activation",
+        "use_bias",
+        "kernel_initializer",
+        "recurrent_initializer",
+        "bias_initializer",
+        "unit_forget_bias",
+        "kernel_regularizer",
+        "recurrent_regularizer",
+        "bias_regularizer",
+        "kernel_constraint",
+        "recurrent_constraint",
+        "bias_constraint",
+        "dropout",
+        "recurrent_dropout",
+        "seed",
+    )
+
+    def __init__(
+        self,
+        units: int,
+        activation: Named = "tanh",
+        recurrent_activation: Named = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Named = "glorot_uniform",
+        recurrent_initializer: Named = "orthogonal",
+        bias_initializer: Named = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Named = None,
+        recurrent_regularizer: Named = None,
+        bias_regularizer: Named = None,
+        activity_regularizer: Named = None,
+        kernel_constraint: Named = None,
+        recurrent_constraint: Named = None,
+        bias_constraint: Named = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Seed = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: bool | str = "auto",
+        **kwargs: Any,
+    ):
+        cell = LSTMCell(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            implementation=kwargs.pop("implementation", 2),
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="lstm_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=3)
+        self.use_cudnn = check_cudnn("LSTM", use_cudnn)

@@ -1,0 +1,172 @@
+"""The simple recurrent layer, and its cell."""
+
+from collections.abc import Callable
+from typing import Any
+
+from phasewise.core.registry import register
+from phasewise.core.types import Array, Named
+from phasewise.kernels import recurrent
+from phasewise.layer.input_spec import InputSpec
+from phasewise.layers.recurrent.cell import RecurrentCell
+from phasewise.layers.recurrent.layer_of_cell import LayerOfCell
+from phasewise.layers.regularization.random_layer import Seed
+
+
+@register("layer")
+class SimpleRNNCell(RecurrentCell):
+    """`h' = activation(x @ kernel + bias + h @ recurrent_kernel)`, one step (Elman 1990).
+
+    Args:
+        units: positive int, size of the output and of the state.
+        activation: name or function of arrays; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
+        dropout, recurrent_dropout: in [0, 1], the fractions of the inputs and of the state that are dropped in training, the rest
+            scaled by 1 / (1 - rate). One mask holds for all steps of a sequence (Gal & Ghahramani 2016).
+        seed: int or `phasewise.random.SeedGenerator`; the draws are then functions of it, the step and the layer's place in the
+            model, else of the run's seed.
+
+    Weights: kernel (features, units), recurrent_kernel (units, units), bias (units,).
+
+    Input: (batch, features), and the states before the step, a list of one. Output: (batch, units), and the new states.
+
+    Where it differs from Keras: the mask is drawn anew at each call of the cell by itself, and kept for the sequence in `RNN`;
+    rates outside of [0, 1] are refused, and 1 drops everything.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Named = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Named = "glorot_uniform",
+        recurrent_initializer: Named = "orthogonal",
+        bias_initializer: Named = "zeros",
+        kernel_regularizer: Named = None,
+        recurrent_regularizer: Named = None,
+        bias_regularizer: Named = None,
+        kernel_constraint: Named = None,
+        recurrent_constraint: Named = None,
+        bias_constraint: Named = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Seed = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            units,
+            activation,
+            None,
+            use_bias,
+            {
+                "kernel_initializer": kernel_initializer,
+                "recurrent_initializer": recurrent_initializer,
+                "bias_initializer": bias_initializer,
+                "kernel_regularizer": kernel_regularizer,
+                "recurrent_regularizer": recurrent_regularizer,
+                "bias_regularizer": bias_regularizer,
+                "kernel_constraint": kernel_constraint,
+                "recurrent_constraint": recurrent_constraint,
+                "bias_constraint": bias_constraint,
+            },
+            dropout,
+            recurrent_dropout,
+            seed,
+            **kwargs,
+        )
+
+    def step(self) -> Callable[..., tuple[Array, ...]]:
+        """The function that `kernels.recurrent.recurrence` takes."""
+        return recurrent.simple_step(self.activation)
+
+
+@register("layer")
+class SimpleRNN(LayerOfCell):
+    """SimpleRNNCell over the steps of a sequence: see there for the formula, the arguments and the weights.
+
+    Args:
+        units, activation, use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
+        activity_regularizer: of the output.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as in `RNN`.
+
+    Input: (batch, time, features). Output: that of `RNN`. The input's product with its kernel is taken for all steps at once.
+    """
+
+    cell_arguments = (
+        "units",
+        "activation",
+        "use_bias",
+        "kernel_initializer",
+        "recurrent_initializer",
+        "bias_initializer",
+        "kernel_regularizer",
+        "recurrent_regularizer",
+        "bias_regularizer",
+        "kernel_constraint",
+        "recurrent_constraint",
+        "bias_constraint",
+        "dropout",
+        "recurrent_dropout",
+        "seed",
+    )
+
+    def __init__(
+        self,
+        units: int,
+        activation: Named = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Named = "glorot_uniform",
+        recurrent_initializer: Named = "orthogonal",
+        bias_initializer: Named = "zeros",
+        kernel_regularizer: Named = None,
+        recurrent_regularizer: Named = None,
+        bias_regularizer: Named = None,
+        activity_regularizer: Named = None,
+        kernel_constraint: Named = None,
+        recurrent_constraint: Named = None,
+        bias_constraint: Named = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: Seed = None,
+        **kwargs: Any,
+    ):
+        cell = SimpleRNNCell(
+            units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="simple_rnn_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=3)
