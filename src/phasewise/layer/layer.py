@@ -42,6 +42,7 @@ class Layer(Portable, LayerTree):
 
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
     _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
+    ignores_phase = False  # True where `call` takes `training` and computes the same in both phases all the same
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
     supports_masking = False
     _generator = None  # of draws outside of a step by a layer that has a seed of its own
@@ -220,6 +221,8 @@ class Layer(Portable, LayerTree):
                 if accepted.training:
                     kwargs["training"] = decision.training
                 self._take_mask(accepted, args, kwargs)
+                if accepted.masked:
+                    args, kwargs = layer_inputs.with_masks(accepted, args, kwargs)
                 with observe.call(self, decision), autocast(self._autocast_dtype()):
                     outputs = tap.through(self, args, self.call(*args, **kwargs))
             return self._finish(args, kwargs, outputs)
@@ -361,7 +364,7 @@ class Layer(Portable, LayerTree):
 
 def depends_on_phase(layer: Layer) -> bool:
     """True for a layer whose own `call` takes `training` and that does not merely pass it on to layers inside."""
-    takes = call_signature(type(layer)).training
+    takes = call_signature(type(layer)).training and not layer.ignores_phase
     return takes and not any(depends_on_phase(inner) for inner in layer.sublayers())
 
 

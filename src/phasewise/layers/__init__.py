@@ -8,7 +8,14 @@ from phasewise.layers.activation import LeakyReLU as LeakyReLU
 from phasewise.layers.activation import PReLU as PReLU
 from phasewise.layers.activation import ReLU as ReLU
 from phasewise.layers.activation import Softmax as Softmax
+from phasewise.layers.attention import AdditiveAttention as AdditiveAttention
+from phasewise.layers.attention import Attention as Attention
+from phasewise.layers.attention import GroupQueryAttention as GroupQueryAttention
+from phasewise.layers.attention import MultiHeadAttention as MultiHeadAttention
 from phasewise.layers.dense import Dense as Dense
+from phasewise.layers.einsum_dense import EinsumDense as EinsumDense
+from phasewise.layers.embedding import Embedding as Embedding
+from phasewise.layers.embedding import ReversibleEmbedding as ReversibleEmbedding
 from phasewise.layers.input_layer import Input as Input
 from phasewise.layers.input_layer import InputLayer as InputLayer
 from phasewise.layers.merging import Add as Add

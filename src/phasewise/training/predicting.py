@@ -70,7 +70,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         seen += 0 if each else count
         progress.update(seen, {})
 
-    for feeds in _batches(executor, steps, calls.rows_mix, each):
+    for feeds in _batches(executor, steps, calls, each):
         first = len(parts)
         hooks.begin(seen)
         for feed in feeds:
@@ -100,10 +100,11 @@ def _joined(parts):
     return jax.tree.map(lambda *p: np.concatenate(p) if len(p) > 1 else released(p[0]), *parts)
 
 
-def _batches(executor, steps, rows_mix, each):
+def _batches(executor, steps, calls, each):
     """Iterators over the feeds of one batch, where hooks see each and may change the model in between; else one over all."""
+    rows_mix = calls.rows_mix
     whole = executor.padded_feeds(steps) if rows_mix or each else executor.padded_feeds(steps, rows=TILE, regroup=True)
-    feeds = _looked_at(executor, whole)
+    feeds = _looked_at(executor, whole, calls)
     if not each:
         yield feeds
         return
@@ -117,9 +118,9 @@ def _batches(executor, steps, rows_mix, each):
                 yield tile_feeds(jax.tree.map(lambda a, n=real: a[:n], batch), TILE)
 
 
-def _looked_at(executor, feeds):
+def _looked_at(executor, feeds, calls):
     for feed in feeds:
-        look_at_feed(executor, feed)
+        look_at_feed(executor, feed, calls)
         yield feed
 
 

@@ -1,7 +1,10 @@
 """What layers share that disturb their input at random in training and are the identity in inference."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
 
 from phasewise.core import random, registry
 from phasewise.core.types import Array, Config, Shape
@@ -26,7 +29,7 @@ class RandomLayer(Layer):
 
     def __init__(self, *, seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.seed = _as_seed(self, seed)
+        self.seed = as_seed(self, seed)
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """The inputs, disturbed in training."""
@@ -53,7 +56,26 @@ class RandomLayer(Layer):
         return {**super().get_config(), "seed": registry.serialize(self.seed)}
 
 
-def _as_seed(layer, seed):
+def thinned(inputs: Array, rate: float, kept: Callable[[], Array]) -> Array:
+    """`inputs` where `kept()` is True, divided by 1 - rate; 0 elsewhere. Nothing is drawn for a rate of 0 or 1."""
+    if rate == 0:
+        return inputs
+    if rate == 1:
+        return jnp.zeros_like(inputs)
+    return jnp.where(kept(), inputs / (1 - rate), 0).astype(inputs.dtype)
+
+
+def drawn_to_keep(layer: Layer, shape: Shape, rate: float, seed: Seed) -> Array:
+    """A random mask of this shape, drawn by `layer`: True with probability 1 - rate, to within 2**-33."""
+    return layer.draw_bits(shape, seed) >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
+
+
+def as_seed(layer: Layer, seed: Seed | Mapping) -> Seed:
+    """What a layer is to draw from, for what its constructor was given.
+
+    Raises:
+        ValueError: it is no integer, generator, config of one or None.
+    """
     if isinstance(seed, Mapping):  # as `get_config` gave it
         return random.SeedGenerator.from_config(seed.get("config", {}))
     if seed is None or isinstance(seed, random.SeedGenerator):
@@ -61,7 +83,7 @@ def _as_seed(layer, seed):
     return random.checked_seed(type(layer).__name__, seed)
 
 
-def check_rate(layer: Layer, rate: float, *, one_included: bool = True) -> float:
+def check_rate(layer: Layer, rate: float, *, one_included: bool = True, argument: str = "rate") -> float:
     """`rate` when it is a fraction to drop.
 
     Raises:
@@ -70,5 +92,5 @@ def check_rate(layer: Layer, rate: float, *, one_included: bool = True) -> float
     inside = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 <= rate <= 1
     if not inside or (rate == 1 and not one_included):
         bounds = "[0, 1]" if one_included else "[0, 1)"
-        raise ValueError(f"{type(layer).__name__}'s rate is the fraction to drop, in {bounds}; got {rate!r}.")
+        raise ValueError(f"{type(layer).__name__}'s {argument} is the fraction to drop, in {bounds}; got {rate!r}.")
     return rate
