@@ -47,7 +47,7 @@ class Attention(Layer):
         super().__init__(**kwargs)
         self.use_scale = check_flag(type(self).__name__, "use_scale", use_scale)
         self.score_mode = one_of(type(self).__name__, "score_mode", score_mode, ("dot", "concat"))
-        self.dropout = check_rate(self, dropout, argument="dropout")
+        self.dropout = check_rate(self, dropout, "dropout")
         self.seed = as_seed(self, seed)
 
     def build(self, input_shape: Sequence[Shape]) -> None:
@@ -106,7 +106,7 @@ class Attention(Layer):
         return functools.reduce(jnp.logical_and, parts) if parts else None
 
     def _thinned(self, weights):
-        check_rate(self, self.dropout, argument="dropout")  # it may have been assigned
+        check_rate(self, self.dropout, "dropout")  # it may have been assigned
         return thinned(weights, self.dropout, lambda: drawn_to_keep(self, weights.shape, self.dropout, self.seed))
 
     def _check(self, shapes):

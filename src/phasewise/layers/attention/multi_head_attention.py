@@ -6,7 +6,7 @@ from typing import Any
 
 from phasewise.core.arguments import check_count, check_integers
 from phasewise.core.registry import register
-from phasewise.core.types import Array, Config, Named, Shape
+from phasewise.core.types import Config, Named, Shape
 from phasewise.kernels.attention import masked_softmax, products, weighted_sums
 from phasewise.layers.attention.projected_attention import ProjectedAttention, output_of, scale_for
 from phasewise.layers.attention.shapes import check_features, check_ranks, check_shapes

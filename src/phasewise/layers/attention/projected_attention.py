@@ -51,7 +51,7 @@ class ProjectedAttention(Layer):
     ):
         super().__init__(**kwargs)
         owner = type(self).__name__
-        self.dropout = check_rate(self, dropout, argument="dropout")
+        self.dropout = check_rate(self, dropout, "dropout")
         self.use_bias = check_flag(owner, "use_bias", use_bias)
         self.use_gate = check_flag(owner, "use_gate", use_gate)
         self.sliding_window = None if sliding_window is None else check_count(owner, "sliding_window", sliding_window)
@@ -140,7 +140,7 @@ class ProjectedAttention(Layer):
         return (outputs, weights.astype(self.compute_dtype)) if return_attention_scores else outputs
 
     def _thinned(self, weights):
-        check_rate(self, self.dropout, argument="dropout")  # it may have been assigned
+        check_rate(self, self.dropout, "dropout")  # it may have been assigned
         return thinned(weights, self.dropout, lambda: drawn_to_keep(self, weights.shape, self.dropout, self.seed))
 
     def _mask(self, masks, attention_mask, use_causal_mask):

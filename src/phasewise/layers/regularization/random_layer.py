@@ -56,6 +56,32 @@ class RandomLayer(Layer):
         return {**super().get_config(), "seed": registry.serialize(self.seed)}
 
 
+def as_seed(layer: Layer, seed: Any) -> Seed:
+    """What a layer draws from, from what its user or its config gave.
+
+    Raises:
+        ValueError: it is no integer, no `SeedGenerator` and not None.
+    """
+    if isinstance(seed, Mapping):  # as `get_config` gave it
+        return random.SeedGenerator.from_config(seed.get("config", {}))
+    if seed is None or isinstance(seed, random.SeedGenerator):
+        return seed
+    return random.checked_seed(type(layer).__name__, seed)
+
+
+def check_rate(layer: Layer, rate: float, name: str = "rate", *, one_included: bool = True) -> float:
+    """The argument `name` when it is a fraction to drop.
+
+    Raises:
+        ValueError: it is not.
+    """
+    inside = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 <= rate <= 1
+    if not inside or (rate == 1 and not one_included):
+        bounds = "[0, 1]" if one_included else "[0, 1)"
+        raise ValueError(f"{type(layer).__name__}'s {name} is the fraction to drop, in {bounds}; got {rate!r}.")
+    return rate
+
+
 def thinned(inputs: Array, rate: float, kept: Callable[[], Array]) -> Array:
     """`inputs` where `kept()` is True, divided by 1 - rate; 0 elsewhere. Nothing is drawn for a rate of 0 or 1."""
     if rate == 0:
@@ -68,29 +94,3 @@ def thinned(inputs: Array, rate: float, kept: Callable[[], Array]) -> Array:
 def drawn_to_keep(layer: Layer, shape: Shape, rate: float, seed: Seed) -> Array:
     """A random mask of this shape, drawn by `layer`: True with probability 1 - rate, to within 2**-33."""
     return layer.draw_bits(shape, seed) >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
-
-
-def as_seed(layer: Layer, seed: Seed | Mapping) -> Seed:
-    """What a layer is to draw from, for what its constructor was given.
-
-    Raises:
-        ValueError: it is no integer, generator, config of one or None.
-    """
-    if isinstance(seed, Mapping):  # as `get_config` gave it
-        return random.SeedGenerator.from_config(seed.get("config", {}))
-    if seed is None or isinstance(seed, random.SeedGenerator):
-        return seed
-    return random.checked_seed(type(layer).__name__, seed)
-
-
-def check_rate(layer: Layer, rate: float, *, one_included: bool = True, argument: str = "rate") -> float:
-    """`rate` when it is a fraction to drop.
-
-    Raises:
-        ValueError: it is not.
-    """
-    inside = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 <= rate <= 1
-    if not inside or (rate == 1 and not one_included):
-        bounds = "[0, 1]" if one_included else "[0, 1)"
-        raise ValueError(f"{type(layer).__name__}'s {argument} is the fraction to drop, in {bounds}; got {rate!r}.")
-    return rate
