@@ -1,6 +1,7 @@
 """What comes into a call: Python numbers and NumPy arrays as JAX takes them, in the layer's compute dtype, checked."""
 
 import contextlib
+from contextvars import ContextVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,23 @@ _NEEDS_VALUES = (
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
 )
+
+_supposed = ContextVar("phasewise_dtypes_supposed", default=False)
+
+
+@contextlib.contextmanager
+def dtypes_supposed():
+    """Inside the block, weights are made for inputs of known shapes whose dtypes nobody has said."""
+    token = _supposed.set(True)
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
+
+
+def are_dtypes_supposed():
+    """Whether the dtypes of the inputs mean nothing."""
+    return _supposed.get()
 
 
 def prepared(layer, args, kwargs):

@@ -12,6 +12,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Named, Shape
 from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.kernels.embedding import rows_of
+from phasewise.layer.inputs import are_dtypes_supposed
 from phasewise.layer.layer import Layer
 from phasewise.layers.embedding.ids import check_ids
 from phasewise.layers.low_rank import LowRank
@@ -96,6 +97,7 @@ class Embedding(LowRank, Layer):
 
     def call(self, inputs: Array) -> Array:
         """The vectors."""
+        self._refuse_rounded(inputs.dtype)
         if isinstance(inputs, jax.core.Tracer):
             observe.note_ids(inputs)
         else:
@@ -106,6 +108,18 @@ class Embedding(LowRank, Layer):
             shift = jnp.matmul(rows_of(jnp.asarray(self.lora_a.raw), ids), self.lora_b.raw)
             vectors = vectors + (self.lora_alpha / self.lora_rank) * shift
         return vectors.astype(self.compute_dtype)
+
+    def _refuse_rounded(self, dtype):
+        """Raises ValueError where ids come in a floating dtype that rounds some of them."""
+        if not jnp.issubdtype(dtype, jnp.floating) or self.input_dim - 1 <= 2 ** (jnp.finfo(dtype).nmant + 1):
+            return
+        if are_dtypes_supposed():
+            return
+        raise ValueError(
+            f"{type(self).__name__} {self.name!r} has input_dim={self.input_dim} and was given ids in {dtype}, which rounds whole numbers "
+            f"above {2 ** (jnp.finfo(dtype).nmant + 1)}. Give ids as integers: a model of your own casts floating inputs to its compute "
+            "dtype."
+        )
 
     def compute_mask(self, inputs: Array, previous_mask: Array | None = None) -> Array | None:
         """Where the id is not 0, with `mask_zero`; else None."""
