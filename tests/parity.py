@@ -23,12 +23,35 @@ def bare_signature(function):
     return str(signature.replace(parameters=bare, return_annotation=signature.empty))
 
 
+class Ids(tuple):
+    """A shape whose entries are whole numbers from 0 to below `count`."""
+
+    def __new__(cls, count, shape):
+        made = super().__new__(cls, shape)
+        made.count = count
+        return made
+
+
 def inputs_of(shapes, seed=0):
-    """Random float32 inputs of these shapes; one array for one shape, else a list."""
+    """Random float32 inputs of these shapes, ids for `Ids`; one array for one shape, else a list, or a dict of arguments by name."""
     rng = np.random.default_rng(seed)
     if isinstance(shapes, list):
-        return [rng.normal(size=s).astype("float32") for s in shapes]
-    return rng.normal(size=shapes).astype("float32")
+        return [drawn(rng, s) for s in shapes]
+    if isinstance(shapes, dict):
+        return {name: drawn(rng, s) for name, s in shapes.items()}
+    return drawn(rng, shapes)
+
+
+def drawn(rng, shape):
+    """An input of this shape."""
+    if isinstance(shape, Ids):
+        return rng.integers(0, shape.count, shape).astype("int32")
+    return rng.normal(size=shape).astype("float32")
+
+
+def called(layer, inputs, **call):
+    """The layer called on its inputs; a dict holds arguments by name."""
+    return layer(**inputs, **call) if isinstance(inputs, dict) else layer(inputs, **call)
 
 
 def share_weights(ours, theirs, seed=1):
@@ -47,22 +70,25 @@ def share_weights(ours, theirs, seed=1):
 def check_layer(ours, theirs, x, *, training=None, rtol=1e-5, atol=1e-5, **call):
     """Outputs, gradients with respect to inputs and weights, and the state after the call agree."""
     kwargs = dict(call) if training is None else {**call, "training": training}
-    jax.eval_shape(lambda x: ours(x, **kwargs), x)  # builds the weights, and runs nothing
-    theirs(jax.tree.map(lambda array: keras.KerasTensor(array.shape, str(array.dtype)), x), **kwargs)
+    jax.eval_shape(lambda x: called(ours, x, **kwargs), x)  # builds the weights, and runs nothing
+    called(theirs, jax.tree.map(lambda array: keras.KerasTensor(array.shape, str(array.dtype)), x), **kwargs)
     share_weights(ours, theirs)
     train, other = ours.trainable_variables, ours.non_trainable_variables
 
     def our_loss(params, x):
         with variable.scope([*train, *other], [*params, *[v.raw for v in other]]) as held:
-            y = ours(x, **kwargs)
+            y = called(ours, x, **kwargs)
             return _score(y), (y, held.collect(other))
 
     def their_loss(params, x):
-        y, state = theirs.stateless_call(params, [v.value for v in theirs.non_trainable_variables], x, **kwargs)
+        given = ((), x) if isinstance(x, dict) else ((x,), {})
+        state = [v.value for v in theirs.non_trainable_variables]
+        y, state = theirs.stateless_call(params, state, *given[0], **given[1], **kwargs)
         return _score(y), (y, state)
 
     our_params, their_params = [jnp.asarray(v.raw) for v in train], [v.value for v in theirs.trainable_variables]
-    gradient = {"has_aux": True, "argnums": (0, 1)}
+    are_floats = all(array.dtype.kind == "f" for array in jax.tree.leaves(x))
+    gradient = {"has_aux": True, "argnums": (0, 1) if are_floats else (0,)}
     (_, (y, state)), grads = jax.jit(jax.value_and_grad(our_loss, **gradient))(our_params, x)
     (_, (y_ref, state_ref)), grads_ref = jax.jit(jax.value_and_grad(their_loss, **gradient))(their_params, x)
     close(y, y_ref, rtol, atol)

@@ -10,6 +10,7 @@ from recurrent_rows import CELLS
 from test_parity import TABLE, made
 
 import phasewise as pw
+from parity import Ids, called
 from phasewise.core import registry
 from phasewise.switch import phase
 
@@ -23,6 +24,16 @@ MAKE = {
     "SpatialDropout3D": ({"rate": 0.5}, (ROWS, 2, 2, 3, 5)),
     "AlphaDropout": ({"rate": 0.5}, (ROWS, 5)),
     "GaussianDropout": ({"rate": 0.5}, (ROWS, 5)),
+    "MultiHeadAttention": (
+        {"num_heads": 2, "key_dim": 3, "dropout": 0.5},
+        {"query": (ROWS, 4, 5), "value": (ROWS, 4, 5)},
+    ),
+    "GroupQueryAttention": (
+        {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2, "dropout": 0.5},
+        {"query": (ROWS, 4, 5), "value": (ROWS, 4, 5)},
+    ),
+    "Attention": ({"dropout": 0.5}, [(ROWS, 4, 5), (ROWS, 3, 5)]),
+    "AdditiveAttention": ({"dropout": 0.5}, [(ROWS, 4, 5), (ROWS, 3, 5)]),
     "GaussianNoise": ({"stddev": 1.0}, (ROWS, 5)),
     "SimpleRNN": ({"units": 3, "dropout": 0.5, "activation": "softsign"}, (ROWS, 4, 5)),
     "GRU": (
@@ -50,9 +61,18 @@ NAMES = [name for name, _, _ in CASES]
 
 def inputs_for(shapes):
     """ROWS rows of these shapes, away from zero so that statistics matter."""
-    many = shapes if isinstance(shapes, list) else [shapes]
-    found = [RNG.normal(2.0, 1.0, (ROWS, *shape[1:])).astype("float32") for shape in many]
-    return found if isinstance(shapes, list) else found[0]
+
+    def drawn(shape):
+        if isinstance(shape, Ids):
+            return RNG.integers(0, shape.count, (ROWS, *shape[1:])).astype("int32")
+        return RNG.normal(2.0, 1.0, (ROWS, *shape[1:])).astype("float32")
+
+    return jax.tree.map(drawn, shapes, is_leaf=lambda each: isinstance(each, tuple))
+
+
+def inputs_like(x):
+    """Symbolic inputs for arrays like these."""
+    return jax.tree.map(lambda a: pw.Input(a.shape[1:], dtype=a.dtype.name), x)
 
 
 class Case:
@@ -61,8 +81,8 @@ class Case:
     def __init__(self, name, arguments, shapes):
         self.x = inputs_for(shapes)
         self.layer = made(pw, name, arguments, name="it")
-        inputs = jax.tree.map(lambda a: pw.Input(a.shape[1:]), self.x)
-        self.model = pw.Model(inputs, self.layer(inputs))
+        inputs = inputs_like(self.x)
+        self.model = pw.Model(inputs, called(self.layer, inputs))
         self.model.set_weights([np.abs(w) + RNG.uniform(0.5, 1.5, w.shape) for w in self.model.get_weights()])
         self.weights = self.model.get_weights()
         self.inference = np.asarray(self.model(self.x))
@@ -176,9 +196,9 @@ def test_the_phase_follows_the_six_rules(case):
     with pw.learning_phase_scope("training"):
         assert observed_phase(case, model) == "training"  # rule 4
         assert observed_phase(case, lambda x: model(x, training=False)) == "inference"  # rule 3
-        pinned = pw.Model(model.input, layer(model.input, training=False))
+        pinned = pw.Model(model.input, called(layer, model.input, training=False))
         assert observed_phase(case, lambda x: pinned(x, training=True)) == "inference"  # rule 2
-    pinned = pw.Model(model.input, layer(model.input, training=True))
+    pinned = pw.Model(model.input, called(layer, model.input, training=True))
     assert observed_phase(case, lambda x: pinned(x, training=False)) == "training"  # rule 2
     layer.trainable = False
     try:
@@ -190,8 +210,8 @@ def test_the_phase_follows_the_six_rules(case):
 
 def test_fit_trains_through_every_layer_and_leaves_finite_weights(case):
     x = case.x
-    inputs = jax.tree.map(lambda a: pw.Input(a.shape[1:]), x)
-    model = pw.Model(inputs, pw.layers.Dense(1)(pw.layers.Flatten()(case.layer(inputs))))
+    inputs = inputs_like(x)
+    model = pw.Model(inputs, pw.layers.Dense(1)(pw.layers.Flatten()(called(case.layer, inputs))))
     model.compile("sgd", "mse")
     model.fit(x, np.zeros((ROWS, 1)), batch_size=6, verbose=0)
     assert all(np.isfinite(w).all() for w in model.get_weights())

@@ -1,15 +1,18 @@
-"""Masks that travel with arrays through one model call.
+"""Masks that travel with arrays from layer to layer.
 
 JAX arrays carry no attributes, so a table that lives as long as the outermost call maps an array to its mask. It holds
-the arrays, so an identity is never reused while it counts.
+the arrays, so an identity is never reused while it counts. Between calls, where layers are called one by one, a mask is kept
+as long as its array lives.
 """
 
 import contextlib
+import weakref
 from contextvars import ContextVar
 
 import jax
 
 _table = ContextVar("phasewise_masks", default=None)
+_kept = {}  # identity of an array that an outermost call has left behind -> (weak reference to it, its mask)
 
 
 @contextlib.contextmanager
@@ -18,15 +21,23 @@ def table():
     if _table.get() is not None:
         yield
         return
-    token = _table.set({})
+    held = {}
+    token = _table.set(held)
     try:
         yield
     finally:
         _table.reset(token)
+        for array, mask in held.values():
+            _keep(array, mask)
+
+
+def _keep(array, mask):
+    place = id(array)
+    _kept[place] = weakref.ref(array, lambda _: _kept.pop(place, None)), mask
 
 
 def attach(array, mask):
-    """From here on `array` has `mask` (boolean, its leading axes), until the outermost call ends."""
+    """From here on `array` has `mask` (boolean, its leading axes)."""
     held = _table.get()
     if held is not None and mask is not None:
         held[id(array)] = (array, mask)
@@ -36,6 +47,9 @@ def of(array):
     """The mask of `array`, or None."""
     held = _table.get()
     entry = held.get(id(array)) if held else None
+    if entry is None and _kept and id(array) in _kept:
+        reference, mask = _kept[id(array)]
+        return mask if reference() is array else None
     return entry[1] if entry is not None else None
 
 

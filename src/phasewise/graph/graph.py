@@ -91,12 +91,14 @@ class Graph:
             return x
         if not hasattr(x, "shape"):
             x = _as_array(tensor.name, x)
+        given = x
         if x.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
             x = x[..., None]
         elif x.ndim == len(tensor.shape) + 1 and x.shape[-1] == 1:
             x = x[..., 0]
         self._require(tensor, x.shape)
-        return x if str(x.dtype) == tensor.dtype else jnp.asarray(x).astype(tensor.dtype)
+        x = x if str(x.dtype) == tensor.dtype else jnp.asarray(x).astype(tensor.dtype)
+        return observe.follow(x, given)
 
     def _require(self, tensor, shape):
         sizes = zip(shape[1:], tensor.shape[1:])

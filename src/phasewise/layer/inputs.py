@@ -1,6 +1,7 @@
 """What comes into a call: Python numbers and NumPy arrays as JAX takes them, in the layer's compute dtype, checked."""
 
 import contextlib
+from contextvars import ContextVar
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from phasewise.core import logits, masking
 from phasewise.core.variable import Variable
 from phasewise.data.feed import unaliased
 from phasewise.graph import symbolic
+from phasewise.switch import observe
 
 _NARROW = {np.dtype(f"{kind}64"): np.dtype(f"{kind}32") for kind in ("float", "int", "uint")}
 _NEEDS_VALUES = (
@@ -17,6 +19,23 @@ _NEEDS_VALUES = (
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
 )
+
+_supposed = ContextVar("phasewise_dtypes_supposed", default=False)
+
+
+@contextlib.contextmanager
+def dtypes_supposed():
+    """Inside the block, weights are made for inputs of known shapes whose dtypes nobody has said."""
+    token = _supposed.set(True)
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
+
+
+def are_dtypes_supposed():
+    """Whether the dtypes of the inputs mean nothing."""
+    return _supposed.get()
 
 
 def prepared(layer, args, kwargs):
@@ -35,7 +54,7 @@ def prepared(layer, args, kwargs):
         if not layer.autocast or not isinstance(leaf, np.ndarray | jax.Array):
             return leaf
         if jnp.issubdtype(leaf.dtype, jnp.floating) and leaf.dtype != dtype:
-            mask, leaf = masking.of(leaf), logits.follow(leaf.astype(dtype), leaf)
+            mask, leaf = masking.of(leaf), observe.follow(logits.follow(leaf.astype(dtype), leaf), leaf)
             masking.attach(leaf, mask)
         return leaf
 
@@ -92,6 +111,18 @@ def check_mask(layer, args, mask):
                 f"Layer {layer.name!r} ({type(layer).__name__}) was given a mask of shape {shapes[1]} for an input of shape {shapes[0]}: "
                 f"a mask is boolean, with the input's first axes, as {shapes[0][:1]} or {shapes[0][:2]}."
             )
+
+
+def with_masks(accepted, args, kwargs):
+    """`(args, kwargs)` in which each argument's mask is what its `..._mask` says, or where nothing was given the one it carries."""
+    given = {**dict(zip(accepted.names, args)), **kwargs}
+    found = {f"{name}_mask": masking.masks_of(given.get(name)) for name in accepted.masked}
+    missing = {name: mask for name, mask in found.items() if given.get(name) is None and jax.tree.leaves(mask)}
+    if not missing:
+        return args, kwargs
+    first = accepted.names[0]
+    rest = {name: value for name, value in given.items() if name != first or not args}
+    return args[:1], {**rest, **missing}
 
 
 def _mask_fits(shape, mask):

@@ -45,7 +45,7 @@ class Layer(Portable, LayerTree):
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
     remembers = False  # whether row i of a batch goes on where row i of the batch before ended
     acts_by_phase: bool | None = (
-        None  # whether its own call differs in training; None where its `call` tells by taking `training`
+        None  # whether its own call differs in training; None: where its `call` takes `training`
     )
     supports_masking = False
     checks_mask = False  # True where `call` itself holds the mask against the inputs, whose first axes it need not have
@@ -225,6 +225,8 @@ class Layer(Portable, LayerTree):
                 if accepted.training:
                     kwargs["training"] = decision.training
                 self._take_mask(accepted, args, kwargs)
+                if accepted.masked:
+                    args, kwargs = layer_inputs.with_masks(accepted, args, kwargs)
                 with observe.call(self, decision), autocast(self._autocast_dtype()):
                     outputs = tap.through(self, args, self.call(*args, **kwargs))
             return self._finish(args, kwargs, outputs)

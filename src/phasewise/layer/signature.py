@@ -20,6 +20,7 @@ class CallSignature:
         self.training = "training" in parameters
         self.mask = "mask" in parameters
         self.names = [n for n in parameters if n not in ("self", "training", "mask")]
+        self.masked = [n for n in self.names if f"{n}_mask" in parameters]  # arguments with a mask of their own
         self._places = [n for n in parameters if n != "self"]
         kinds = [p.kind for p in parameters.values()]
         by_place = [

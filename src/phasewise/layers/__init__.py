@@ -8,6 +8,10 @@ from phasewise.layers.activation import LeakyReLU as LeakyReLU
 from phasewise.layers.activation import PReLU as PReLU
 from phasewise.layers.activation import ReLU as ReLU
 from phasewise.layers.activation import Softmax as Softmax
+from phasewise.layers.attention import AdditiveAttention as AdditiveAttention
+from phasewise.layers.attention import Attention as Attention
+from phasewise.layers.attention import GroupQueryAttention as GroupQueryAttention
+from phasewise.layers.attention import MultiHeadAttention as MultiHeadAttention
 from phasewise.layers.borders import Cropping1D as Cropping1D
 from phasewise.layers.borders import Cropping2D as Cropping2D
 from phasewise.layers.borders import Cropping3D as Cropping3D
@@ -33,6 +37,9 @@ from phasewise.layers.convolution import SeparableConv2D as SeparableConv2D
 from phasewise.layers.convolution import SeparableConvolution1D as SeparableConvolution1D
 from phasewise.layers.convolution import SeparableConvolution2D as SeparableConvolution2D
 from phasewise.layers.dense import Dense as Dense
+from phasewise.layers.einsum_dense import EinsumDense as EinsumDense
+from phasewise.layers.embedding import Embedding as Embedding
+from phasewise.layers.embedding import ReversibleEmbedding as ReversibleEmbedding
 from phasewise.layers.input_layer import Input as Input
 from phasewise.layers.input_layer import InputLayer as InputLayer
 from phasewise.layers.masking import Masking as Masking

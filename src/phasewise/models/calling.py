@@ -10,6 +10,8 @@ from phasewise.data import feed
 from phasewise.data.tiles import tile_feeds
 from phasewise.layer.added_losses import collected_losses, forget_losses
 from phasewise.layer.layer import Layer
+from phasewise.layers.embedding.ids import check_ids_of
+from phasewise.losses.given_values import row
 from phasewise.training.loop import MapProgram
 from phasewise.training.predicting import TILE
 from phasewise.training.programs import observed, program, shapes_of
@@ -29,6 +31,8 @@ def call(model, args, kwargs):
     if len(rows) == 1 and None not in rows and 0 not in rows and jax.default_backend() == "cpu":
         key = (tree, constants, tuple((array.shape[1:], array.dtype) for array in arrays))
         asked = program(model, "call", key, lambda: Asked(model, tree, constants, arrays))
+        if asked.looked_up:
+            check_ids_of(asked.looked_up, arrays, row)
         if asked.in_tiles:
             return _in_tiles(model, asked, arrays)
         if asked.is_filled_up:
@@ -48,11 +52,13 @@ class Asked:
     Attributes:
         in_tiles: a row's output depends on that row alone, so that rows are computed a tile at a time, as in `predict`.
         is_filled_up: rows see each other, but know which are real.
+        looked_up: (number of an array, layer) for those that go to an embedding as they are.
     """
 
     def __init__(self, model, tree, constants, arrays=None):
         self._model, self.key = model, (tree, constants)
         self.in_tiles = self.is_filled_up = False
+        self.looked_up = ()
         if arrays is not None and all(map(is_ours, model._inventory().layers)):
             self._look(arrays)
 
@@ -69,6 +75,7 @@ class Asked:
             calls, outputs = observed(self._model, self.outputs, specs)
         except Exception:  # the model does not take so many rows; if anything is wrong, the call as it is says what
             return
+        self.looked_up = calls.looked_up
         has_rows = all(leaf.shape[:1] == (TILE,) for leaf in jax.tree.leaves(outputs))
         if has_rows and keep_rows_apart(calls) and not calls.adds_losses:
             self.in_tiles = not (calls.rows_mix or calls.draws or calls.writes)

@@ -57,6 +57,7 @@ class Model(Trainer, Layer):
         if inputs is not None:
             self._graph = Graph(inputs, outputs)
             self.built = True
+            self.autocast = False  # each layer casts what it is given, or keeps its digits
 
     left_behind = Layer.left_behind | {"programs"}
 
@@ -194,7 +195,8 @@ class Model(Trainer, Layer):
         """Make the weights for inputs of this shape (None: any size)."""
         if input_shape is not None and self._graph is None and not self.built:
             self.built = True
-            self.ensure_built(_specs(input_shape))
+            with layer_inputs.dtypes_supposed():
+                self.ensure_built(_specs(input_shape))
 
     @property
     def seed(self) -> int:

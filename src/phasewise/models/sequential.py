@@ -33,6 +33,7 @@ class Sequential(Model):
         **kwargs: Any,
     ):
         super().__init__(name=name, trainable=trainable, **kwargs)
+        self.autocast = False  # each layer casts what it is given, or keeps its digits
         self._chain = []
         for layer in layers or []:
             self.add(layer)

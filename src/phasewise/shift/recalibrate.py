@@ -66,7 +66,7 @@ def recalibrate(
         with phase.learning_phase_scope("inference"), statistics_policy.statistics(METHODS[method]):
             calls, _ = prepare(model, batch_spec(executor, 32), "predict")
             layers = _layers(model, calls)
-            found = _found(model, executor, layers, method, steps, progress)
+            found = _found(model, executor, (calls, layers), method, steps, progress)
     finally:
         progress.close()
         executor.close()
@@ -83,8 +83,9 @@ def _layers(model, calls):
     return [(layer, average) for layer in layers for average in layer._averages]
 
 
-def _found(model, executor, layers, method, steps, progress):
+def _found(model, executor, called, method, steps, progress):
     """(layer, average, count, mean, variance) for each; nothing is changed yet."""
+    calls, layers = called
     cells = Cells(model)
     state, places = cells.gather(), cells.places()
     passes = [[layer] for layer in layers] if method == "layerwise" else [layers]
@@ -93,7 +94,7 @@ def _found(model, executor, layers, method, steps, progress):
         progress.task_begin(f"recalibrate, pass {number + 1}/{len(passes)}", steps or _known(executor))
         if number:
             executor.restart()
-        seen, statistics = _one_pass(model, executor, state, steps, progress)
+        seen, statistics = _one_pass(model, executor, (calls, state), steps, progress)
         progress.end(seen, {})
         for layer, average in wanted:
             count, mean, variance = statistics[id(average)]
@@ -103,11 +104,11 @@ def _found(model, executor, layers, method, steps, progress):
     return found
 
 
-def _one_pass(model, executor, state, steps, progress):
+def _one_pass(model, executor, begun, steps, progress):
     """(number of batches, dict from an average's identity to (count, mean, variance))."""
-    parts, seen = {}, 0
+    (calls, state), parts, seen = begun, {}, 0
     for feed in executor.padded_feeds(steps):
-        look_at_feed(executor, feed)
+        look_at_feed(executor, feed, calls)
         loop = program(model, "recalibrate", shapes_of(feed.arrays), lambda: _Gathers(model))
 
         def on_chunk(count):

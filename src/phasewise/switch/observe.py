@@ -39,6 +39,8 @@ class Calls(list):
             None  # the layers that `adapt` prepares and that were not seen adapted, where someone has asked
         )
         self.draws = ()  # what each random draw mixes into the seed, in order
+        self.looked_up = ()  # (number of an input, layer) for every input that goes to an embedding as it is
+        self._ids, self._sources = [], {}
         self._reported = set()
 
     def report(self, subject):
@@ -46,6 +48,19 @@ class Calls(list):
         is_new = subject not in self._reported
         self._reported.add(subject)
         return is_new
+
+    def end_of_trace(self, inputs):
+        """Which of the `inputs`, the arrays of the trace, embeddings looked up; the arrays are let go of."""
+        numbers = {id(array): number for number, array in enumerate(inputs)}
+        sources = [(self._source_of(ids), layer) for ids, layer in self._ids]
+        found = [(numbers[id(array)], layer) for array, layer in sources if id(array) in numbers]
+        self.looked_up = tuple(dict.fromkeys(found))
+        self._ids, self._sources = [], {}
+
+    def _source_of(self, array):
+        while id(array) in self._sources:
+            array = self._sources[id(array)][1]
+        return array
 
     @property
     def rows_mix(self):
@@ -93,3 +108,18 @@ def note_statistics(kind, values=None):
     record = _observer.get()
     if record is not None and record.stack:
         record.stack[-1].statistics, record.stack[-1].values = kind, values
+
+
+def note_ids(ids):
+    """The layer now being called looks up rows of a table by these numbers."""
+    record = _observer.get()
+    if record is not None and record.stack:
+        record._ids.append((ids, record.stack[-1].layer))
+
+
+def follow(array, source):
+    """`array`, which holds the values of `source` in another shape or dtype."""
+    record = _observer.get()
+    if record is not None and array is not source:
+        record._sources[id(array)] = array, source
+    return array

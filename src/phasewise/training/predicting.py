@@ -73,7 +73,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         seen += 0 if each else count
         progress.update(seen, {})
 
-    for feeds in _batches(executor, steps, None if remembers else calls.rows_mix, each):
+    for feeds in _batches(executor, steps, calls, remembers, each):
         first = len(parts)
         hooks.begin(seen)
         for feed in feeds:
@@ -107,43 +107,35 @@ def _joined(parts):
     return jax.tree.map(lambda *p: np.concatenate(p) if len(p) > 1 else released(p[0]), *parts)
 
 
-def _batches(executor, steps, rows_mix, each):
+def _batches(executor, steps, calls, remembers, each):
     """Iterators over the feeds of one batch, where hooks see each and may change the model in between; else one over all.
 
-    `rows_mix` is None where layers remember rows: then batches are as the user cuts them.
+    Where layers remember rows, batches are as the user cuts them.
     """
-    if rows_mix is None:
+    if remembers:
         whole = executor.feeds(steps)
+    elif calls.rows_mix or each:
+        whole = executor.padded_feeds(steps)
     else:
-        whole = (
-            executor.padded_feeds(steps) if rows_mix or each else executor.padded_feeds(steps, rows=TILE, regroup=True)
-        )
-    feeds = _looked_at(executor, whole)
+        whole = executor.padded_feeds(steps, rows=TILE, regroup=True)
+    feeds = _looked_at(executor, whole, calls)
     if not each:
         yield feeds
         return
     for feed in feeds:
         for place, real in enumerate(feed.real_rows):
             batch = jax.tree.map(lambda a, i=place: np.asarray(a[i]), feed.arrays["batches"])
-            if rows_mix is None:
-                yield [
-                    Feed(
-                        {"batches": jax.tree.map(lambda a: a[None], batch)},
-                        1,
-                        feed.rows,
-                        feed.real_rows[place : place + 1],
-                    )
-                ]
-            elif rows_mix:
-                arrays = {"batches": jax.tree.map(lambda a: a[None], batch), "valid": feed.real_rows[place : place + 1]}
-                yield [Feed(arrays, 1, feed.rows, arrays["valid"])]
+            if remembers or calls.rows_mix:
+                arrays = {"batches": jax.tree.map(lambda a: a[None], batch)}
+                valid = {} if remembers else {"valid": feed.real_rows[place : place + 1]}
+                yield [Feed({**arrays, **valid}, 1, feed.rows, feed.real_rows[place : place + 1])]
             else:
                 yield tile_feeds(jax.tree.map(lambda a, n=real: a[:n], batch), TILE)
 
 
-def _looked_at(executor, feeds):
+def _looked_at(executor, feeds, calls):
     for feed in feeds:
-        look_at_feed(executor, feed)
+        look_at_feed(executor, feed, calls)
         yield feed
 
 

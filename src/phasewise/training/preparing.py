@@ -7,6 +7,7 @@ import jax
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data.checks import warn_nonfinite
 from phasewise.data.structure import map_leaves
+from phasewise.layers.embedding.ids import check_ids_of
 from phasewise.training.last_activation import last_activations
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
@@ -87,10 +88,11 @@ def prepare_feed(model, executor, feed, task):
     """As `prepare_both` for the batches of a feed, whose values are checked too. Returns the record of the calls.
 
     Raises:
-        ValueError: a label that does not fit its loss or a metric; the message names the value and its row.
+        ValueError: a label that does not fit its loss or a metric, or an id that is outside of an embedding's range; the message
+            names the value and its row.
     """
     calls, outputs = prepare_both(model, executor, feed.rows, task)
-    found = look_at_feed(executor, feed)
+    found = look_at_feed(executor, feed, calls)
     if found is not None:
         (_, y, _), locate = found
         if y is not None:
@@ -98,11 +100,17 @@ def prepare_feed(model, executor, feed, task):
     return calls
 
 
-def look_at_feed(executor, feed):
-    """Warn of NaN and infinity in what the executor brings for the first time, once.
+def look_at_feed(executor, feed, calls):
+    """Warn of NaN and infinity in what the executor brings for the first time, once; hold ids against the embeddings they go to.
+
+    Args:
+        calls: the `observe.Calls` of a trace.
 
     Returns:
         ((x, y, sample_weight), a function that names a row), or None where all has been looked at before.
+
+    Raises:
+        ValueError: an id that is outside of an embedding's range; the message names it and its row.
     """
     found = executor.unchecked(feed)
     if found is None:
@@ -111,4 +119,6 @@ def look_at_feed(executor, feed):
     for name, part in zip(("x", "y", "sample_weight"), parts):
         if part is not None and not executor.is_suspect:
             executor.is_suspect = warn_nonfinite(part, name, locate)
+    if calls.looked_up:
+        check_ids_of(calls.looked_up, jax.tree.leaves(parts[0]), locate)
     return parts, locate

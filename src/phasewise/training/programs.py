@@ -93,6 +93,7 @@ def observed(model, function, inputs_spec):
             collected_losses() as added,
         ):
             outputs = function(inputs)
+        calls.end_of_trace(jax.tree.leaves(inputs))
         calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
         changed = any(now is not given for now, given in zip(held.collect(variables), values))
         calls.writes = changed or held.wrote_others

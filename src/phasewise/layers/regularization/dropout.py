@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax.numpy as jnp
-import numpy as np
-
 from phasewise.core.precision import DTypePolicy
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.input_spec import InputSpec
-from phasewise.layers.regularization.random_layer import RandomLayer, Seed, check_rate
+from phasewise.layers.regularization.random_layer import RandomLayer, Seed, check_rate, drawn_to_keep, thinned
 
 
 @register("layer")
@@ -36,11 +33,7 @@ class Dropout(RandomLayer):
     def disturb(self, inputs: Array) -> Array:
         """The inputs, thinned."""
         check_rate(self, self.rate)  # it may have been assigned
-        if self.rate == 0:
-            return inputs
-        if self.rate == 1:
-            return jnp.zeros_like(inputs)
-        return jnp.where(self.kept(inputs), inputs / (1 - self.rate), 0).astype(inputs.dtype)
+        return thinned(inputs, self.rate, lambda: self.kept(inputs))
 
     def kept(self, inputs: Array) -> Array:
         """A random mask that broadcasts against the inputs, True with probability 1 - rate, to within 2**-33."""
@@ -50,7 +43,7 @@ class Dropout(RandomLayer):
                 f"{type(self).__name__} {self.name!r} has noise_shape={given}; its input has {inputs.ndim} axes, {inputs.shape}."
             )
         shape = tuple(size if n is None else n for n, size in zip(given, inputs.shape))
-        return self.draw_bits(shape, self.seed) >= np.uint32(min(round(self.rate * 2**32), 2**32 - 1))
+        return drawn_to_keep(self, shape, self.rate, self.seed)
 
     def mask_shape(self, rank: int) -> Shape:
         """The shape of the mask, None for axes taken from the input."""

@@ -1,7 +1,10 @@
 """What layers share that disturb their input at random in training and are the identity in inference."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
 
 from phasewise.core import random, registry
 from phasewise.core.types import Array, Config, Shape
@@ -77,3 +80,17 @@ def check_rate(layer: Layer, rate: float, name: str = "rate", *, one_included: b
         bounds = "[0, 1]" if one_included else "[0, 1)"
         raise ValueError(f"{type(layer).__name__}'s {name} is the fraction to drop, in {bounds}; got {rate!r}.")
     return rate
+
+
+def thinned(inputs: Array, rate: float, kept: Callable[[], Array]) -> Array:
+    """`inputs` where `kept()` is True, divided by 1 - rate; 0 elsewhere. Nothing is drawn for a rate of 0 or 1."""
+    if rate == 0:
+        return inputs
+    if rate == 1:
+        return jnp.zeros_like(inputs)
+    return jnp.where(kept(), inputs / (1 - rate), 0).astype(inputs.dtype)
+
+
+def drawn_to_keep(layer: Layer, shape: Shape, rate: float, seed: Seed) -> Array:
+    """A random mask of this shape, drawn by `layer`: True with probability 1 - rate, to within 2**-33."""
+    return layer.draw_bits(shape, seed) >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
