@@ -48,6 +48,15 @@ def wide_numbers(config):
     return float(f"{config:.6g}") if isinstance(config, float) else config
 
 
+@pytest.mark.parametrize("name", [*NAMES, "SpatialDropout2D"])
+def test_a_layer_without_a_name_gets_keras_s(name):
+    arguments = FIRST_ROWS[name][1] if name in FIRST_ROWS else {"rate": 0.5}
+    pw.backend.clear_session()
+    keras.backend.clear_session()
+    ours, theirs = (getattr(library.layers, name)(**arguments).name for library in (pw, keras))
+    assert ours == theirs
+
+
 @pytest.mark.parametrize(("name", "arguments", "shape"), CONVOLUTION)
 def test_configs_are_read_in_both_directions(name, arguments, shape):
     ours, theirs = (getattr(each.layers, name)(**arguments, name="it") for each in (pw, keras))
