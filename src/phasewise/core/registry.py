@@ -21,9 +21,10 @@ _CANONICAL = {}
 
 
 def snake_case(name: str) -> str:
-    """`BinaryCrossentropy` -> `binary_crossentropy`, `ReLU` -> `re_lu`."""
+    """`BinaryCrossentropy` -> `binary_crossentropy`, `ReLU` -> `re_lu`, `Conv2DTranspose` -> `conv2d_transpose`."""
     name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name).lower()
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    return re.sub(r"(\d)_D(?=_|$)", r"\1D", name).lower()  # a number of axes is one word
 
 
 def register(kind: str, *aliases: str) -> Callable[[T], T]:

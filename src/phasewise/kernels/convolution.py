@@ -5,6 +5,7 @@ it: an implementation of another kind takes its place there and nowhere else. Pr
 
 On the CPU, XLA is fast for this one form (channels last, one group, the kernel in the order it is stored in): the gradients that
 JAX derives by itself have other layouts and take 40 times as long in a compiled loop. Elsewhere XLA's own are used as they are.
+The rule is one for reverse mode, any number of times over; forward mode (`jax.jvp`) is refused by JAX where the rule is used.
 """
 
 import functools
@@ -18,6 +19,7 @@ import jax.numpy as jnp
 from phasewise.kernels.convolution_sizes import Around, span
 
 MOST_SHIFTS = 128  # positions of a kernel that are worth a product each
+MOST_GROUPS = 32  # groups that are worth a call each
 
 
 class Window(NamedTuple):
@@ -159,6 +161,8 @@ def _grouped(x, kernel, window, groups):
         return correlate(x, kernel, window)
     if kernel.shape[-2] == 1 and _count(kernel.shape[:-2]) <= MOST_SHIFTS:
         return _shifted(x, kernel, window)
+    if groups > MOST_GROUPS:
+        return _as_it_is(x, kernel, window, groups, False)
     parts = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1))
     return jnp.concatenate([correlate(*part, window) for part in parts], -1)
 

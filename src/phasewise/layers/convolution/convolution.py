@@ -7,7 +7,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.convolution import convolve
 from phasewise.layer.input_spec import InputSpec
-from phasewise.layers.convolution.windowed import Sizes, Windowed
+from phasewise.layers.convolution.windowed import WHERE, Sizes, Windowed
 
 
 class Convolution(Windowed):
@@ -44,7 +44,7 @@ class Convolution(Windowed):
     Where it differs from Keras: there is no `lora_rank`.
     """
 
-    fixed_by_build = ("filters", "kernel_size", "groups", "use_bias", "data_format")
+    fixed_by_build = ("filters", "kernel_size", "groups", "use_bias", "data_format", *WHERE)
     ruled = ("kernel", "bias")
 
     def __init__(

@@ -8,7 +8,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.convolution import convolve_depthwise
 from phasewise.layer.input_spec import InputSpec
-from phasewise.layers.convolution.windowed import Sizes, Windowed
+from phasewise.layers.convolution.windowed import WHERE, Sizes, Windowed
 
 
 class DepthwiseConvolution(Windowed):
@@ -38,7 +38,7 @@ class DepthwiseConvolution(Windowed):
         ValueError: an argument is out of its range, or the kernel is larger than the input.
     """
 
-    fixed_by_build = ("kernel_size", "depth_multiplier", "use_bias", "data_format")
+    fixed_by_build = ("kernel_size", "depth_multiplier", "use_bias", "data_format", *WHERE)
     weights_of_rules = MappingProxyType({"depthwise": "kernel"})
     ruled = ("depthwise", "bias")
 

@@ -9,7 +9,7 @@ from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.convolution import convolve, convolve_depthwise
 from phasewise.kernels.convolution_sizes import Around
 from phasewise.layer.input_spec import InputSpec
-from phasewise.layers.convolution.windowed import Sizes, Windowed
+from phasewise.layers.convolution.windowed import WHERE, Sizes, Windowed
 
 
 class SeparableConvolution(Windowed):
@@ -40,7 +40,7 @@ class SeparableConvolution(Windowed):
         ValueError: an argument is out of its range, or the kernel is larger than the input.
     """
 
-    fixed_by_build = ("filters", "kernel_size", "depth_multiplier", "use_bias", "data_format")
+    fixed_by_build = ("filters", "kernel_size", "depth_multiplier", "use_bias", "data_format", *WHERE)
     weights_of_rules = MappingProxyType({"depthwise": "depthwise_kernel", "pointwise": "pointwise_kernel"})
     ruled = ("depthwise", "pointwise", "bias")
 

@@ -8,7 +8,7 @@ from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels.convolution import convolve_transposed
 from phasewise.kernels.convolution_sizes import transposed_around, transposed_output_size
 from phasewise.layer.input_spec import InputSpec
-from phasewise.layers.convolution.windowed import Sizes, Windowed
+from phasewise.layers.convolution.windowed import WHERE, Sizes, Windowed
 
 
 class TransposedConvolution(Windowed):
@@ -41,7 +41,7 @@ class TransposedConvolution(Windowed):
         ValueError: an argument is out of its range, or the output would be empty.
     """
 
-    fixed_by_build = ("filters", "kernel_size", "use_bias", "data_format")
+    fixed_by_build = ("filters", "kernel_size", "use_bias", "data_format", *WHERE, "output_padding")
     ruled = ("kernel", "bias")
 
     def __init__(

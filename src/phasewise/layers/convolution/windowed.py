@@ -20,6 +20,8 @@ from phasewise.layer.layer import Layer
 Sizes: TypeAlias = int | Sequence[int]
 """One number for each axis of positions, or one for all of them."""
 
+WHERE = ("strides", "padding", "dilation_rate")  # as in Keras, not to be changed once the layer is built
+
 FAMILIES = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 
 
