@@ -1,6 +1,8 @@
 """Layers over spatial axes: unknown sizes, configs, dtypes, masks, and what they refuse."""
 
+import copy
 import json
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -82,6 +84,28 @@ def test_whole_numbers_of_numpy_and_lists_are_taken():
     assert layers.MaxPooling2D(np.int64(2), strides=[np.int32(1), 2]).get_config()["strides"] == (1, 2)
     assert layers.ZeroPadding2D(np.array([[0, 1], [2, 3]])).padding == ((0, 1), (2, 3))
     assert layers.Cropping1D([np.int64(1), 0]).cropping == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["MaxPooling2D", "AdaptiveMaxPooling2D", "GlobalMaxPooling2D"])
+def test_equal_entries_share_the_gradient_as_in_keras(name):
+    """Behind a ReLU most windows hold several zeros."""
+    arguments = {"MaxPooling2D": {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"}}
+    arguments = arguments.get(name, {"output_size": (2, 3)} if "Adaptive" in name else {})
+    x = jnp.maximum(np.random.default_rng(5).integers(-4, 2, (3, 7, 6, 2)), 0).astype("float32")
+    ours, theirs = (
+        jax.jit(jax.grad(lambda x, layer=layer: (layer(x) * jnp.cos(jnp.arange(2.0))).sum()))(x)
+        for layer in both(name, arguments)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_a_layer_is_copied_and_pickled():
+    x = inputs_of((2, 6, 6, 1))
+    layer = layers.AveragePooling2D((2, 3), padding="same")
+    for again in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        np.testing.assert_array_equal(again(x), layer(x))
+        again.strides = 1
+        assert (again.strides, layer.strides) == ((1, 1), (2, 3))
 
 
 # -- masks
