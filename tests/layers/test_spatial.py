@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -111,6 +112,16 @@ def test_a_layer_is_copied_and_pickled():
 # -- masks
 
 
+class Masked(pw.Layer):
+    """Steps whose first entry is 0 do not count."""
+
+    def call(self, inputs):
+        return inputs + 0
+
+    def compute_mask(self, inputs, previous_mask):
+        return inputs[..., 0] != 0
+
+
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_masked_steps_do_not_count_in_a_mean_as_in_keras(data_format, keepdims):
@@ -140,13 +151,6 @@ def test_a_row_that_is_wholly_masked_gives_0_with_no_gradient(name):
 
 @pytest.mark.parametrize("name", ["GlobalMaxPooling1D", "GlobalAveragePooling1D"])
 def test_a_mask_that_travels_with_its_sequence_is_used_and_ends(name):
-    class Masked(pw.Layer):
-        def call(self, inputs):
-            return inputs + 0
-
-        def compute_mask(self, inputs, previous_mask):
-            return inputs[..., 0] != 0
-
     class SeesMask(pw.Layer):
         def call(self, inputs, mask=None):
             return inputs * (1.0 if mask is None else 0.0)
@@ -166,6 +170,36 @@ def test_a_mask_of_another_shape_is_refused():
         )
         with pytest.raises(ValueError, match=message):
             layer(np.ones((2, 3, 4), "float32"), mask=np.ones((2, 4), bool))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if len(FIRST[name][1]) == 3 and "Global" not in name])
+def test_a_mask_that_cannot_go_on_is_told_of(name):
+    x = np.ones((2, 6, 3), "float32")
+    layer = getattr(layers, name)(**FIRST[name][0], name="it")
+    model = pw.Sequential([pw.Input((6, 3)), Masked(), layer])
+    with pytest.warns(pw.warning.LostMaskWarning, match=rf"Layer 'it' \({name}\) drops the mask of its input"):
+        model.predict(x, verbose=0)
+    with pytest.warns(pw.warning.LostMaskWarning, match="'it' .* drops the mask"):
+        layer(x, mask=np.ones((2, 6), bool))
+
+
+def test_nothing_is_told_where_no_mask_is_lost():
+    class Inside(pw.Layer):
+        def __init__(self):
+            super().__init__()
+            self.pool = layers.GlobalMaxPooling1D()
+
+        def call(self, inputs):
+            return self.pool(inputs)
+
+    x = np.ones((2, 6, 3), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pw.warning.LostMaskWarning)
+        layers.UpSampling1D()(x)
+        for last in (layers.GlobalAveragePooling1D(), layers.LayerNormalization(), Inside()):
+            pw.Sequential([pw.Input((6, 3)), Masked(), last]).predict(x, verbose=0)
+        inner = pw.Sequential([pw.Input((6, 3)), layers.Dense(2), layers.GlobalMaxPooling1D()])
+        pw.Sequential([pw.Input((6, 3)), Masked(), inner]).predict(x, verbose=0)
 
 
 # -- what is refused

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import logits, masking
+from phasewise.core import logits, masking, warning
 from phasewise.core.variable import Variable
 from phasewise.data.feed import unaliased
 from phasewise.graph import symbolic
+from phasewise.layer.signature import call_signature
 
 _NARROW = {np.dtype(f"{kind}64"): np.dtype(f"{kind}32") for kind in ("float", "int", "uint")}
 _NEEDS_VALUES = (
@@ -92,6 +93,17 @@ def check_mask(layer, args, mask):
                 f"Layer {layer.name!r} ({type(layer).__name__}) was given a mask of shape {shapes[1]} for an input of shape {shapes[0]}: "
                 f"a mask is boolean, with the input's first axes, as {shapes[0][:1]} or {shapes[0][:2]}."
             )
+
+
+def tell_of_lost_mask(layer, mask):
+    """Warn that `layer` drops the mask of its input. One that takes it in its call has heeded it, and layers inside tell themselves."""
+    if jax.tree.leaves(mask) and not call_signature(type(layer)).mask and not layer.sublayers():
+        warning.warn(
+            f"Layer {layer.name!r} ({type(layer).__name__}) drops the mask of its input, as it cannot say which of its outputs count: "
+            "it and the layers after it take masked steps for real ones. Put what heeds a mask before it (a recurrent layer, "
+            "GlobalAveragePooling1D); in a class of your own whose output keeps the steps apart, set supports_masking = True.",
+            warning.LostMaskWarning,
+        )
 
 
 def _mask_fits(shape, mask):
