@@ -1,8 +1,7 @@
 """Pooling: the largest, or the mean, of the entries in a window that moves over an array, or in windows that divide it.
 
-A window moves along one axis after the other, the last first. Along an axis its places are joined as strided slices, of which
-XLA makes one loop; its own `reduce_window` is as fast on a CPU where it can be, but the gradient of its maximum takes ten times as
-long there, and more for many channels.
+A window moves along one axis after the other, the last first. Along an axis its places are joined as slices, of which XLA makes
+one loop. `reduce_window` is no faster on a CPU, and the gradient of its maximum takes ten times as long there.
 """
 
 import functools
@@ -134,22 +133,28 @@ def _moving(x, window, strides, padding, join, reduction, neutral):
     """The entries of each place of the window, joined: by `join` of two arrays, or by `reduction`, the same for `reduce_window`."""
     for axis in reversed(range(x.ndim)):
         if window[axis] > 1 or strides[axis] > 1:
-            over, by = ([n if i == axis else 1 for i, n in enumerate(each)] for each in (window, strides))
-            (before, behind) = jax.lax.padtype_to_pads(x.shape, over, by, padding.upper())[axis]
-            count = (x.shape[axis] + before + behind - window[axis]) // strides[axis] + 1
-            if window[axis] > MOST_SLICES or count < 1:
-                x = jax.lax.reduce_window(x, neutral, reduction, over, by, padding.upper())
-            else:
-                x = functools.reduce(
-                    join, _slices(x, axis, count, window[axis], strides[axis], (before, behind), neutral)
-                )
+            x = _moving_along(axis, x, window[axis], strides[axis], padding, join, reduction, neutral)
     return x
 
 
-def _slices(x, axis, count, width, stride, ends, neutral):
+def _moving_along(axis, x, width, stride, padding, join, reduction, neutral):
+    """As `_moving`, for a window that extends and moves along one axis."""
+    over, by = ([size if i == axis else 1 for i in range(x.ndim)] for size in (width, stride))
+    before, behind = jax.lax.padtype_to_pads(x.shape, over, by, padding.upper())[axis]
+    count = (x.shape[axis] + before + behind - width) // stride + 1
+    if width > MOST_SLICES or count < 1:
+        return jax.lax.reduce_window(x, neutral, reduction, over, by, padding.upper())
+    if before or behind:
+        x = jax.lax.pad(x, neutral, [(before, behind, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
+    return functools.reduce(join, _slices(x, axis, count, width, stride))
+
+
+def _slices(x, axis, count, width, stride):
     """For each entry of a window along `axis`, the array of what it is in each of the `count` places."""
-    if any(ends):
-        x = jax.lax.pad(x, neutral, [(*ends, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
+    if stride == width:  # windows side by side are an axis of their own: cheaper than strides, above all their gradient
+        x = jax.lax.slice_in_dim(x, 0, count * width, 1, axis)
+        x = x.reshape(*x.shape[:axis], count, width, *x.shape[axis + 1 :])
+        return [jax.lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(width)]
     last = (count - 1) * stride + 1
     return [jax.lax.slice_in_dim(x, start, start + last, stride, axis) for start in range(width)]
 
