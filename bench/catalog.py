@@ -84,6 +84,7 @@ CASES = [
         most=1.05,
         has_peer=False,
     ),
+    Case("small", "max_pooling", "max pooling of 64 feature maps, forward and backward", "s", rounds=3, least_ratio=5),
     Case("small", "changed_bits", "predictions of 256 that change bits with the batch size", "", rounds=1, most=0),
     Case(
         "small",

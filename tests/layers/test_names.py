@@ -96,7 +96,6 @@ NOT_HERE = {
     "TextVectorization": TO_COME,
     "TimeDistributed": TO_COME,
     "TorchModuleWrapper": "it wraps a PyTorch module as an object of its own framework",
-    "Wrapper": TO_COME,
 }
 
 

@@ -1,6 +1,9 @@
 """Layers over spatial axes: unknown sizes, configs, dtypes, masks, and what they refuse."""
 
+import copy
 import json
+import pickle
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -55,14 +58,23 @@ def test_what_a_layer_was_made_with_reads_as_in_keras(name):
             assert getattr(ours, key) == getattr(theirs, key), key
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_under_mixed_bfloat16_the_output_is_the_float32_one_rounded(name):
+@pytest.mark.parametrize("name", [name for name in NAMES if "2D" in name])
+def test_under_mixed_bfloat16_output_and_gradient_are_the_float32_ones_rounded(name):
     arguments, shape = FIRST[name]
     x = np.asarray(jnp.bfloat16(inputs_of(shape)), "float32")
-    y = getattr(layers, name)(**arguments, dtype="mixed_bfloat16")(x)
-    exact = getattr(keras.layers, name)(**arguments, dtype="float32")(x)
+    ours = getattr(layers, name)(**arguments, dtype="mixed_bfloat16")
+    exact = getattr(keras.layers, name)(**arguments, dtype="float32")
+    weights = jnp.float32(jnp.bfloat16(inputs_of(tuple(exact.compute_output_shape(shape)), seed=1)))
+
+    def total(layer, x):
+        y = layer(x)
+        return (y * weights.astype(y.dtype)).astype("float32").sum(), y
+
+    (_, y), slope = jax.jit(jax.value_and_grad(lambda x: total(ours, x), has_aux=True))(x)
+    (_, y_exact), slope_exact = jax.jit(jax.value_and_grad(lambda x: total(exact, x), has_aux=True))(x)
     assert y.dtype == "bfloat16"
-    np.testing.assert_allclose(np.float32(y), exact, rtol=2**-8, atol=1e-6)
+    np.testing.assert_allclose(np.float32(y), y_exact, rtol=2**-8, atol=1e-6)
+    np.testing.assert_allclose(slope, slope_exact, rtol=2e-2, atol=2e-2)
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos3", "lanczos5"])
@@ -84,7 +96,53 @@ def test_whole_numbers_of_numpy_and_lists_are_taken():
     assert layers.Cropping1D([np.int64(1), 0]).cropping == (1, 0)
 
 
+@pytest.mark.parametrize("name", ["MaxPooling2D", "AdaptiveMaxPooling2D", "GlobalMaxPooling2D"])
+def test_equal_entries_share_the_gradient_as_in_keras(name):
+    """Behind a ReLU most windows hold several zeros."""
+    arguments = {"MaxPooling2D": {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"}}
+    arguments = arguments.get(name, {"output_size": (2, 3)} if "Adaptive" in name else {})
+    x = jnp.maximum(np.random.default_rng(5).integers(-4, 2, (3, 7, 6, 2)), 0).astype("float32")
+    ours, theirs = (
+        jax.jit(jax.grad(lambda x, layer=layer: (layer(x) * jnp.cos(jnp.arange(2.0))).sum()))(x)
+        for layer in both(name, arguments)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_a_row_keeps_its_bits_in_bfloat16_whatever_the_batch():
+    x = np.random.default_rng(0).normal(size=(9, 8, 8, 4)).astype("float32")
+    inputs = pw.Input((8, 8, 4))
+    parts = [layers.AveragePooling2D(3, 2, "same"), layers.UpSampling2D(3, interpolation="lanczos3")]
+    parts += [layers.MaxPooling2D(2), layers.AdaptiveAveragePooling2D(4), layers.GlobalAveragePooling2D()]
+    for part in parts:
+        part.dtype_policy = "mixed_bfloat16"
+    model = pw.Sequential([inputs, *parts])
+    whole = model.predict(x, verbose=0)
+    assert whole.dtype == "bfloat16"
+    for rows in ([0], [4, 2], [8, 7, 6, 5, 4, 3, 2, 1, 0]):
+        np.testing.assert_array_equal(model.predict(x[rows], verbose=0), whole[rows])
+
+
+def test_a_layer_is_copied_and_pickled():
+    x = inputs_of((2, 6, 6, 1))
+    layer = layers.AveragePooling2D((2, 3), padding="same")
+    for again in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        np.testing.assert_array_equal(again(x), layer(x))
+        again.strides = 1
+        assert (again.strides, layer.strides) == ((1, 1), (2, 3))
+
+
 # -- masks
+
+
+class Masked(pw.Layer):
+    """Steps whose first entry is 0 do not count."""
+
+    def call(self, inputs):
+        return inputs + 0
+
+    def compute_mask(self, inputs, previous_mask):
+        return inputs[..., 0] != 0
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
@@ -116,13 +174,6 @@ def test_a_row_that_is_wholly_masked_gives_0_with_no_gradient(name):
 
 @pytest.mark.parametrize("name", ["GlobalMaxPooling1D", "GlobalAveragePooling1D"])
 def test_a_mask_that_travels_with_its_sequence_is_used_and_ends(name):
-    class Masked(pw.Layer):
-        def call(self, inputs):
-            return inputs + 0
-
-        def compute_mask(self, inputs, previous_mask):
-            return inputs[..., 0] != 0
-
     class SeesMask(pw.Layer):
         def call(self, inputs, mask=None):
             return inputs * (1.0 if mask is None else 0.0)
@@ -142,6 +193,36 @@ def test_a_mask_of_another_shape_is_refused():
         )
         with pytest.raises(ValueError, match=message):
             layer(np.ones((2, 3, 4), "float32"), mask=np.ones((2, 4), bool))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if len(FIRST[name][1]) == 3 and "Global" not in name])
+def test_a_mask_that_cannot_go_on_is_told_of(name):
+    x = np.ones((2, 6, 3), "float32")
+    layer = getattr(layers, name)(**FIRST[name][0], name="it")
+    model = pw.Sequential([pw.Input((6, 3)), Masked(), layer])
+    with pytest.warns(pw.warning.LostMaskWarning, match=rf"Layer 'it' \({name}\) drops the mask of its input"):
+        model.predict(x, verbose=0)
+    with pytest.warns(pw.warning.LostMaskWarning, match="'it' .* drops the mask"):
+        layer(x, mask=np.ones((2, 6), bool))
+
+
+def test_nothing_is_told_where_no_mask_is_lost():
+    class Inside(pw.Layer):
+        def __init__(self):
+            super().__init__()
+            self.pool = layers.GlobalMaxPooling1D()
+
+        def call(self, inputs):
+            return self.pool(inputs)
+
+    x = np.ones((2, 6, 3), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pw.warning.LostMaskWarning)
+        layers.UpSampling1D()(x)
+        for last in (layers.GlobalAveragePooling1D(), layers.LayerNormalization(), Inside()):
+            pw.Sequential([pw.Input((6, 3)), Masked(), last]).predict(x, verbose=0)
+        inner = pw.Sequential([pw.Input((6, 3)), layers.Dense(2), layers.GlobalMaxPooling1D()])
+        pw.Sequential([pw.Input((6, 3)), Masked(), inner]).predict(x, verbose=0)
 
 
 # -- what is refused

@@ -48,6 +48,10 @@ class UnseenClassWarning(PhasewiseWarning):
     """A class occurs in evaluation that training never saw."""
 
 
+class LostMaskWarning(PhasewiseWarning):
+    """A layer drops the mask of its input, and what comes after it takes masked steps for real ones."""
+
+
 class NoEffectWarning(PhasewiseWarning):
     """Something that was set applies to nothing."""
 

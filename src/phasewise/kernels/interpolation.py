@@ -1,5 +1,7 @@
 """Interpolation between the entries of an array, at a whole number of places for each entry."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,8 @@ import numpy as np
 from phasewise.kernels.moments import wide
 
 
-def upsampled(x, factors, interpolation):
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))
+def upsampled(x, axes, factors, interpolation):
     """Several values along some axes for each entry of `x`.
 
     Entry i counts as a sample at the middle of [i, i + 1). The value at t is the sum of the samples near it, each weighed by
@@ -21,7 +24,7 @@ def upsampled(x, factors, interpolation):
 
     Args:
         x: array of any real dtype; computed in float32 or wider.
-        factors: dict, axis -> positive int, how many values each entry becomes.
+        axes, factors: tuples of int, the axes and how many values each entry becomes along them.
         interpolation: one of the above.
 
     Returns:
@@ -29,11 +32,11 @@ def upsampled(x, factors, interpolation):
         as large.
     """
     if interpolation == "nearest":
-        for axis, factor in factors.items():
+        for axis, factor in zip(axes, factors):
             x = jnp.repeat(x, factor, axis)
         return x
     values = wide(x)
-    for axis, factor in factors.items():
+    for axis, factor in zip(axes, factors):
         if factor > 1:
             values = _between(values, axis, factor, *KERNELS[interpolation])
     return values.astype(x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32)

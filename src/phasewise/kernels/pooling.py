@@ -1,8 +1,7 @@
 """Pooling: the largest, or the mean, of the entries in a window that moves over an array, or in windows that divide it.
 
-A window moves along one axis after the other, the last first. Along an axis its places are joined as strided slices, of which
-XLA makes one loop; its own `reduce_window` is as fast on a CPU where it can be, but the gradient of its maximum takes ten times as
-long there, and more for many channels.
+A window moves along one axis after the other, the last first. Along an axis its places are joined as slices, of which XLA makes
+one loop. `reduce_window` is no faster on a CPU, and the gradient of its maximum takes ten times as long there.
 """
 
 import functools
@@ -16,6 +15,7 @@ from phasewise.kernels.moments import wide
 MOST_SLICES = 64  # a wider window is left to `reduce_window`: every slice is an instruction to compile
 
 
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))
 def max_pool(x, window, strides, padding):
     """The largest entry in each place of a moving window; what is outside the array does not count.
 
@@ -31,6 +31,7 @@ def max_pool(x, window, strides, padding):
     return _moving(x, window, strides, padding, _first_largest, jax.lax.max, _lowest(x.dtype))
 
 
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))
 def average_pool(x, window, strides, padding):
     """The mean of the entries in each place of a moving window; what is outside the array does not count.
 
@@ -46,7 +47,8 @@ def average_pool(x, window, strides, padding):
     return (total / _counts(x.shape, window, strides, padding)).astype(_floating(x.dtype))
 
 
-def adaptive_max_pool(x, counts):
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def adaptive_max_pool(x, axes, counts):
     """The largest entry in each of the windows that divide the axes of `x`.
 
     Along an axis of size n that is to have m windows, window i holds the entries from `floor(i n / m)` up to, and without,
@@ -54,31 +56,31 @@ def adaptive_max_pool(x, counts):
 
     Args:
         x: array of any real dtype.
-        counts: dict, axis -> number of windows.
+        axes, counts: tuples of int, the axes and how many windows each is to have.
 
     Returns:
-        An array of the dtype of `x`, the sizes of those axes replaced by the numbers.
+        An array of the dtype of `x`, the sizes of `axes` replaced by `counts`.
     """
-    for axis, count in counts.items():
+    for axis, count in zip(axes, counts):
         places, _ = _windows(x.shape[axis], count)
-        window = [1] * x.ndim
-        window[axis] = places.shape[1]
+        window = tuple(places.shape[1] if i == axis else 1 for i in range(x.ndim))
         x = max_pool(_laid_out(x, axis, places), window, window, "valid")
     return x
 
 
-def adaptive_average_pool(x, counts):
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def adaptive_average_pool(x, axes, counts):
     """The mean of the entries in each of the windows that divide the axes of `x`; the windows are those of `adaptive_max_pool`.
 
     Args:
         x: array of any real dtype; accumulated in float32 or wider.
-        counts: dict, axis -> number of windows.
+        axes, counts: as in `adaptive_max_pool`.
 
     Returns:
         An array of the dtype of `x`, of float32 where that is no floating dtype.
     """
     values = wide(x)
-    for axis, count in counts.items():
+    for axis, count in zip(axes, counts):
         places, are_real = _windows(x.shape[axis], count)
         parts = _laid_out(values, axis, places)
         parts = parts.reshape(*parts.shape[:axis], *places.shape, *parts.shape[axis + 1 :])
@@ -87,6 +89,7 @@ def adaptive_average_pool(x, counts):
     return values.astype(_floating(x.dtype))
 
 
+@functools.partial(jax.jit, static_argnums=1, static_argnames="keepdims")
 def global_max(x, axes, *, keepdims=False, mask=None):
     """The largest entry over `axes`; several share the gradient.
 
@@ -106,6 +109,7 @@ def global_max(x, axes, *, keepdims=False, mask=None):
     return jnp.where(mask.any(axes, keepdims=keepdims), largest, np.zeros((), x.dtype))
 
 
+@functools.partial(jax.jit, static_argnums=1, static_argnames="keepdims")
 def global_average(x, axes, *, keepdims=False, mask=None):
     """The mean over `axes`.
 
@@ -129,24 +133,28 @@ def _moving(x, window, strides, padding, join, reduction, neutral):
     """The entries of each place of the window, joined: by `join` of two arrays, or by `reduction`, the same for `reduce_window`."""
     for axis in reversed(range(x.ndim)):
         if window[axis] > 1 or strides[axis] > 1:
-            alone = [1] * x.ndim
-            over, by = [*alone], [*alone]
-            over[axis], by[axis] = window[axis], strides[axis]
-            (before, behind) = jax.lax.padtype_to_pads(x.shape, over, by, padding.upper())[axis]
-            count = (x.shape[axis] + before + behind - window[axis]) // strides[axis] + 1
-            if window[axis] > MOST_SLICES or count < 1:
-                x = jax.lax.reduce_window(x, neutral, reduction, over, by, padding.upper())
-            else:
-                x = functools.reduce(
-                    join, _slices(x, axis, count, window[axis], strides[axis], (before, behind), neutral)
-                )
+            x = _moving_along(axis, x, window[axis], strides[axis], padding, join, reduction, neutral)
     return x
 
 
-def _slices(x, axis, count, width, stride, ends, neutral):
+def _moving_along(axis, x, width, stride, padding, join, reduction, neutral):
+    """As `_moving`, for a window that extends and moves along one axis."""
+    over, by = ([size if i == axis else 1 for i in range(x.ndim)] for size in (width, stride))
+    before, behind = jax.lax.padtype_to_pads(x.shape, over, by, padding.upper())[axis]
+    count = (x.shape[axis] + before + behind - width) // stride + 1
+    if width > MOST_SLICES or count < 1:
+        return jax.lax.reduce_window(x, neutral, reduction, over, by, padding.upper())
+    if before or behind:
+        x = jax.lax.pad(x, neutral, [(before, behind, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
+    return functools.reduce(join, _slices(x, axis, count, width, stride))
+
+
+def _slices(x, axis, count, width, stride):
     """For each entry of a window along `axis`, the array of what it is in each of the `count` places."""
-    if any(ends):
-        x = jax.lax.pad(x, neutral, [(*ends, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
+    if stride == width:  # windows side by side are an axis of their own: cheaper than strides, above all their gradient
+        x = jax.lax.slice_in_dim(x, 0, count * width, 1, axis)
+        x = x.reshape(*x.shape[:axis], count, width, *x.shape[axis + 1 :])
+        return [jax.lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(width)]
     last = (count - 1) * stride + 1
     return [jax.lax.slice_in_dim(x, start, start + last, stride, axis) for start in range(width)]
 

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import logits, masking
+from phasewise.core import logits, masking, warning
 from phasewise.core.variable import Variable
 from phasewise.data.feed import unaliased
 from phasewise.graph import symbolic
+from phasewise.layer.signature import call_signature
 from phasewise.switch import observe
 
 _NARROW = {np.dtype(f"{kind}64"): np.dtype(f"{kind}32") for kind in ("float", "int", "uint")}
@@ -123,6 +124,17 @@ def with_masks(accepted, args, kwargs):
     first = accepted.names[0]
     rest = {name: value for name, value in given.items() if name != first or not args}
     return args[:1], {**rest, **missing}
+
+
+def tell_of_lost_mask(layer, mask):
+    """Warn that `layer` drops the mask of its input. One that takes it in its call has heeded it, and layers inside tell themselves."""
+    if jax.tree.leaves(mask) and not call_signature(type(layer)).mask and not layer.sublayers():
+        warning.warn(
+            f"Layer {layer.name!r} ({type(layer).__name__}) drops the mask of its input, as it cannot say which of its outputs count: "
+            "it and the layers after it take masked steps for real ones. Put what heeds a mask before it (a recurrent layer, "
+            "GlobalAveragePooling1D); in a class of your own whose output keeps the steps apart, set supports_masking = True.",
+            warning.LostMaskWarning,
+        )
 
 
 def _mask_fits(shape, mask):

@@ -283,6 +283,8 @@ class Layer(Portable, LayerTree):
             mask = kwargs.pop("mask")
             if self.supports_masking:
                 masking.attach(args[0], mask)
+            else:
+                layer_inputs.tell_of_lost_mask(self, mask)
 
     def _finish(self, args, kwargs, outputs):
         if self.activity_regularizer is not None:
@@ -298,8 +300,11 @@ class Layer(Portable, LayerTree):
         return outputs
 
     def compute_mask(self, inputs: Nest, previous_mask: Nest) -> Nest:
-        """The mask of the output: the input's where the layer supports masking, else none."""
-        return previous_mask if self.supports_masking else None
+        """The mask of the output: the input's where the layer supports masking, else none, which is told."""
+        if self.supports_masking:
+            return previous_mask
+        layer_inputs.tell_of_lost_mask(self, previous_mask)
+        return None
 
     def draw_key(self, seed: int | random.SeedGenerator | None = None) -> Array:
         """A JAX key for this call: a function of the seed, the step (in inference: the number of the call, and the tile of rows)

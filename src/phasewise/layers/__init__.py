@@ -126,3 +126,4 @@ from phasewise.layers.serializing import serialize as serialize
 from phasewise.layers.up_sampling import UpSampling1D as UpSampling1D
 from phasewise.layers.up_sampling import UpSampling2D as UpSampling2D
 from phasewise.layers.up_sampling import UpSampling3D as UpSampling3D
+from phasewise.layers.wrapper import Wrapper as Wrapper

@@ -21,7 +21,7 @@ class _UpSampling(Spatial):
 
     def call(self, inputs: Array) -> Array:
         """The values in between."""
-        return upsampled(inputs, dict(zip(self.axes, self.factors())), self.interpolation)
+        return upsampled(inputs, self.axes, self.factors(), self.interpolation)
 
     def output_sizes(self, sizes: Shape) -> Shape:
         """The sizes, as many times as large."""

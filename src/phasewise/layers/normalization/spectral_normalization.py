@@ -1,21 +1,22 @@
 """Spectral normalization: a layer called with a kernel whose largest singular value is about 1."""
 
-from typing import Any, Self
+from typing import Any
 
 import jax.numpy as jnp
 
 from phasewise import initializers
-from phasewise.core import logits, naming, registry
+from phasewise.core import logits
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.core.variable import standing_in
 from phasewise.kernels.moments import wide
 from phasewise.kernels.spectral_norm import spectral_norm
 from phasewise.layer.layer import Layer
+from phasewise.layers.wrapper import Wrapper
 
 
 @register("layer")
-class SpectralNormalization(Layer):
+class SpectralNormalization(Wrapper):
     """Calls the wrapped layer with `kernel / sigma`, sigma an estimate of the kernel's largest singular value.
 
     The kernel counts as a matrix (everything else, last axis). Sigma is v W uᵀ after `power_iterations` rounds of power
@@ -40,22 +41,16 @@ class SpectralNormalization(Layer):
     updates_state = "vector_u follows"
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any):
-        super().__init__(**kwargs)
-        if not isinstance(layer, Layer):
-            raise ValueError(f"SpectralNormalization wraps a layer; got {layer!r}.")
+        super().__init__(layer, **kwargs)
         if isinstance(power_iterations, bool) or not hasattr(power_iterations, "__index__") or power_iterations < 1:
             raise ValueError(
                 f"SpectralNormalization's power_iterations must be a positive integer; got {power_iterations!r}."
             )
-        self.layer = layer
         self.power_iterations = int(power_iterations)
 
     def build(self, input_shape: Shape) -> None:
         """Builds the wrapped layer and makes vector_u, of shape (1, last axis of the kernel)."""
-        if not self.layer.built:
-            with naming.path_part(self.layer.name, self.layer):
-                self.layer.build(input_shape)
-            self.layer.built = True
+        self.build_wrapped(input_shape)
         self.kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if self.kernel is None:
             raise ValueError(
@@ -98,13 +93,4 @@ class SpectralNormalization(Layer):
 
     def get_config(self) -> Config:
         """Every argument."""
-        return {
-            **super().get_config(),
-            "layer": registry.serialize(self.layer),
-            "power_iterations": self.power_iterations,
-        }
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """A new layer around a new wrapped layer."""
-        return cls(**{**config, "layer": registry.deserialize("layer", config["layer"])})
+        return {**super().get_config(), "power_iterations": self.power_iterations}

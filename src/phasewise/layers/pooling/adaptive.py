@@ -21,10 +21,10 @@ class _AdaptivePooling(Spatial):
     def call(self, inputs: Array) -> Array:
         """The pooled inputs."""
         self.compute_output_shape(inputs.shape)  # raises where there is nothing to pool
-        return self.pool(inputs, dict(zip(self.axes, self.output_size)))
+        return self.pool(inputs)
 
-    def pool(self, inputs: Array, counts: dict[int, int]) -> Array:
-        """The pooled inputs, for the number of windows along each spatial axis."""
+    def pool(self, inputs: Array) -> Array:
+        """The pooled inputs."""
         raise NotImplementedError(f"{type(self).__name__} must define `pool`.")
 
     def output_sizes(self, sizes: Shape) -> Shape:
@@ -45,15 +45,15 @@ class _AdaptivePooling(Spatial):
 
 
 class _AdaptiveMaxPooling(_AdaptivePooling):
-    def pool(self, inputs: Array, counts: dict[int, int]) -> Array:
+    def pool(self, inputs: Array) -> Array:
         """The largest entries."""
-        return adaptive_max_pool(inputs, counts)
+        return adaptive_max_pool(inputs, self.axes, self.output_size)
 
 
 class _AdaptiveAveragePooling(_AdaptivePooling):
-    def pool(self, inputs: Array, counts: dict[int, int]) -> Array:
+    def pool(self, inputs: Array) -> Array:
         """The means."""
-        return adaptive_average_pool(inputs, counts)
+        return adaptive_average_pool(inputs, self.axes, self.output_size)
 
 
 @register("layer")
