@@ -5,13 +5,14 @@ from typing import Any, Self
 import jax.numpy as jnp
 
 from phasewise import initializers
-from phasewise.core import logits, naming, registry
+from phasewise.core import logits, registry
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.core.variable import standing_in
 from phasewise.kernels.moments import wide
 from phasewise.kernels.spectral_norm import spectral_norm
 from phasewise.layer.layer import Layer
+from phasewise.layer.wrapping import build_inside
 
 
 @register("layer")
@@ -52,10 +53,7 @@ class SpectralNormalization(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Builds the wrapped layer and makes vector_u, of shape (1, last axis of the kernel)."""
-        if not self.layer.built:
-            with naming.path_part(self.layer.name, self.layer):
-                self.layer.build(input_shape)
-            self.layer.built = True
+        build_inside(self, self.layer, input_shape)
         self.kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if self.kernel is None:
             raise ValueError(
