@@ -160,7 +160,31 @@ def _run(step, unroll, projected, states, weights, kept, mask, remembered):
         new = held(mask, step(x, product, states), states)
         return new, remembered(new, product)
 
-    return jax.lax.scan(body, states, (projected, mask), unroll=bool(unroll) or 1)
+    return _over_time(body, states, (projected, mask), unroll=unroll)
+
+
+def _over_time(body, carried, inputs, *, unroll, reverse=False):
+    """As `jax.lax.scan`, twice as fast on a CPU: a step's inputs are fetched in the step before it.
+
+    So they lie in buffers of their own, and the arithmetic of the step is compiled as that of whole arrays. The gradient of this
+    would be slow: it is for loops whose gradient is written by hand.
+    """
+    time = len(jax.tree.leaves(inputs)[0])
+    if unroll or not time:
+        return jax.lax.scan(body, carried, inputs, unroll=True, reverse=reverse)
+
+    def fetched(number):
+        number = jnp.clip(number, 0, time - 1)
+        return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, number, keepdims=False), inputs)
+
+    def step(carried, number):
+        carried, now = carried
+        carried, outputs = body(carried, now)
+        return (carried, fetched(number - 1 if reverse else number + 1)), outputs
+
+    first = carried, fetched(time - 1 if reverse else 0)
+    (carried, _), outputs = jax.lax.scan(step, first, jnp.arange(time), reverse=reverse)
+    return carried, outputs
 
 
 def _forward(step, sequences, unroll, projected, states, weights, kept, mask):
@@ -192,7 +216,7 @@ def _backward(step, sequences, unroll, residuals, cotangents):
         return d_before, (d_x, d_u)
 
     inputs = projected, products, before, mask, d_outputs
-    d_states, (d_projected, d_products) = jax.lax.scan(body, d_last, inputs, reverse=True, unroll=bool(unroll) or 1)
+    d_states, (d_projected, d_products) = _over_time(body, d_last, inputs, reverse=True, unroll=unroll)
     _, pull = jax.vjp(lambda weights: jax.vmap(product, (0, None))(before[0], weights), weights)
     return d_projected, d_states, pull(d_products)[0], None, None
 

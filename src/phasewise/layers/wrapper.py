@@ -2,9 +2,10 @@
 
 from typing import Any, Self
 
-from phasewise.core import naming, registry
+from phasewise.core import registry
 from phasewise.core.types import Config, Shape
 from phasewise.layer.layer import Layer
+from phasewise.layer.wrapping import build_inside
 
 
 class Wrapper(Layer):
@@ -25,15 +26,8 @@ class Wrapper(Layer):
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Builds the wrapped layer, unless it is built."""
-        self.build_wrapped(input_shape)
+        build_inside(self, self.layer, input_shape)
         self.built = True
-
-    def build_wrapped(self, input_shape: Shape | None) -> None:
-        """Builds the wrapped layer, unless it is built; for a `build` that goes on from there."""
-        if not self.layer.built:
-            with naming.path_part(self.layer.name, self.layer):
-                self.layer.build(input_shape)
-            self.layer.built = True
 
     def get_config(self) -> Config:
         """Every argument."""

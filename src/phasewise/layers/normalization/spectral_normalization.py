@@ -12,6 +12,7 @@ from phasewise.core.variable import standing_in
 from phasewise.kernels.moments import wide
 from phasewise.kernels.spectral_norm import spectral_norm
 from phasewise.layer.layer import Layer
+from phasewise.layer.wrapping import build_inside
 from phasewise.layers.wrapper import Wrapper
 
 
@@ -50,7 +51,7 @@ class SpectralNormalization(Wrapper):
 
     def build(self, input_shape: Shape) -> None:
         """Builds the wrapped layer and makes vector_u, of shape (1, last axis of the kernel)."""
-        self.build_wrapped(input_shape)
+        build_inside(self, self.layer, input_shape)
         self.kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if self.kernel is None:
             raise ValueError(

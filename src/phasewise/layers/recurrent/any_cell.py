@@ -5,9 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import naming
 from phasewise.core.types import Nest
-from phasewise.layer.layer import Layer
 
 
 def check_cell(cell: Any) -> None:
@@ -22,14 +20,6 @@ def check_cell(cell: Any) -> None:
         raise ValueError(
             f"A cell's `state_size` is an integer, or a list of one integer a state; that of {type(cell).__name__} is {sizes!r}."
         )
-
-
-def build_inside(layer: Any, *shapes: Any) -> None:
-    """Build a layer that another is made around, once, under its own name."""
-    if isinstance(layer, Layer) and not layer.built:
-        with naming.path_part(layer.name, layer):
-            layer.build(*shapes)
-        layer.built = True
 
 
 def output_size_of(cell: Any) -> int:

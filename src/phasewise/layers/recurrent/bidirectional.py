@@ -11,7 +11,7 @@ from phasewise.core import registry
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Nest, Shape
 from phasewise.layer.layer import Layer
-from phasewise.layers.recurrent.any_cell import build_inside
+from phasewise.layer.wrapping import build_inside
 
 MERGES = {
     "sum": jnp.add,
@@ -113,7 +113,7 @@ class Bidirectional(Layer):
     def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
         """Builds both layers."""
         for layer in (self.forward_layer, self.backward_layer):
-            build_inside(layer, sequences_shape)
+            build_inside(self, layer, sequences_shape)
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
             self._initial_weights = None

@@ -10,7 +10,8 @@ from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Nest, Shape
 from phasewise.layer.layer import Layer
-from phasewise.layers.recurrent.any_cell import build_inside, check_cell, initial_state_of, output_size_of
+from phasewise.layer.wrapping import build_inside
+from phasewise.layers.recurrent.any_cell import check_cell, initial_state_of, output_size_of
 from phasewise.layers.recurrent.memory import Memory
 from phasewise.layers.recurrent.running import Options, knows_sequences, run
 from phasewise.layers.recurrent.stacked_rnn_cells import StackedRNNCells
@@ -121,7 +122,7 @@ class RNN(Layer):
                 f"{type(self).__name__} {self.name!r} has unroll=True, which needs a known number of steps; its input has shape "
                 f"{sequences_shape}. Give that number in Input, or leave unroll=False."
             )
-        build_inside(self.cell, (sequences_shape[0], *sequences_shape[2:]))
+        build_inside(self, self.cell, (sequences_shape[0], *sequences_shape[2:]))
         if self.stateful and self._memory is None:
             self._memory = Memory(self, sequences_shape)
         self.built = True

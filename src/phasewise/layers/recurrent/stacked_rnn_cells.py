@@ -7,7 +7,8 @@ from phasewise.core import registry
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest, Shape
 from phasewise.layer.layer import Layer
-from phasewise.layers.recurrent.any_cell import build_inside, check_cell, initial_state_of, output_size_of
+from phasewise.layer.wrapping import build_inside
+from phasewise.layers.recurrent.any_cell import check_cell, initial_state_of, output_size_of
 
 
 @register("layer")
@@ -55,7 +56,7 @@ class StackedRNNCells(Layer):
     def build(self, input_shape: Shape) -> None:
         """Builds the cells."""
         for cell in self.cells:
-            build_inside(cell, tuple(input_shape))
+            build_inside(self, cell, tuple(input_shape))
             input_shape = (input_shape[0], output_size_of(cell))
         self.built = True
 

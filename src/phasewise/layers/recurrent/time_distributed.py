@@ -10,8 +10,8 @@ from phasewise.core.registry import register
 from phasewise.core.types import ArrayLike, Config, Nest
 from phasewise.layer.layer import Layer
 from phasewise.layer.signature import call_signature
+from phasewise.layer.wrapping import build_inside
 from phasewise.layers.recurrent import time_loop
-from phasewise.layers.recurrent.any_cell import build_inside
 from phasewise.switch import tap
 
 
@@ -40,7 +40,7 @@ class TimeDistributed(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Builds the wrapped layer for one step."""
-        build_inside(self.layer, self._shape_of_a_step(input_shape))
+        build_inside(self, self.layer, self._shape_of_a_step(input_shape))
         self.built = True
 
     def call(self, inputs: Nest, training: bool | None = None, mask: ArrayLike | None = None) -> Nest:
