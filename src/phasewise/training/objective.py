@@ -18,6 +18,7 @@ from phasewise.training.labels import check_labels, check_metric_labels, check_s
 from phasewise.training.logits import tell_mismatches
 from phasewise.training.matching import is_config, is_metric_by_shape, is_named_by_shape, loss_for, metric_for
 from phasewise.training.out_of_range import watches
+from phasewise.training.output_masks import by_place, counting, is_mean, masks_of, takes_mask, weight_of
 from phasewise.training.seen_classes import SeenClasses
 
 
@@ -64,10 +65,10 @@ class Objective(Portable):
         self._loss_weights = [1.0 if w is None else w if isinstance(w, Variable) else float(w) for w in weights]
         given = {kind: matching.match_metrics(self._places, items, kind) for kind, items in self._given.items()}
         self._asked = [any(items) for items in zip(map(_is_given, wanted), *given.values())]
-        pairs = self._pairs(y_true, y_pred)
-        self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, pairs, strict=True)]
+        pairs, named = self._pairs(y_true, y_pred), self._deciding(y_true, y_pred)
+        self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, named, strict=True)]
         check_shapes(self._names, self._losses, pairs)
-        self._name_all(*(self._metrics(items, pairs) for items in given.values()))
+        self._name_all(*(self._metrics(items, pairs, named) for items in given.values()))
         several = [*self._plain, *self._weighted]
         told = self._names, self._losses, several, (activations or _unknown)(self._places.count)
         tell_mismatches(*told)
@@ -93,12 +94,14 @@ class Objective(Portable):
 
         Args:
             sample_weight: an array for all outputs, or a structure of one for each.
-            row_mask: boolean (rows,), False for padding; or None.
+            row_mask: boolean (rows,), False for padding; or None. Masks of the outputs count beside it.
         """
-        weights = self._sample_weights(sample_weight)
-        parts = []
-        for loss, (true, pred), weight in zip(self._losses, self._pairs(y_true, y_pred), weights, strict=True):
-            parts.append(None if loss is None else loss_of(loss, true, pred, weight, row_mask))
+        weights, preds, masks = self._sample_weights(sample_weight), jax.tree.leaves(y_pred), masks_of(y_pred)
+        parts, pairs = [], self._pairs(y_true, y_pred)
+        for loss, pair, weight, pred, mask in zip(self._losses, pairs, weights, preds, masks, strict=True):
+            mask = mask if loss is not None and takes_mask(loss) else None
+            counts = counting(mask, row_mask)
+            parts.append(None if loss is None else loss_of(loss, *by_place(pair, pred, mask), weight, counts))
         terms = [part * w for part, w in zip(parts, self._loss_weights) if part is not None]
         return sum(terms, jnp.float32(0)), tuple(parts)
 
@@ -112,14 +115,13 @@ class Objective(Portable):
             if tracker is not None:
                 tracker.update_state(part, rows)
         pairs = self._pairs(y_true, y_pred)
-        mask = None if row_mask is None else row_mask.astype(jnp.float32)
-        weights = self._sample_weights(sample_weight)
-        for i, name, metric in self._plain:
+        weights, preds, masks = self._sample_weights(sample_weight), jax.tree.leaves(y_pred), masks_of(y_pred)
+        weighed = [(*each, None) for each in self._plain] + [(*each, weights[each[0]]) for each in self._weighted]
+        for i, name, metric, weight in weighed:
+            mask = masks[i] if is_mean(metric) else None
+            weight = weight_of(weight, counting(mask, row_mask))
             with told_of("metric", name):
-                metric.update_state(*pairs[i], **_weight(mask))
-        for i, name, metric in self._weighted:
-            with told_of("metric", name):
-                metric.update_state(*pairs[i], **_weight(_times(weights[i], mask)))
+                metric.update_state(*by_place(pairs[i], preds[i], mask), **_weight(weight))
         for i, excess in self._watches:
             excess.update_state(pairs[i][1])
 
@@ -249,12 +251,17 @@ class Objective(Portable):
     def _sample_weights(self, sample_weight):
         return matching.match_weights(self._places, sample_weight)
 
-    def _metrics(self, given, pairs):
+    def _deciding(self, y_true, y_pred):
+        """(labels, output) by whose shapes names like "accuracy" are understood: an output's last axis tells how many units it has."""
+        pairs = zip(self._pairs(y_true, y_pred), jax.tree.leaves(y_pred))
+        return [(true, output if len(output.shape) > len(pred.shape) else pred) for (true, pred), output in pairs]
+
+    def _metrics(self, given, pairs, named):
         """List of (number of the output, metric)."""
         found = []
         for i, items in enumerate(given):
             for item in items:
-                metric = metric_for(item, *pairs[i], self._losses[i])
+                metric = metric_for(item, *named[i], self._losses[i])
                 with told_of("metric", metric.name):
                     metric.prepare(*pairs[i])
                 found.append((i, metric))
@@ -299,12 +306,6 @@ def _of_one_rank(true, pred):
 
 def _weight(weight):
     return {} if weight is None else {"sample_weight": weight}
-
-
-def _times(weight, mask):
-    if weight is None or mask is None:
-        return mask if weight is None else weight
-    return weight * mask.reshape(mask.shape + (1,) * (weight.ndim - 1))
 
 
 def _is_ours(item):

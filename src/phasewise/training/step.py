@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import logits, padding, random, variable
+from phasewise.core import logits, masking, padding, random, variable
 from phasewise.kernels.finite import all_finite, where
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import phase
+from phasewise.training.output_masks import attach_each, masks_of
 from phasewise.training.packing import taken_at
 from phasewise.training.weights import Weights
 
@@ -98,7 +99,7 @@ class TrainStep:
                 with real_rows_of(x, valid) as real:
                     outputs, added = called(self._model, x, self._trained, self._task)
                 total, parts = self._objective.total_loss(y, outputs, sample_weight, real)
-                found = logits.of_each(outputs)
+                found = logits.of_each(outputs), masks_of(outputs)
                 total = sum(added, total)
                 after = [held.collect(each) for each in (self._others, self._followed.variables, self._counted)]
             return self._optimizer.scale_loss(total, state["optimizer"]), (total, (outputs, found), parts, after, real)
@@ -158,7 +159,7 @@ def test_step(model, objective, task, followed, draws=()):
             with real_rows_of(x, valid) as real, logits.remembered():
                 outputs, added = called(model, x, inventory.trained, task)
                 total, parts = objective.total_loss(y, outputs, sample_weight, real)
-                outputs = outputs, logits.of_each(outputs)
+                outputs = outputs, (logits.of_each(outputs), masks_of(outputs))
             total = sum(added, total)
             other = _with_memory(held, inventory, state["other"])
             metrics = held.collect(counted) or state["metrics"]
@@ -218,7 +219,9 @@ def _updated(objective, metrics, arguments, followed=((), ())):
     with (
         variable.scope([*followed[0], *objective.variables], [*followed[1], *metrics]) as held,
         logits.remembered(),
+        masking.table(),
     ):
-        logits.note_each(outputs, found)
+        logits.note_each(outputs, found[0])
+        attach_each(outputs, found[1])
         objective.update(y, outputs, *rest)
         return held.collect(objective.variables), held.collect(followed[0])

@@ -38,7 +38,8 @@ class MultiHeadAttention(ProjectedAttention):
 
     Scores and weights are computed in float32 or wider. Where it differs from Keras: a query all of whose keys are masked, as one that is
     padding itself, gets weights of 0; Keras, where it returns no scores, averages all values there. A `query_mask` that is given
-    counts. Causal masks and windows follow the axis that is attended over.
+    counts. The inputs keep their masks, so that a residual connection around the layer has one; Keras takes them off. Causal masks
+    and windows follow the axis that is attended over.
 
     Raises:
         ValueError: shapes or masks that do not fit each other; the message names the argument.

@@ -83,7 +83,7 @@ class ProjectedAttention(Layer):
             dtype=self.dtype_policy,
             name=name,
         )
-        with self._its_path(), naming.path_part(name, layer):
+        with naming.building(), self._its_path(), naming.path_part(name, layer):
             layer.build(input_shape)
         return layer
 
