@@ -1,10 +1,13 @@
 """Pooling: the largest, or the mean, of the entries in a window that moves over an array, or in windows that divide it.
 
-A window moves along one axis after the other, the last first. Along an axis its places are joined as slices, of which XLA makes
-one loop. `reduce_window` is no faster on a CPU, and the gradient of its maximum takes ten times as long there.
+A window moves along one axis after the other, the last first. Windows side by side are an axis of their own; where they overlap, their
+places are joined as slices, of which XLA makes one loop. `reduce_window` is no faster on a CPU, and the gradient of its maximum takes
+ten times as long there.
 """
 
 import functools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +15,7 @@ import numpy as np
 
 from phasewise.kernels.moments import wide
 
-MOST_SLICES = 64  # a wider window is left to `reduce_window`: every slice is an instruction to compile
+MOST_SLICES = 5  # wider windows that overlap are left to `reduce_window`, which compiles faster than so many slices
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3))
@@ -28,7 +31,7 @@ def max_pool(x, window, strides, padding):
     Returns:
         An array of the dtype of `x`. The gradient of a window goes to its largest entry, the first of several.
     """
-    return _moving(x, window, strides, padding, _first_largest, jax.lax.max, _lowest(x.dtype))
+    return _moving(x, window, strides, padding, _MAX)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3))
@@ -43,7 +46,7 @@ def average_pool(x, window, strides, padding):
         An array of the dtype of `x`, of float32 where that is no floating dtype.
     """
     values = wide(x)
-    total = _moving(values, window, strides, padding, jnp.add, jax.lax.add, values.dtype.type(0))
+    total = _moving(values, window, strides, padding, _SUM)
     return (total / _counts(x.shape, window, strides, padding)).astype(_floating(x.dtype))
 
 
@@ -63,8 +66,7 @@ def adaptive_max_pool(x, axes, counts):
     """
     for axis, count in zip(axes, counts):
         places, _ = _windows(x.shape[axis], count)
-        window = tuple(places.shape[1] if i == axis else 1 for i in range(x.ndim))
-        x = max_pool(_laid_out(x, axis, places), window, window, "valid")
+        x = _largest(_laid_out(x, axis, places), axis + 1)
     return x
 
 
@@ -83,7 +85,6 @@ def adaptive_average_pool(x, axes, counts):
     for axis, count in zip(axes, counts):
         places, are_real = _windows(x.shape[axis], count)
         parts = _laid_out(values, axis, places)
-        parts = parts.reshape(*parts.shape[:axis], *places.shape, *parts.shape[axis + 1 :])
         weights = (are_real / are_real.sum(1, keepdims=True)).astype(values.dtype)
         values = (parts * weights.reshape(*places.shape, *(1,) * (x.ndim - axis - 1))).sum(axis + 1)
     return values.astype(_floating(x.dtype))
@@ -129,34 +130,47 @@ def global_average(x, axes, *, keepdims=False, mask=None):
     return mean.astype(_floating(x.dtype))
 
 
-def _moving(x, window, strides, padding, join, reduction, neutral):
-    """The entries of each place of the window, joined: by `join` of two arrays, or by `reduction`, the same for `reduce_window`."""
+def _moving(x, window, strides, padding, pool):
+    """What `pool` makes of the entries in each place of the window."""
     for axis in reversed(range(x.ndim)):
         if window[axis] > 1 or strides[axis] > 1:
-            x = _moving_along(axis, x, window[axis], strides[axis], padding, join, reduction, neutral)
+            x = _moving_along(axis, x, window[axis], strides[axis], padding, pool)
     return x
 
 
-def _moving_along(axis, x, width, stride, padding, join, reduction, neutral):
+def _moving_along(axis, x, width, stride, padding, pool):
     """As `_moving`, for a window that extends and moves along one axis."""
     over, by = ([size if i == axis else 1 for i in range(x.ndim)] for size in (width, stride))
     before, behind = jax.lax.padtype_to_pads(x.shape, over, by, padding.upper())[axis]
     count = (x.shape[axis] + before + behind - width) // stride + 1
+    neutral = pool.neutral(x.dtype)
+    if stride >= width:
+        end = count * stride - before - x.shape[axis]  # as many entries more, or fewer
+        x = jax.lax.pad(x, neutral, [(before, end, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
+        x = x.reshape(*x.shape[:axis], count, stride, *x.shape[axis + 1 :])
+        return pool.of_axis(jax.lax.slice_in_dim(x, 0, width, 1, axis + 1), axis + 1)
     if width > MOST_SLICES or count < 1:
-        return jax.lax.reduce_window(x, neutral, reduction, over, by, padding.upper())
-    if before or behind:
-        x = jax.lax.pad(x, neutral, [(before, behind, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
-    return functools.reduce(join, _slices(x, axis, count, width, stride))
-
-
-def _slices(x, axis, count, width, stride):
-    """For each entry of a window along `axis`, the array of what it is in each of the `count` places."""
-    if stride == width:  # windows side by side are an axis of their own: cheaper than strides, above all their gradient
-        x = jax.lax.slice_in_dim(x, 0, count * width, 1, axis)
-        x = x.reshape(*x.shape[:axis], count, width, *x.shape[axis + 1 :])
-        return [jax.lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(width)]
+        return jax.lax.reduce_window(x, neutral, pool.of_two, over, by, padding.upper())
+    x = jax.lax.pad(x, neutral, [(before, behind, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
     last = (count - 1) * stride + 1
-    return [jax.lax.slice_in_dim(x, start, start + last, stride, axis) for start in range(width)]
+    slices = [jax.lax.slice_in_dim(x, start, start + last, stride, axis) for start in range(width)]
+    return functools.reduce(pool.of_slices, slices)
+
+
+class _Pool(NamedTuple):
+    """One way to make one entry of many.
+
+    Attributes:
+        of_axis: (array, axis) -> array without the axis.
+        of_two: the same of two entries, as `reduce_window` knows it.
+        of_slices: the same of two arrays, with the gradient that is wanted.
+        neutral: dtype -> the entry that changes nothing.
+    """
+
+    of_axis: Callable
+    of_two: Callable
+    of_slices: Callable
+    neutral: Callable
 
 
 def _first_largest(first, second):
@@ -167,11 +181,29 @@ def _first_largest(first, second):
     return jnp.where(keeps, first, second)
 
 
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _largest(x, axis):
+    """The largest entry along `axis`; the gradient is all its own, or the first one's of several."""
+    return x.max(axis)
+
+
+@_largest.defjvp
+def _largest_jvp(axis, entries, changes):
+    (x,), (change,) = entries, changes
+    first = jnp.argmax(x, axis, keepdims=True)
+    is_first = jax.lax.broadcasted_iota(first.dtype, x.shape, axis) == first
+    return _largest(x, axis), jnp.where(is_first, change, 0).sum(axis)
+
+
 def _lowest(dtype):
     """The value that no entry of this dtype is below."""
     if dtype == np.bool_:
         return np.False_
     return np.array(-np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min, dtype)
+
+
+_MAX = _Pool(_largest, jax.lax.max, _first_largest, _lowest)
+_SUM = _Pool(jnp.sum, jax.lax.add, jnp.add, lambda dtype: np.zeros((), dtype))
 
 
 def _floating(dtype):
@@ -202,6 +234,7 @@ def _windows(size, count):
 
 
 def _laid_out(x, axis, places):
-    """The entries of the windows, one window after the other."""
-    places = places.ravel()
-    return x if np.array_equal(places, np.arange(x.shape[axis])) else jnp.take(x, places, axis)
+    """The entries of the windows, `axis` replaced by (window, entry)."""
+    if not np.array_equal(places.ravel(), np.arange(x.shape[axis])):
+        x = jnp.take(x, places.ravel(), axis)
+    return x.reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
