@@ -7,11 +7,29 @@ a sum that the loop carries.
 """
 
 import functools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from phasewise.kernels.moments import wide
+
+
+class Step(NamedTuple):
+    """A step entry by entry, once the product of the state is taken.
+
+    Attributes:
+        function: `(z, states) -> states`, z what the input brings and that product: their sum, or the pair of them.
+        adds: whether z is their sum.
+    """
+
+    function: Callable
+    adds: bool
+
+    def __call__(self, projected, product, states):
+        z = wide(projected) + product if self.adds else (wide(projected), product)
+        return self.function(z, states)
 
 
 def _linear(x):
@@ -23,10 +41,7 @@ def simple_step(activation):
     """The step of Elman (1990): `h' = activation(x + u)`, for `recurrence`."""
     activation = activation or _linear
 
-    def step(projected, product, states):
-        return (activation(wide(projected) + product),)
-
-    return step
+    return Step(lambda z, states: (activation(z),), adds=True)
 
 
 @functools.cache
@@ -37,12 +52,12 @@ def lstm_step(activation, recurrent_activation):
     """
     phi, sigma = activation or _linear, recurrent_activation or _linear
 
-    def step(projected, product, states):
-        i, f, g, o = jnp.split(wide(projected) + product, 4, axis=-1)
+    def step(z, states):
+        i, f, g, o = jnp.split(z, 4, axis=-1)
         carry = sigma(f) * states[1] + sigma(i) * phi(g)
         return sigma(o) * phi(carry), carry
 
-    return step
+    return Step(step, adds=True)
 
 
 @functools.cache
@@ -53,12 +68,12 @@ def gru_step(activation, recurrent_activation):
     """
     phi, sigma = activation or _linear, recurrent_activation or _linear
 
-    def step(projected, product, states):
-        (x_z, x_r, x_n), (u_z, u_r, u_n) = (jnp.split(part, 3, axis=-1) for part in (wide(projected), product))
+    def step(z, states):
+        (x_z, x_r, x_n), (u_z, u_r, u_n) = (jnp.split(part, 3, axis=-1) for part in z)
         update = sigma(x_z + u_z)
         return (update * states[0] + (1 - update) * phi(x_n + sigma(x_r + u_r) * u_n),)
 
-    return step
+    return Step(step, adds=False)
 
 
 @functools.cache
@@ -116,7 +131,7 @@ def recurrence(step, sequences, unroll, projected, states, weights, kept=None, m
     """A cell whose step is entry by entry but for one product, over a sequence.
 
     Args:
-        step: `(projected, product, states) -> states`, entry by entry.
+        step: a `Step`.
         sequences: whether the outputs of all steps are wanted.
         unroll: whether the loop is written out.
         projected: (time, batch, gates * units), what the input brings to each step.
@@ -149,7 +164,7 @@ def with_product(step):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _recurrence(step, sequences, unroll, projected, states, weights, kept, mask):
-    last, outputs = _run(step, unroll, projected, states, weights, kept, mask, lambda new, product: new[0])
+    last, outputs = _run(step, unroll, projected, states, weights, kept, mask, lambda new, x, product: new[0])
     return outputs if sequences else None, last
 
 
@@ -158,7 +173,7 @@ def _run(step, unroll, projected, states, weights, kept, mask, remembered):
         x, mask = inputs
         product = recurrent_product(states[0], weights, kept)
         new = held(mask, step(x, product, states), states)
-        return new, remembered(new, product)
+        return new, remembered(new, x, product)
 
     return _over_time(body, states, (projected, mask), unroll=unroll)
 
@@ -188,37 +203,44 @@ def _over_time(body, carried, inputs, *, unroll, reverse=False):
 
 
 def _forward(step, sequences, unroll, projected, states, weights, kept, mask):
-    last, (history, products) = _run(
-        step, unroll, projected, states, weights, kept, mask, lambda new, product: (new, product)
-    )
-    residuals = projected, states, weights, kept, mask, history, products
+    def remembered(new, x, product):  # of a sum, the sum alone: memory is what a step waits for
+        return new, wide(x) + product if step.adds else product
+
+    last, (history, products) = _run(step, unroll, projected, states, weights, kept, mask, remembered)
+    brought = products if step.adds else (projected, products)
+    # The projected inputs themselves are kept for their dtype alone where the sum is: they are no longer read.
+    residuals = brought, projected[:0], states, weights, kept, mask, history
     return (history[0] if sequences else None, last), residuals
 
 
 def _backward(step, sequences, unroll, residuals, cotangents):
-    projected, states, weights, kept, mask, history, products = residuals
+    brought, empty, states, weights, kept, mask, history = residuals
     d_outputs, d_last = cotangents
     before = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest[:-1]]), states, history)
 
     def product(h, weights):
         return recurrent_product(h, weights, kept)
 
+    def step_of(z, states):
+        return step.function(z if step.adds else (wide(z[0]), z[1]), states)
+
     def body(d_states, inputs):
-        x, u, states, mask, d_output = inputs
+        z, states, mask, d_output = inputs
         if d_output is not None:
             d_states = (d_states[0] + d_output, *d_states[1:])
         d_new = held(mask, d_states, jax.tree.map(jnp.zeros_like, d_states))
-        d_x, d_u, d_before = jax.vjp(step, x, u, states)[1](d_new)
-        (d_h,) = jax.vjp(lambda h: product(h, weights), states[0])[1](d_u)
+        d_z, d_before = jax.vjp(step_of, z, states)[1](d_new)
+        (d_h,) = jax.vjp(lambda h: product(h, weights), states[0])[1](d_z if step.adds else d_z[1])
         d_before = (d_before[0] + d_h, *d_before[1:])
         if mask is not None:
             d_before = jax.tree.map(jnp.add, d_before, held(mask, jax.tree.map(jnp.zeros_like, d_states), d_states))
-        return d_before, (d_x, d_u)
+        return d_before, d_z
 
-    inputs = projected, products, before, mask, d_outputs
-    d_states, (d_projected, d_products) = _over_time(body, d_last, inputs, reverse=True, unroll=unroll)
+    inputs = brought, before, mask, d_outputs
+    d_states, d_z = _over_time(body, d_last, inputs, reverse=True, unroll=unroll)
+    d_projected, d_products = (d_z, d_z) if step.adds else d_z
     _, pull = jax.vjp(lambda weights: jax.vmap(product, (0, None))(before[0], weights), weights)
-    return d_projected, d_states, pull(d_products)[0], None, None
+    return d_projected.astype(empty.dtype), d_states, pull(d_products)[0], None, None
 
 
 _recurrence.defvjp(_forward, _backward)
