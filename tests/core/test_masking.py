@@ -1,11 +1,15 @@
 """Masks that travel with the values from layer to layer."""
 
+import gc
+import weakref
+
 import jax
 import keras
 import numpy as np
 import pytest
 
 import phasewise as pw
+from phasewise.core import masking
 
 X = np.float32([[1, 2, 0], [3, 0, 0]])[..., None] * np.ones(2, "float32")
 VALID = np.array([[True, True, False], [True, False, False]])
@@ -91,12 +95,30 @@ def test_a_given_mask_goes_before_one_that_travels():
     np.testing.assert_allclose(Outer()(X), 10 * X * ~VALID[..., None])
 
 
-def test_a_mask_works_under_jit_and_is_forgotten_after_the_call():
+def test_a_mask_works_under_jit():
     Makes, Counts, _ = layers(pw)
     makes, counts = Makes(), Counts()
     model = pw.Sequential([makes, counts])
     np.testing.assert_allclose(jax.jit(lambda x: model(x))(X), SEEN)
-    np.testing.assert_allclose(counts(makes(X)), X)
+    np.testing.assert_allclose(jax.jit(lambda x: counts(makes(x)))(X), SEEN)
+    np.testing.assert_allclose(jax.grad(lambda x: counts(makes(x)).sum())(X), 10 * VALID[..., None] * np.ones(2))
+
+
+@BOTH
+def test_a_mask_goes_from_layer_to_layer_that_are_called_one_by_one(K):
+    Makes, Counts, _ = layers(K)
+    np.testing.assert_allclose(Counts()(K.layers.Activation("linear")(Makes()(X))), SEEN)
+    np.testing.assert_allclose(Counts()(X), X)
+
+
+def test_a_mask_is_kept_no_longer_than_its_array():
+    Makes, _, _ = layers(pw)
+    made = Makes()(X)
+    mask = weakref.ref(masking.of(made))
+    assert mask() is not None
+    del made
+    gc.collect()
+    assert mask() is None
 
 
 def test_under_mixed_precision_the_mask_survives_the_cast():

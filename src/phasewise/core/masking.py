@@ -32,8 +32,8 @@ def table():
 
 
 def _keep(array, mask):
-    place = id(array)
-    _kept[place] = weakref.ref(array, lambda _: _kept.pop(place, None)), mask
+    place, forget = id(array), _kept.pop  # bound here: names of a module are gone when the interpreter ends
+    _kept[place] = weakref.ref(array, lambda _: forget(place, None)), mask
 
 
 def attach(array, mask):
