@@ -71,6 +71,11 @@ def evaluate_another_class(net):
     net.evaluate(X, 1 - Y, verbose=0)
 
 
+def lose_a_mask(net):
+    net = pw.Sequential([pw.layers.Masking(), pw.layers.Flatten()])
+    net.predict(np.ones((1, 2, 3)), verbose=0)
+
+
 SURPRISES = {
     warning.NonFiniteWarning: see_nan,
     warning.SmallBatchWarning: train_on_one_row,
@@ -83,6 +88,7 @@ SURPRISES = {
     warning.StructureWarning: give_an_unknown_key,
     warning.LogitsWarning: take_logits_for_probabilities,
     warning.UnseenClassWarning: evaluate_another_class,
+    warning.LostMaskWarning: lose_a_mask,
 }
 
 

@@ -203,7 +203,7 @@ def test_a_mask_that_cannot_go_on_is_told_of(name):
     with pytest.warns(pw.warning.LostMaskWarning, match=rf"Layer 'it' \({name}\) drops the mask of its input"):
         model.predict(x, verbose=0)
     with pytest.warns(pw.warning.LostMaskWarning, match="'it' .* drops the mask"):
-        layer(x, mask=np.ones((2, 6), bool))
+        getattr(layers, name)(**FIRST[name][0], name="it")(x, mask=np.ones((2, 6), bool))
 
 
 def test_nothing_is_told_where_no_mask_is_lost():
