@@ -259,3 +259,15 @@ def test_a_layer_around_others_can_be_built_by_hand(make):
     called(X)
     assert [w.shape for w in built.weights] == [w.shape for w in called.weights]
     assert all(w.path.startswith("outer/") for w in built.weights + called.weights)
+
+
+def test_a_subclass_may_name_its_input_as_it_likes():
+    class Doubled(pw.layers.LSTM):
+        def call(self, inputs, **kwargs):
+            return 2 * super().call(inputs, **kwargs)
+
+    plain, doubled = pw.layers.LSTM(UNITS), Doubled(UNITS)
+    y = plain(X)
+    doubled(X)
+    doubled.set_weights(plain.get_weights())
+    np.testing.assert_allclose(doubled(X), 2 * np.asarray(y), rtol=1e-6)

@@ -1,5 +1,7 @@
 """TimeDistributed, Bidirectional and Masking beyond their rows in the table of parity."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -191,3 +193,20 @@ def test_masking_looks_at_values_before_they_are_rounded():
 def test_what_cannot_be_meant_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_the_steps_of_a_sequence_count_as_updates_of_moving_statistics():
+    """Three steps of four batches leave 0.5 ** 12 of the initial values: nothing lags, and nothing is said."""
+    model = pw.Sequential(
+        [
+            pw.Input((3, FEATURES)),
+            pw.layers.TimeDistributed(pw.layers.BatchNormalization(momentum=0.5)),
+            pw.layers.GRU(2),
+        ]
+    )
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(5, 1, (32, 3, FEATURES)).astype("float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(x, np.zeros((32, 2)), batch_size=8, verbose=0)
+    assert model.layers[0].layer._averages[0].updates == 12

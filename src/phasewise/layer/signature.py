@@ -80,7 +80,9 @@ def build_shapes(cls, args, kwargs):
     wanted = [n for n in inspect.signature(cls.build).parameters if n != "self"]
     if len(wanted) > 1 or (len(wanted) == 1 and wanted[0] != "input_shape" and wanted[0].endswith("_shape")):
         given = {**dict(zip(call_signature(cls).names, args)), **kwargs}
-        return {f"{n}_shape": _shape_of(v) for n, v in given.items() if f"{n}_shape" in wanted}
+        shapes = {f"{n}_shape": _shape_of(v) for n, v in given.items() if f"{n}_shape" in wanted}
+        # A subclass's `call` may name the inputs otherwise than the `build` that it inherits does.
+        return shapes if wanted[0] in shapes or not args else {wanted[0]: _shape_of(args[0]), **shapes}
     if not wanted:
         return ()
     first = args[0] if args else next(iter(kwargs.values()), None)

@@ -14,7 +14,8 @@ _observer = ContextVar("phasewise_observer", default=None)
 class Call:
     """One call of one layer: its phase decision and, for a normalization layer, the statistics that it used.
 
-    `values` is the number of values that batch statistics were taken over; None where that is not known.
+    `values` is the number of values that batch statistics were taken over; None where that is not known. `times` is how often the
+    call is made, where it is in a loop that is traced once.
     """
 
     layer: object
@@ -23,6 +24,7 @@ class Call:
     parent: object = None
     statistics: str | None = None
     values: int | None = None
+    times: int = 1
 
 
 class Calls(list):
@@ -41,6 +43,7 @@ class Calls(list):
         self.draws = ()  # what each random draw mixes into the seed, in order
         self.looked_up = ()  # (number of an input, layer) for every input that goes to an embedding as it is
         self._ids, self._sources = [], {}
+        self.times = 1  # how often the calls that are noted now are made
         self._reported = set()
 
     def report(self, subject):
@@ -87,13 +90,27 @@ def call(layer, decision):
         yield
         return
     parent = record.stack[-1] if record.stack else None
-    entry = Call(layer, decision, len(record.stack), parent)
+    entry = Call(layer, decision, len(record.stack), parent, times=record.times)
     record.append(entry)
     record.stack.append(entry)
     try:
         yield
     finally:
         record.stack.pop()
+
+
+@contextlib.contextmanager
+def repeated(times):
+    """The calls inside the block are made so many times: it is the body of a loop."""
+    record = _observer.get()
+    if record is None:
+        yield
+        return
+    kept, record.times = record.times, record.times * times
+    try:
+        yield
+    finally:
+        record.times = kept
 
 
 def note_function(function):

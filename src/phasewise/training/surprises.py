@@ -124,7 +124,7 @@ def updates_of_a_step(calls, rows):
     for call in calls:
         if call.layer._averages and call.decision.training:
             batches = -(-rows // (call.layer.virtual_batch_size or rows))
-            counts[call.layer] = counts.get(call.layer, 0) + batches
+            counts[call.layer] = counts.get(call.layer, 0) + batches * call.times
     return list(counts.items())
 
 

@@ -11,8 +11,8 @@ from phasewise.core.types import Array, Nest
 from phasewise.core.variable import autocast
 from phasewise.kernels.recurrent import held
 from phasewise.layer.layer import Layer
-from phasewise.layers.recurrent import time_loop
 from phasewise.layers.recurrent.cell import RecurrentCell
+from phasewise.layers.recurrent.time_loop import look, loop
 
 
 class Options(NamedTuple):
@@ -76,7 +76,7 @@ def _run_stack(cells, inputs, states, options):
 def _run_any(cell, inputs, states, options):
     call = _caller(cell, states)
     layers = [cell] if isinstance(cell, Layer) else []
-    seen = time_loop.look(layers, call, states, jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype))
+    seen = look(layers, call, states, jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype))
     spec = seen.outputs[0]
     first = _before_the_first(spec, states)
 
@@ -86,7 +86,7 @@ def _run_any(cell, inputs, states, options):
         states, output = held(mask, (new_states, new_output), (states, output))
         return (states, output), output if options.sequences else None
 
-    (states, last), outputs = time_loop.loop(
+    (states, last), outputs = loop(
         naming.callers()[-1], seen, step, (states, first), (inputs, options.mask), unroll=options.unroll
     )
     return Ran(last, outputs, states)

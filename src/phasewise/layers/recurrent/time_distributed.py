@@ -11,7 +11,7 @@ from phasewise.core.types import ArrayLike, Config, Nest
 from phasewise.layer.layer import Layer
 from phasewise.layer.signature import call_signature
 from phasewise.layer.wrapping import build_inside
-from phasewise.layers.recurrent import time_loop
+from phasewise.layers.recurrent.time_loop import look, loop
 from phasewise.switch import tap
 
 
@@ -53,10 +53,10 @@ class TimeDistributed(Layer):
             return y, logits.of_each(y)
 
         one = jax.tree.map(lambda a: jax.ShapeDtypeStruct((a.shape[0], *a.shape[2:]), a.dtype), (inputs, mask))
-        seen = time_loop.look([self.layer], step, *one)
+        seen = look([self.layer], step, *one)
         if seen.written or seen.draws or seen.adds:
             steps = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), (inputs, mask))
-            _, found = time_loop.loop(self, seen, lambda carried, inputs: (carried, step(*inputs)), (), steps)
+            _, found = loop(self, seen, lambda carried, inputs: (carried, step(*inputs)), (), steps)
             outputs, of_each = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), found)
         else:
             with tap.tapped(None):

@@ -90,6 +90,7 @@ def loop(
         with (
             random.at_time(number),
             tap.tapped(None),
+            observe.repeated(time),
             scope(seen.written, values) as held,
             collected_losses() as losses,
             _own_moments() as moments,
