@@ -41,7 +41,10 @@ class LayerOfCell(RNN):
 
 
 def _read(name):
-    return lambda self: getattr(self.cell, name)
+    def read(self: LayerOfCell) -> Any:
+        return getattr(self.cell, name)
+
+    return read
 
 
 def check_cudnn(owner: str, use_cudnn: bool | str) -> bool | str:
