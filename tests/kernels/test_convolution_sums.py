@@ -10,6 +10,8 @@ import pytest
 from phasewise.kernels.convolution import convolve, convolve_depthwise, convolve_transposed
 from phasewise.kernels.convolution_sizes import Around, around, output_size, transposed_around, transposed_output_size
 
+pytestmark = pytest.mark.extensive
+
 RNG = np.random.default_rng(0)
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from phasewise.kernels import interpolation, pooling
 
+pytestmark = pytest.mark.extensive
+
 RNG = np.random.default_rng(3)
 
 

@@ -10,6 +10,8 @@ import phasewise as pw
 from parity import check_layer, close, share_weights
 from phasewise import layers
 
+pytestmark = pytest.mark.extensive
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4, 5)).astype("float32")
 MEMORY = RNG.normal(size=(3, 6, 7)).astype("float32")

@@ -113,7 +113,28 @@ class Case:
         return wrote or not np.array_equal(before, after)
 
 
-@pytest.fixture(scope="module", params=CASES, ids=NAMES)
+IN_EVERY_RUN = {
+    "Bidirectional",
+    "Conv2D",
+    "EinsumDense",
+    "Embedding",
+    "GRU",
+    "LSTM",
+    "MaxPooling2D",
+    "MultiHeadAttention",
+}
+FAMILIES = ("attention", "borders", "convolution", "einsum_dense", "embedding", "pooling", "recurrent", "up_sampling")
+
+
+def marked(cases):
+    """Of the large families a class or two belong to every run of the tests."""
+    for case in cases:
+        family = getattr(pw.layers, case[0]).__module__.split(".")[2]
+        is_further = family in FAMILIES and case[0] not in IN_EVERY_RUN
+        yield pytest.param(case, marks=[pytest.mark.extensive] if is_further else [])
+
+
+@pytest.fixture(scope="module", params=marked(CASES), ids=NAMES)
 def case(request):
     pw.set_random_seed(4)
     pw.backend.clear_session()

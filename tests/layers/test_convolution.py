@@ -13,6 +13,8 @@ from parity import check_layer, inputs_of
 from phasewise import layers
 from phasewise.core.precision import dtype_policy_scope
 
+pytestmark = pytest.mark.extensive
+
 NAMES = list(dict.fromkeys(row[0] for row in CONVOLUTION))
 FIRST_ROWS = {name: next(row for row in CONVOLUTION if row[0] == name) for name in NAMES}
 RNG = np.random.default_rng(0)

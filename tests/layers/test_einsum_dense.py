@@ -7,6 +7,8 @@ import pytest
 import phasewise as pw
 from phasewise.layers import EinsumDense
 
+pytestmark = pytest.mark.extensive
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),

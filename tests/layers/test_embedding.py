@@ -11,6 +11,8 @@ from parity import close
 from phasewise import layers
 from phasewise.core import variable
 
+pytestmark = pytest.mark.extensive
+
 IDS = np.array([[1, 2, 0], [3, 0, 0], [4, 4, 6]])
 OUT_OF_RANGE = r"'words' has input_dim=7, so that its ids are whole numbers in \[0, 6\]; it was given "
 

@@ -7,6 +7,8 @@ import pytest
 import phasewise as pw
 from parity import arguments, check_layer, close, inputs_of, share_weights
 
+pytestmark = pytest.mark.extensive
+
 BATCH, TIME, FEATURES, UNITS = 4, 5, 2, 3
 X = inputs_of((BATCH, TIME, FEATURES))
 MASK = np.array([[1, 1, 0, 1, 1], [0, 0, 1, 1, 0], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]], bool)

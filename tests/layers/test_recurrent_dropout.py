@@ -6,6 +6,8 @@ import pytest
 import phasewise as pw
 from phasewise.core import random
 
+pytestmark = pytest.mark.extensive
+
 ROWS, TIME, FEATURES, UNITS = 400, 4, 10, 10
 ONES = np.ones((ROWS, TIME, FEATURES), "float32")
 N = ROWS * FEATURES
@@ -137,3 +139,35 @@ def test_a_rate_that_was_assigned_is_checked_and_takes_effect():
     layer.dropout = 2.0
     with pytest.raises(ValueError, match=r"SimpleRNNCell's dropout is the fraction to drop, in \[0, 1\]; got 2.0"):
         at_step(layer, ONES)
+
+
+class Around(pw.Layer):
+    """A cell of a user's own around one that drops."""
+
+    def __init__(self, cell, **kwargs):
+        super().__init__(**kwargs)
+        self.cell, self.state_size = cell, cell.state_size
+
+    def build(self, input_shape):
+        if not self.cell.built:
+            self.cell.build(input_shape)
+            self.cell.built = True
+
+    def call(self, inputs, states):
+        return self.cell(inputs, states)
+
+
+def test_a_cell_inside_a_users_cell_keeps_its_mask_for_the_sequence_too():
+    inner = showing_inputs(0.5).cell
+    layer = pw.layers.RNN(Around(inner), return_sequences=True)
+    y = at_step(layer, ONES)
+    np.testing.assert_array_equal(y, y[:, :1].repeat(TIME, 1))
+    assert (y == 0).any()
+    assert (y > 0).any()
+
+
+def test_sequences_beside_each_other_are_dropped_by_masks_of_their_own():
+    layer = pw.layers.TimeDistributed(showing_inputs(0.5))
+    y = at_step(layer, np.ones((50, 3, TIME, FEATURES), "float32"))
+    np.testing.assert_array_equal(y, y[:, :, :1].repeat(TIME, 2))
+    assert not np.array_equal(y[:, 0], y[:, 1])

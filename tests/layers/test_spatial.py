@@ -17,6 +17,8 @@ from parity import arguments as arguments_of
 from parity import inputs_of
 from phasewise import layers
 
+pytestmark = pytest.mark.extensive
+
 NAMES = sorted({name for name, _, _ in ROWS})
 FIRST = {name: (arguments, shape) for name, arguments, shape in reversed(ROWS)}
 

@@ -6,6 +6,8 @@ import pytest
 import phasewise as pw
 from parity import close, inputs_of, keras
 
+pytestmark = pytest.mark.extensive
+
 ROWS, TIME, FEATURES = 4, 3, 2
 X = inputs_of((2 * ROWS, TIME, FEATURES))
 Y = inputs_of((2 * ROWS, 1), 1)
@@ -187,3 +189,17 @@ def test_a_layer_cannot_come_to_be_stateful_later(ours):
 def test_states_of_a_bidirectional_layer_that_has_none_cannot_be_reset():
     with pytest.raises(AttributeError, match="has no states to reset: its layers are not stateful"):
         pw.layers.Bidirectional(pw.layers.GRU(2)).reset_states()
+
+
+def test_recalibration_goes_on_from_batch_to_batch_and_leaves_the_states_as_they_were():
+    recurrent = pw.layers.LSTM(3, stateful=True, return_sequences=True)
+    norm = pw.layers.BatchNormalization()
+    made = pw.Sequential([pw.Input(batch_shape=(ROWS, TIME, FEATURES)), recurrent, norm])
+    pw.recalibrate(made, X, batch_size=ROWS)
+    assert all((np.asarray(v.value) == 0).all() for v in recurrent.states)
+    plain = pw.layers.LSTM(3, return_sequences=True)
+    plain(WHOLE)
+    plain.set_weights(recurrent.get_weights())
+    seen = np.asarray(plain(WHOLE))
+    np.testing.assert_allclose(norm.moving_mean.numpy(), seen.mean((0, 1)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(norm.moving_variance.numpy(), seen.var((0, 1)), rtol=1e-3, atol=1e-6)

@@ -10,6 +10,8 @@ import phasewise as pw
 from parity import check_layer, close, inputs_of, share_weights
 from phasewise.core import random
 
+pytestmark = pytest.mark.extensive
+
 BATCH, TIME, FEATURES = 4, 5, 2
 X = inputs_of((BATCH, TIME, FEATURES))
 MASK = np.array([[1, 1, 0, 1, 1], [0, 0, 1, 1, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 1]], bool)

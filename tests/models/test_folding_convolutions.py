@@ -8,6 +8,8 @@ import phasewise as pw
 from phasewise import layers
 from phasewise.layers import BatchNormalization
 
+pytestmark = pytest.mark.extensive
+
 KINDS = {
     "Conv1D": {"filters": 6, "kernel_size": 3, "groups": 2},
     "Conv2D": {"filters": 6, "kernel_size": 3, "strides": 2},

@@ -193,7 +193,7 @@ class Draws:
         rows: int | None,
     ):
         self.seed, self.step, self.first_row = seed, step, first_row
-        self.time = None  # the number of the step of the loop over time that is being traced
+        self.times = ()  # the numbers of the steps of the loops over time that are being traced, the outermost first
         self.drawn = []
         self._expected, self._given, self._rows = expected, given, rows
         self._counts, self._strangers = {}, {}
@@ -256,15 +256,26 @@ def scope(
 def at_time(number: ArrayLike) -> Iterator[None]:
     """The block is step `number` (uint32, may be traced) of a loop over time: draws differ from step to step, in a loop that is
     traced once as in one that is written out."""
+    with _times(lambda times: (*times, number)):
+        yield
+
+
+def for_all_times() -> contextlib.AbstractContextManager[None]:
+    """Draws inside the block are the same at every step of the innermost loop over time."""
+    return _times(lambda times: times[:-1])
+
+
+@contextlib.contextmanager
+def _times(changed):
     draws = _scope.get()
     if draws is None:
         yield
         return
-    kept, draws.time = draws.time, number if draws.time is None else draws.time * np.uint32(0x9E3779B9) + number
+    kept, draws.times = draws.times, changed(draws.times)
     try:
         yield
     finally:
-        draws.time = kept
+        draws.times = kept
 
 
 @contextlib.contextmanager
@@ -299,7 +310,9 @@ def words(seed: int | SeedGenerator | None = None) -> tuple[Array | np.uint32, A
     mixed = draws.mixed(seed)
     word = mixed if seed is not None else jnp.asarray(draws.seed, jnp.uint32) ^ mixed
     step = jnp.asarray(draws.step).astype(jnp.uint32)
-    return word, step if draws.time is None else step ^ (draws.time * np.uint32(0x85EBCA6B))
+    for number in draws.times:
+        step = (step ^ (number * np.uint32(0x85EBCA6B))) * np.uint32(0x9E3779B1)
+    return word, step
 
 
 def _words_on_host(seed):

@@ -64,7 +64,8 @@ def recalibrate(
     progress = make_progress(verbose)
     try:
         with phase.learning_phase_scope("inference"), statistics_policy.statistics(METHODS[method]):
-            calls, _ = prepare(model, batch_spec(executor, 32), "predict")
+            rows = executor.batch_rows if model._inventory().remembers else 32
+            calls, _ = prepare(model, batch_spec(executor, rows), "predict")
             layers = _layers(model, calls)
             found = _found(model, executor, (calls, layers), method, steps, progress)
     finally:
@@ -107,7 +108,10 @@ def _found(model, executor, called, method, steps, progress):
 def _one_pass(model, executor, begun, steps, progress):
     """(number of batches, dict from an average's identity to (count, mean, variance))."""
     (calls, state), parts, seen = begun, {}, 0
-    for feed in executor.padded_feeds(steps):
+    remembered = _memory_places(model)
+    if remembered:  # it goes on in this pass, and not beyond
+        state = {**state, "memory": [state["other"][place] for place in remembered]}
+    for feed in executor.feeds(steps) if remembered else executor.padded_feeds(steps):
         look_at_feed(executor, feed, calls)
         loop = program(model, "recalibrate", shapes_of(feed.arrays), lambda: _Gathers(model))
 
@@ -122,18 +126,27 @@ def _one_pass(model, executor, begun, steps, progress):
     return seen, {owner: _population(entries) for owner, entries in parts.items()}
 
 
+def _memory_places(model):
+    """The places, among the other variables, of those that hold what layers remember."""
+    return [place for place, variable in enumerate(model._inventory().others) if variable.is_memory]
+
+
 class _Gathers(MapProgram):
     """The moments of every batch normalization call, for each batch; `owners` are the identities of the averages."""
 
     def __init__(self, model):
-        self.owners = []
+        self.owners, remembered = [], _memory_places(model)
 
         def step(state, batch, valid, numbers):
             x, _, _ = unpack(batch)
             with real_rows_of(x, valid), collected_moments() as entries:
-                call_purely(model, state, x, task="predict")
+                other = list(state["other"])
+                for place, value in zip(remembered, state.get("memory", ())):
+                    other[place] = value
+                _, _, after = call_purely(model, {**state, "other": other}, x, task="predict")
             self.owners[:] = [id(average) for average, _, _ in entries]
-            return [(count, *moments) for _, count, moments in entries]
+            found = [(count, *moments) for _, count, moments in entries]
+            return (found, [after[place] for place in remembered]) if remembered else found
 
         super().__init__(step, model._inventory().variables)
 

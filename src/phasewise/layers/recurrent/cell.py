@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import activations, constraints, initializers, regularizers
-from phasewise.core import registry
+from phasewise.core import random, registry
 from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels import recurrent
@@ -111,7 +111,8 @@ class RecurrentCell(Layer):
         """One step: `(output, states)` for inputs (batch, features) and the states before them, as a list or a single array."""
         is_list = isinstance(states, list | tuple)
         given = list(states) if is_list else [states]
-        _, new = self.over_time(inputs[None], given, training=training, sequences=False)
+        with random.for_all_times():  # a cell of a user's own may call this one at each step of a sequence
+            _, new = self.over_time(inputs[None], given, training=training, sequences=False)
         return new[0], new if is_list else new[0]
 
     def over_time(

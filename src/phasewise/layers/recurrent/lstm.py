@@ -31,8 +31,8 @@ class LSTMCell(RecurrentCell):
         kernel_regularizer, recurrent_regularizer, bias_regularizer: added to the loss.
         kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
         dropout, recurrent_dropout: in [0, 1], the fractions of the inputs and of the state that are dropped in training, the rest
-            scaled by 1 / (1 - rate). With
-            `implementation=1`, or where the state is dropped, each gate has a mask of its own. One mask holds for all steps of a sequence (Gal & Ghahramani 2016).
+            scaled by 1 / (1 - rate). One mask holds for all steps of a sequence (Gal & Ghahramani 2016); with `implementation=1`, or
+            where the state is dropped, one for each gate.
         seed: int or `phasewise.random.SeedGenerator`; the draws are then functions of it, the step and the layer's place in the
             model, else of the run's seed.
 

@@ -8,6 +8,8 @@ import pytest
 from phasewise import activations
 from phasewise.kernels import recurrent
 
+pytestmark = pytest.mark.extensive
+
 TIME, BATCH, UNITS = 6, 3, 4
 TANH, SIGMOID = activations.tanh, activations.sigmoid
 STEPS = {
