@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 from recurrent_rows import CELLS
-from test_parity import TABLE, made
+from test_parity import IN_EVERY_RUN, TABLE, made
 
 import phasewise as pw
 from parity import Ids, called
@@ -113,16 +113,6 @@ class Case:
         return wrote or not np.array_equal(before, after)
 
 
-IN_EVERY_RUN = {
-    "Bidirectional",
-    "Conv2D",
-    "EinsumDense",
-    "Embedding",
-    "GRU",
-    "LSTM",
-    "MaxPooling2D",
-    "MultiHeadAttention",
-}
 FAMILIES = ("attention", "borders", "convolution", "einsum_dense", "embedding", "pooling", "recurrent", "up_sampling")
 
 

@@ -129,11 +129,23 @@ def made(library, kind, arguments, **more):
     return getattr(library.layers, kind)(**{**arguments, **inner, **more})
 
 
+IN_EVERY_RUN = {
+    "Bidirectional",
+    "Conv2D",
+    "EinsumDense",
+    "Embedding",
+    "GRU",
+    "LSTM",
+    "MaxPooling2D",
+    "MultiHeadAttention",
+}
+
+
 def marked(rows):
-    """The rows as cases: of a class of a family the first row, and its first phase, belong to every run of the tests."""
+    """The rows as cases: of a large family the first row of a class or two, and its first phase, belong to every run of the tests."""
     seen = set()
     for row in rows:
-        is_further = row[0] in seen and any(row[:3] == each for each in FAMILIES)
+        is_further = (row[0] in seen or row[0] not in IN_EVERY_RUN) and any(row[:3] == each for each in FAMILIES)
         seen.add(row[0])
         yield pytest.param(*row, marks=[pytest.mark.extensive] if is_further else [])
 
