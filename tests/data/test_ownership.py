@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 import phasewise as pw
-from phasewise.data import Dataset, TensorSpec, feed
+from phasewise.core import host_memory
+from phasewise.data import Dataset, TensorSpec
 
 STEPS = 6
 
@@ -308,7 +309,7 @@ def test_an_array_may_be_refilled_as_soon_as_a_call_has_returned(kind):
         "a model": pw.Sequential([pw.Input((width,)), dense]),
         "a model of a user's layer": pw.Sequential([pw.Input((width,)), own]),
     }[kind]
-    x = feed.empty((width, width), np.float32)
+    x = host_memory.empty((width, width), np.float32)
     for number in (1, 2, 3):
         x[:] = number
         outputs = call(x)
@@ -317,7 +318,7 @@ def test_an_array_may_be_refilled_as_soon_as_a_call_has_returned(kind):
 
 
 def test_a_variable_keeps_the_value_that_it_was_given():
-    x = feed.empty((4,), np.float32)
+    x = host_memory.empty((4,), np.float32)
     x[:] = 1
     variable = pw.Variable(x)
     x[:] = 2

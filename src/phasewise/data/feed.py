@@ -5,18 +5,17 @@ data have: so one compiled program serves data of every length.
 """
 
 import dataclasses
-import math
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
+from phasewise.core.host_memory import empty
 from phasewise.data.structure import leaves, map_leaves, named_leaves
 
 FEED_BYTES = 4 << 20
 MOST_BATCHES = 4096
 SMALL_BATCH = 256  # rows up to which a short batch is filled up to a whole one, whatever it holds
-ALIGNMENT = 64  # bytes; arrays that begin there are read by the device where they are
 
 
 class Feed(NamedTuple):
@@ -57,25 +56,6 @@ def capacity_of(arrays):
 def capacity_for(batch_bytes):
     """How many batches of so many bytes a feed has room for."""
     return max(1, min(MOST_BATCHES, FEED_BYTES // max(batch_bytes, 1)))
-
-
-def empty(shape, dtype):
-    """An uninitialized array that the device can read where it is. Pages that are never written cost nothing."""
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.empty(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
-
-
-def unaliased(array):
-    """The array in memory that the device will not read where it is, of a NumPy array that its owner may write to.
-
-    An array at such an address is not copied by the device, and is read while the caller goes on.
-    """
-    if isinstance(array, np.ndarray) and array.__array_interface__["data"][0] % ALIGNMENT == 0:
-        return array.copy()
-    return array
 
 
 def filled_rows(rows, whole):

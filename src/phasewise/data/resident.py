@@ -5,7 +5,8 @@ import itertools
 import jax
 import numpy as np
 
-from phasewise.data.feed import BatchSpec, Feed, Sizes, capacity_for, empty, to_device_dtype
+from phasewise.core.host_memory import empty
+from phasewise.data.feed import BatchSpec, Feed, Sizes, capacity_for, to_device_dtype
 from phasewise.data.feed import fetch as fetch_batch
 from phasewise.data.structure import leaves, map_leaves
 

@@ -6,8 +6,9 @@ import time
 import jax
 import numpy as np
 
+from phasewise.core.host_memory import empty
 from phasewise.data.ahead import END, Ahead
-from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, capacity_for, empty
+from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, capacity_for
 from phasewise.data.feed import fetch as fetch_batch
 from phasewise.data.structure import leaves, map_leaves
 

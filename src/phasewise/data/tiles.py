@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from phasewise.core.host_memory import empty
 from phasewise.data.adapters import BATCH_SIZE, arrays_of, as_plan, held
 from phasewise.data.arrays import to_array
 from phasewise.data.cardinality import positive
 from phasewise.data.checks import check_arrays
 from phasewise.data.executor import make_executor
-from phasewise.data.feed import BatchSpec, Feed, capacity_for, empty, to_device_dtype
+from phasewise.data.feed import BatchSpec, Feed, capacity_for, to_device_dtype
 from phasewise.data.structure import leaves, map_leaves
 
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import logits, masking, warning
+from phasewise.core.host_memory import unaliased
 from phasewise.core.variable import Variable
-from phasewise.data.feed import unaliased
 from phasewise.graph import symbolic
 from phasewise.layer.signature import call_signature
 from phasewise.switch import observe
@@ -47,16 +47,17 @@ def prepared(layer, args, kwargs):
     """
     dtype = jnp.dtype(layer.compute_dtype)
 
-    def convert(leaf):
-        if isinstance(leaf, Variable):
-            leaf = leaf.value
+    def convert(given):
+        leaf = given.value if isinstance(given, Variable) else given
         if isinstance(leaf, np.ndarray | np.generic):
             leaf = _host_array(leaf, layer.name)
-        if not layer.autocast or not isinstance(leaf, np.ndarray | jax.Array):
+        if not isinstance(leaf, np.ndarray | jax.Array):
             return leaf
-        if jnp.issubdtype(leaf.dtype, jnp.floating) and leaf.dtype != dtype:
-            mask, leaf = masking.of(leaf), observe.follow(logits.follow(leaf.astype(dtype), leaf), leaf)
-            masking.attach(leaf, mask)
+        if layer.autocast and leaf.dtype != dtype and jnp.issubdtype(leaf.dtype, jnp.floating):
+            leaf = leaf.astype(dtype)
+        if leaf is not given and not isinstance(given, Variable):
+            masking.attach(leaf, masking.of(given))
+            observe.follow(logits.follow(leaf, given), given)
         return leaf
 
     if args:

@@ -6,6 +6,7 @@ import numpy as np
 from phasewise.core import random, variable
 from phasewise.core.compiler import compiled
 from phasewise.core.followed import Followed
+from phasewise.core.host_memory import unaliased
 from phasewise.data import feed
 from phasewise.data.tiles import tile_feeds
 from phasewise.layer.added_losses import collected_losses, forget_losses
@@ -38,7 +39,7 @@ def call(model, args, kwargs):
         if asked.is_filled_up:
             return _filled_up(model, asked, arrays, *rows)
     asked = Asked(model, tree, constants)
-    return _as_it_is(model, asked, [feed.unaliased(array) for array in arrays])
+    return _as_it_is(model, asked, [unaliased(array) for array in arrays])
 
 
 class Asked:
@@ -108,7 +109,7 @@ def _tiled(asked, weights):
 def _filled_up(model, asked, arrays, rows):
     size = feed.size_class(rows)
     if size == rows:
-        return _as_it_is(model, asked, [feed.unaliased(array) for array in arrays])
+        return _as_it_is(model, asked, [unaliased(array) for array in arrays])
     filled = [feed.pad_rows(np.asarray(array), size) for array in arrays]
     outputs = _as_it_is(model, asked, filled, np.int32(rows))
     return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf)[:rows], outputs))
