@@ -38,3 +38,70 @@ def deep(library, width=64):
         branch = layers.Dropout(0.1)(branch)
         outputs = layers.Add()([outputs, branch])
     return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))
+
+
+def resnet20(library):
+    """32 x 32 images of 3 channels, the 20 layers of He et al. (2016, section 4.2), 10 classes."""
+    layers = library.layers
+
+    def convolved(x, filters, strides=1):
+        x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization()(x)
+
+    inputs = library.Input((32, 32, 3))
+    outputs = layers.ReLU()(convolved(inputs, 16))
+    for filters in (16, 32, 64):
+        for block in range(3):
+            strides = 2 if filters > 16 and block == 0 else 1
+            branch = layers.ReLU()(convolved(outputs, filters, strides))
+            branch = convolved(branch, filters)
+            if strides == 2:
+                outputs = layers.Conv2D(filters, 1, strides=2, use_bias=False)(outputs)
+            outputs = layers.ReLU()(layers.Add()([outputs, branch]))
+    outputs = layers.GlobalAveragePooling2D()(outputs)
+    return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))
+
+
+def lstm(library):
+    """50 steps of 64 features, two LSTMs of 64 units, each followed by batch normalization, 10 classes."""
+    layers = library.layers
+    return library.Sequential(
+        [
+            library.Input((50, 64)),
+            layers.LSTM(64, return_sequences=True),
+            layers.BatchNormalization(),
+            layers.LSTM(64),
+            layers.BatchNormalization(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def transformer(library):
+    """Sequences of 64 x 64, two blocks of attention and two dense layers, 10 classes."""
+    layers = library.layers
+    inputs = library.Input((64, 64))
+    outputs = inputs
+    for _ in range(2):
+        normalized = layers.LayerNormalization()(outputs)
+        attended = layers.MultiHeadAttention(4, 16)(normalized, normalized)
+        outputs = layers.Add()([outputs, layers.Dropout(0.1)(attended)])
+        branch = layers.Dense(256, activation="gelu")(layers.LayerNormalization()(outputs))
+        outputs = layers.Add()([outputs, layers.Dropout(0.1)(layers.Dense(64)(branch))])
+    outputs = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(outputs))
+    return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))
+
+
+def residual_1d(library):
+    """128 steps of 64 channels, four residual blocks of two convolutions with batch normalization, 10 classes."""
+    layers = library.layers
+    inputs = library.Input((128, 64))
+    outputs = inputs
+    for _ in range(4):
+        branch = layers.Conv1D(64, 3, padding="same", use_bias=False)(outputs)
+        branch = layers.ReLU()(layers.BatchNormalization()(branch))
+        branch = layers.Conv1D(64, 3, padding="same", use_bias=False)(branch)
+        branch = layers.BatchNormalization()(branch)
+        outputs = layers.ReLU()(layers.Add()([outputs, branch]))
+    outputs = layers.GlobalAveragePooling1D()(outputs)
+    return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import registry
 from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
+from phasewise.kernels.matrix_product import matrix_product
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 
@@ -87,7 +86,7 @@ class Dense(Layer):
 
     def call(self, inputs: Array) -> Array:
         """The layer's output."""
-        outputs = jnp.matmul(inputs, self.kernel.value)
+        outputs = matrix_product(inputs, self.kernel.value)
         if self.bias is not None:
             outputs = outputs + self.bias.value
         return self.activation(outputs) if self.activation is not None else outputs

@@ -10,6 +10,7 @@ from phasewise.core import registry
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.initializers.fan_scaled import VarianceScaling
+from phasewise.kernels.matrix_product import matrix_product
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers.einsum_equation import EinsumEquation
@@ -108,10 +109,14 @@ class EinsumDense(LowRank, Layer):
 
     def call(self, inputs: Array) -> Array:
         """The layer's output."""
-        outputs = jnp.einsum(self.equation, inputs, self.adapted())
+        outputs = self._product(inputs, self.adapted())
         if self.bias is not None:
             outputs = outputs + self.bias.value
         return self.activation(outputs) if self.activation is not None else outputs
+
+    def _product(self, inputs, kernel):
+        axes = self._equation.product_axes
+        return jnp.einsum(self.equation, inputs, kernel) if axes is None else matrix_product(inputs, kernel, axes)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """As the equation says."""

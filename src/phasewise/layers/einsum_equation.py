@@ -13,6 +13,8 @@ class EinsumEquation:
     Attributes:
         inputs, kernel, outputs: the words.
         elision: "left", "right" or None: the side on which axes of any number are left as they are.
+        product_axes: where all that it says is that the last axes of the input and the first of the kernel are summed over, how many
+            they are; else None.
 
     Raises:
         ValueError: the equation has another form; a letter occurs twice in a word, or nowhere else.
@@ -41,6 +43,14 @@ class EinsumEquation:
             raise ValueError(
                 f"The output of EinsumDense's equation {equation!r} begins with the batch axis {self.inputs[0]!r}, as its input does."
             )
+
+        self.product_axes = self._find_product_axes()
+
+    def _find_product_axes(self):
+        axes = len(set(self.kernel) - set(self.outputs))
+        kept, summed = self.inputs[: len(self.inputs) - axes], self.inputs[len(self.inputs) - axes :]
+        is_product = axes and self.elision != "right" and self.kernel[:axes] == summed
+        return axes if is_product and self.outputs == kept + self.kernel[axes:] else None
 
     def kept_axes(self, rank: int) -> list[int]:
         """Which axes of an input of this rank the kernel has as well, so that their sizes are fixed by it."""

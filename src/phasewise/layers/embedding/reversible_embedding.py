@@ -9,6 +9,7 @@ from phasewise.core.arguments import check_flag, check_number
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, DTypeLike, Named, Nest, Shape
 from phasewise.graph import symbolic
+from phasewise.kernels.matrix_product import matrix_product
 from phasewise.layers.embedding.embedding import Embedding
 
 
@@ -87,7 +88,7 @@ class ReversibleEmbedding(Embedding):
             )
         dtype = self.reverse_dtype or self.compute_dtype
         kernel = self.adapted().T if self.tie_weights else self.reverse_embeddings.raw
-        scores = jnp.matmul(vectors.astype(dtype), jnp.asarray(kernel).astype(dtype))
+        scores = matrix_product(vectors.astype(dtype), jnp.asarray(kernel).astype(dtype))
         cap = self.logit_soft_cap
         return scores if cap is None else cap * jnp.tanh(scores / cap)
 
