@@ -12,7 +12,7 @@ def empty(shape, dtype):
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    start = -_address(raw) % ALIGNMENT
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
@@ -21,6 +21,10 @@ def unaliased(array):
 
     An array at such an address is not copied by the device, and is read while the caller goes on.
     """
-    if isinstance(array, np.ndarray) and array.__array_interface__["data"][0] % ALIGNMENT == 0:
+    if isinstance(array, np.ndarray) and _address(array) % ALIGNMENT == 0:
         return array.copy()
     return array
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]

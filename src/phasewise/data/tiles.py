@@ -51,6 +51,7 @@ class Tiles:
         arrays = arrays_of(x, held if hold else to_array)
         check_arrays({"x": arrays})
         self._arrays = (to_device_dtype(arrays),)
+        self._rows = len(leaves(self._arrays)[0])
         self._is_checked = False
         self.is_suspect = False  # whether NaN or infinity was found
 
@@ -62,7 +63,7 @@ class Tiles:
     @property
     def cardinality(self):
         """Number of batches."""
-        return -(-len(leaves(self._arrays)[0]) // self._batch_rows)
+        return -(-self._rows // self._batch_rows)
 
     @property
     def element_spec(self):

@@ -84,7 +84,7 @@ class Asked:
 
 
 def _in_tiles(model, asked, arrays):
-    weights = Weights.of(model)
+    weights = Weights.of(model._inventory())
     parts = []
     for feed_ in tile_feeds(tuple(np.asarray(array) for array in arrays), TILE):
         loop = program(model, "call in tiles", (asked.key, shapes_of(feed_.arrays)), lambda: _tiled(asked, weights))

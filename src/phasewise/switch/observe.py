@@ -5,6 +5,7 @@ It is a record of the calls themselves, not a second copy of the rules, so it ca
 
 import contextlib
 import dataclasses
+import functools
 from contextvars import ContextVar
 
 _observer = ContextVar("phasewise_observer", default=None)
@@ -52,6 +53,10 @@ class Calls(list):
         self._reported.add(subject)
         return is_new
 
+    def has_reported(self, subject):
+        """Whether `subject` has been told of these calls."""
+        return subject in self._reported
+
     def end_of_trace(self, inputs):
         """Which of the `inputs`, the arrays of the trace, embeddings looked up; the arrays are let go of."""
         numbers = {id(array): number for number, array in enumerate(inputs)}
@@ -65,9 +70,9 @@ class Calls(list):
             array = self._sources[id(array)][1]
         return array
 
-    @property
+    @functools.cached_property
     def rows_mix(self):
-        """True when some layer normalized with the batch, so that a row's output depends on the rows beside it."""
+        """Asked when all calls are noted: True when some layer normalized with the batch, so that a row's output depends on the rows beside it."""
         return any(call.statistics not in (None, "moving") for call in self)
 
 

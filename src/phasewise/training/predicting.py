@@ -59,14 +59,17 @@ def predict_on_batch(model, plan):
 def _run(model, executor, steps, task, progress, callbacks):
     remembers = model._inventory().remembers
     calls, _ = prepare(model, batch_spec(executor, executor.batch_rows if remembers else TILE), task)
-    memory = model._inventory().memory
+    inventory = model._inventory()
+    memory = inventory.memory
     warn_of_initial_statistics(calls)
     hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
-    model.stop_predicting, each = False, hooks.wanted
+    each = hooks.wanted
+    if model.stop_predicting:  # an assignment costs more than a look
+        model.stop_predicting = False
     progress.task_begin(
         task, callbacks.params.get("steps") if remembers or calls.rows_mix or each else None
     )  # tiles are not the plan's batches
-    parts, seen, weights, draws = [], 0, Weights.of(model), Draws(model)
+    parts, seen, weights, draws = [], 0, Weights.of(inventory), Draws(model)
 
     def on_chunk(count):
         nonlocal seen
@@ -141,6 +144,8 @@ def _looked_at(executor, feeds, calls):
 
 def _real_rows(stacked, feed):
     """The rows of a feed's outputs one after the other, without the padding."""
+    if feed.steps == 1:
+        return jax.tree.map(lambda outputs: outputs[0, : feed.real_rows[0]], stacked)
     if np.all(feed.real_rows[:-1] == feed.rows):  # as a rule only the last batch is filled up
         chosen = slice(feed.rows * (feed.steps - 1) + int(feed.real_rows[-1]))
     else:

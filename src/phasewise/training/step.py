@@ -183,7 +183,8 @@ def predict_step(model, task, draws=()):
     The state has what `Weights.now` gives as "weights", beside what `Draws.arguments` gives. Where layers remember, their memory is
     there as "memory", and the function gives (outputs, memory).
     """
-    weights, memory = Weights.of(model), model._inventory().memory
+    inventory = model._inventory()
+    weights, memory = Weights.of(inventory), inventory.memory
 
     def step(state, batch, valid, numbers):
         x, _, _ = unpack(batch)

@@ -66,6 +66,8 @@ def warn_of_initial_statistics(calls):
     Args:
         calls: the `observe.Calls` of an inference step.
     """
+    if calls.has_reported("initial statistics"):
+        return
     using = [c for c in calls if not c.decision.training and c.statistics not in (None, "batch")]
     fresh = [c for c in using if any(average.is_initial for average in c.layer._averages)]
     if fresh and calls.report("initial statistics"):

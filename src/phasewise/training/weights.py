@@ -26,11 +26,11 @@ class Weights:
         self.numbers = jax.device_put([np.int32(i) for i in range(self._packing.longest)])
 
     @classmethod
-    def of(cls, model):
-        """The `Weights` of a built model, looked up once for as long as its layers stay the same."""
-        notes = model._inventory().notes
+    def of(cls, inventory):
+        """The `Weights` of a built model's `Inventory`, made once for as long as its layers stay the same."""
+        notes = inventory.notes
         if "weights" not in notes:
-            notes["weights"] = cls(model._inventory().variables)
+            notes["weights"] = cls(inventory.variables)
         return notes["weights"]
 
     def now(self):
