@@ -1,0 +1,94 @@
+"""A vocabulary: tokens in order, found by what they are."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class Vocabulary:
+    """Tokens, each once, in order.
+
+    Args:
+        tokens: list of str, or of int.
+        is_text: which of the two.
+    """
+
+    def __init__(self, tokens: Sequence[Any], is_text: bool):
+        self.tokens = list(tokens)
+        if is_text:
+            self._places = dict(zip(self.tokens, range(len(self.tokens))))
+        else:
+            numbers = np.asarray(self.tokens, np.int64)
+            self.order = np.argsort(numbers, kind="stable")
+            self.sorted = numbers[self.order]
+        self._is_text = is_text
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def places(self, values: Any) -> np.ndarray:
+        """The place of each value, int64; -1 where it is no token.
+
+        Args:
+            values: list of str, or array of integers of one axis.
+        """
+        if self._is_text:
+            find = self._places.get
+            return np.fromiter((find(value, -1) for value in values), np.int64, len(values))
+        if not len(self):
+            return np.full(len(values), -1, np.int64)
+        near = np.minimum(np.searchsorted(self.sorted, values), len(self) - 1)
+        return np.where(self.sorted[near] == values, self.order[near], -1)
+
+
+class TokenCounts:
+    """How often tokens occur, gathered batch by batch; and in how many documents.
+
+    Args:
+        by_document: whether documents are counted too.
+    """
+
+    def __init__(self, by_document: bool):
+        self._by_document = by_document
+        self.counts, self.document_counts, self.documents = Counter(), Counter(), 0
+
+    def update(self, documents: Iterable[Sequence[Any]]) -> None:
+        """Count the tokens of further documents."""
+        for tokens in documents:
+            self.counts.update(tokens)
+            if self._by_document:
+                self.document_counts.update(set(tokens))
+                self.documents += 1
+
+    def ranked(self, without: Iterable[Any], most: int | None) -> list[Any]:
+        """The tokens, the most frequent first; of equally frequent ones the last in order of code points (or the largest) first.
+
+        Args:
+            without: tokens that are left out.
+            most: how many are taken, None for all.
+        """
+        left_out = set(without)
+        kept = [(count, token) for token, count in self.counts.items() if token not in left_out]
+        return [token for _, token in sorted(kept, reverse=True)[:most]]
+
+    def inverse_document_frequencies(self, tokens: Sequence[Any]) -> np.ndarray:
+        """log(1 + documents / (1 + documents with the token)) for each, float64."""
+        found = np.fromiter((self.document_counts[token] for token in tokens), np.float64, len(tokens))
+        return np.log(1 + self.documents / (1 + found))
+
+
+def tokens_in_file(path: str, encoding: str) -> list[str]:
+    """The lines of a text file.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    if not Path(path).is_file():
+        raise ValueError(
+            f"the vocabulary is read from a text file with one token a line, and there is no file {path!r}"
+        )
+    lines = Path(path).read_text(encoding).split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
