@@ -59,6 +59,12 @@ class HostPart:
                     "`predict` returns, or in Dataset.map."
                 )
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the layers that run on the host, in their order."""
+        inner = [name for node in self.split for name in node.operation._graph.host.names]
+        return list(dict.fromkeys([node.operation.name for node in self._nodes] + inner))
+
     def encode(self, inputs: Any) -> Encoded:
         """What the rest begins with, for one batch in the structure of the graph's inputs."""
         values = self._values(inputs)
@@ -92,7 +98,10 @@ class HostPart:
 
 def host_part(graph: Any) -> HostPart | None:
     """The `HostPart` of a graph; None where all of it is compiled."""
-    return HostPart(graph) if any(_runs_on_host(node) for node in graph.nodes) else None
+    if not any(map(_runs_on_host, graph.nodes)):
+        return None
+    part = HostPart(graph)
+    return part if len(part.rest) < len(graph.nodes) or part.split else None
 
 
 def rest_of(node: Any) -> tuple[list, Any]:
@@ -120,27 +129,40 @@ def _is_split(node):
 
 def _needed(graph):
     """The identities of the calls that run on the host: those that must, and all that they take."""
-    needed, wanted = set(), {}
+    needed, wanted, compiled = set(), {}, _compiled(graph)
     for node in reversed(graph.nodes):
         is_split, by = _is_split(node), next((wanted[id(t)] for t in node.outputs if id(t) in wanted), None)
-        if not (_runs_on_host(node) or by):
+        may_stay = id(node) in compiled and getattr(node.operation, "can_be_compiled", False)
+        if by is None and (may_stay or not _runs_on_host(node)):
             continue
         if by is not None and (is_split or not _can_run_on_host(node.operation)):
             _refuse(by, node.operation)
+        if _runs_on_host(node) and not is_split and not node.operation.can_run_on_host:
+            raise ValueError(
+                f"{node.operation.name!r} ({type(node.operation).__name__}) has layers that run on the host and others that have weights or "
+                "act by the phase, which cannot. Put those that take strings into one of their own."
+            )
         if not is_split:
             needed.add(id(node))
         wanted.update((id(t), node.operation) for t in node.parents)
     return needed
 
 
+def _compiled(graph):
+    """The identities of the calls that take what only the compiled program can compute."""
+    found, behind = set(), set()
+    for node in graph.nodes:
+        if any(id(t) in behind for t in node.parents):
+            found.add(id(node))
+        if id(node) in found or _is_split(node) or not _can_run_on_host(node.operation):
+            behind.update(id(t) for t in node.outputs)
+    return found
+
+
 def _can_run_on_host(operation):
     if isinstance(operation, symbolic.Function) or getattr(operation, "runs_on_host", False):
         return True
-    return not operation.variables and not any(_acts_by_phase(layer) for layer in operation.all_layers())
-
-
-def _acts_by_phase(layer):
-    return bool(layer.updates_state or layer.acts_by_phase)
+    return operation.can_run_on_host
 
 
 def _refuse(layer, before):

@@ -327,6 +327,11 @@ class Layer(Portable, LayerTree):
             self._generator = random.SeedGenerator(seed)
         return self._generator
 
+    @property
+    def can_run_on_host(self) -> bool:
+        """Whether the layer, built, may run before the compiled program begins: it has no weights, and does not act by the phase."""
+        return self.built and not self.variables and not any(map(depends_on_phase, self.all_layers()))
+
     def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """In a few words, what a call does in this phase; what `explain` prints."""
         return "as in training" if training else "as in inference"

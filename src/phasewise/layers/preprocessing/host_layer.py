@@ -27,6 +27,7 @@ class HostLayer(Layer):
     """
 
     runs_on_host = True
+    can_be_compiled = False  # whether it can be part of a compiled program too, behind layers that are
 
     def __init__(self, *, dtype: Any = None, **kwargs: Any):
         name = dtype.get("config", dtype).get("name") if isinstance(dtype, dict) else dtype
@@ -44,11 +45,11 @@ class HostLayer(Layer):
         if symbolic.any_symbolic(inputs):
             return self._call_symbolic((inputs,), {})
         if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(inputs)):
-            return self._call_traced(inputs)
+            return super().__call__(inputs) if self.can_be_compiled else self._refuse_traced()
         with naming.path_part(self.name, self), layer_inputs.told_in_errors(self, (inputs,)):
             return self.call(self._on_host(inputs))
 
-    def _call_traced(self, inputs):
+    def _refuse_traced(self):
         raise TypeError(
             f"Layer {self.name!r} ({type(self).__name__}) runs on the host, and was called inside a compiled program. Call it in "
             "Dataset.map, or make it one of the first layers of a functional model or a Sequential."

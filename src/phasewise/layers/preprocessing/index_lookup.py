@@ -13,7 +13,7 @@ from phasewise.layers.adapting import batches_to_adapt
 from phasewise.layers.preprocessing.buckets import bucket_of, checked_salt
 from phasewise.layers.preprocessing.host_layer import HostLayer, as_ids
 from phasewise.layers.preprocessing.output_modes import checked_mode, encoded, encoded_shape, refuse_sparse
-from phasewise.layers.preprocessing.vocabulary import TokenCounts, Vocabulary
+from phasewise.layers.preprocessing.vocabulary import TokenCounts, Vocabulary, complaint_of
 
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
@@ -27,6 +27,7 @@ class IndexLookup(HostLayer):
 
     _is_text = True
     _vocabulary = _idf_weights = None
+    vocabulary_revision = 0
 
     def __init__(
         self,
@@ -112,7 +113,7 @@ class IndexLookup(HostLayer):
         tokens = counts.ranked(special, most)
         if not counts.counts:
             raise ValueError(self._told("cannot adapt to data that hold no token."))
-        self._vocabulary = Vocabulary(tokens, self._is_text)
+        self._keep(tokens)
         if self.output_mode == "tf_idf":
             self._set_idf_weights(counts.inverse_document_frequencies(tokens))
 
@@ -147,8 +148,11 @@ class IndexLookup(HostLayer):
         specials = self._specials
         has_specials = given[: len(specials)] == specials
         tokens = given[len(specials) :] if has_specials else given
-        self._check_tokens(tokens)
-        self._vocabulary = Vocabulary(tokens, self._is_text)
+        reserved = [self.mask_token] if self.mask_token is not None else []
+        reserved += [self.oov_token] if self.invert and self.oov_token is not None else []
+        if complaint := complaint_of(tokens, specials, reserved, self.max_tokens):
+            raise ValueError(self._told(complaint))
+        self._keep(tokens)
         if idf_weights is not None:
             weights = np.asarray(idf_weights, np.float64)
             if weights.shape != (len(given),):
@@ -157,28 +161,9 @@ class IndexLookup(HostLayer):
                 )
             self._set_idf_weights(weights, has_specials)
 
-    def _check_tokens(self, tokens):
-        seen = set()
-        repeated = [token for token in tokens if token in seen or seen.add(token)]
-        if repeated:
-            raise ValueError(self._told(f"was given a vocabulary in which {repeated[0]!r} occurs more than once."))
-        reserved = [self.mask_token] if self.mask_token is not None else []
-        reserved += [self.oov_token] if self.invert and self.oov_token is not None else []
-        for token in reserved:
-            if token in seen:
-                raise ValueError(
-                    self._told(
-                        f"was given a vocabulary with the special token {token!r} in it. Leave the special tokens out, or begin with "
-                        f"them: {self._specials}."
-                    )
-                )
-        size = len(self._specials) + len(tokens)
-        if self.max_tokens is not None and size > self.max_tokens:
-            raise ValueError(
-                self._told(
-                    f"has max_tokens={self.max_tokens}; the vocabulary with {len(self._specials)} special tokens has {size}."
-                )
-            )
+    def _keep(self, tokens):
+        self._vocabulary = Vocabulary(tokens, self._is_text)
+        self.vocabulary_revision += 1  # public: a program that has read it is traced anew
 
     def _read(self, path):
         raise NotImplementedError

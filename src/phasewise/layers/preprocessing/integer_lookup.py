@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.registry import register
-from phasewise.core.types import ArrayLike, Config
+from phasewise.core.types import Array, ArrayLike, Config
+from phasewise.kernels.categories import encoded_ids
 from phasewise.layers.preprocessing.index_lookup import IndexLookup
 from phasewise.layers.preprocessing.vocabulary import tokens_in_file
 
 
 @register("layer")
 class IntegerLookup(IndexLookup):
-    """Integers to their places in a vocabulary, which is given or taken from data by `adapt`; runs on the host, where they keep 64 bits.
+    """Integers to their places in a vocabulary, which is given or taken from data by `adapt`. They keep 64 bits on the host,
+    where the layer runs before a compiled program begins; behind layers that are compiled it is too.
 
     Args:
         max_tokens: int above 1: the most tokens, special ones too; None for all.
@@ -35,6 +39,7 @@ class IntegerLookup(IndexLookup):
     """
 
     _is_text = False
+    can_be_compiled = True
 
     def __init__(
         self,
@@ -75,6 +80,41 @@ class IntegerLookup(IndexLookup):
             name=name,
             **kwargs,
         )
+
+    def call(self, inputs: Array) -> Array:
+        """The places, vectors or tokens."""
+        return self._compiled(inputs) if isinstance(inputs, jax.core.Tracer) else super().call(inputs)
+
+    def _compiled(self, inputs):
+        """As `call`, for integers of 32 bits in a compiled program, where what is unknown cannot be an error: its place is -1."""
+        self._require_vocabulary()
+        if not jnp.issubdtype(inputs.dtype, jnp.integer):
+            raise TypeError(self._told(f"takes integers; got an array of dtype {inputs.dtype}."))
+        if self.oov_method == "farmhash" and self.num_oov_indices > 1:
+            raise TypeError(
+                self._told(
+                    "has oov_method='farmhash', which runs on the host only. Use 'floormod', or call it on inputs."
+                )
+            )
+        self.vocabulary_revision  # noqa: B018 - read, so that another vocabulary has another program
+        first = len(self._specials)
+        if self.invert:
+            table = jnp.asarray([*self.get_vocabulary(), self.oov_token], jnp.int32)
+            is_there = (inputs >= 0) & (inputs < len(table) - 1)
+            return table[jnp.where(is_there, inputs, len(table) - 1)]
+        numbers = jnp.asarray(self._vocabulary.sorted, jnp.int32)
+        near = jnp.minimum(jnp.searchsorted(numbers, inputs), len(numbers) - 1)
+        unknown = first - self.num_oov_indices + inputs % self.num_oov_indices if self.num_oov_indices else -1
+        places = jnp.where(
+            numbers[near] == inputs, jnp.asarray(self._vocabulary.order, jnp.int32)[near] + first, unknown
+        )
+        if self.mask_token is not None:
+            places = jnp.where(inputs == self.mask_token, 0 if self.output_mode == "int" else -1, places)
+        if self.output_mode == "int":
+            return places.astype(jnp.int32)
+        mode = "count" if self.output_mode == "tf_idf" else self.output_mode
+        vectors = encoded_ids(places, mode, self._depth, self.compute_dtype)
+        return vectors * self._idf_weights if self.output_mode == "tf_idf" else vectors
 
     def _tokens_of(self, array):
         if array.dtype.kind not in "iu":

@@ -55,6 +55,7 @@ class Pipeline(Layer):
             return symbolic.infer(super().__call__, args, kwargs)
         tensors = args[0]
         for layer in self._pipeline:
+            layer._ensure_built((tensors,), {})
             tensors = layer.compute_output_spec(tensors)
         return tensors
 

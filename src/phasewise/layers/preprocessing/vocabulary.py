@@ -80,6 +80,29 @@ class TokenCounts:
         return np.log(1 + self.documents / (1 + found))
 
 
+def complaint_of(
+    tokens: Sequence[Any], specials: Sequence[Any], reserved: Sequence[Any], most: int | None
+) -> str | None:
+    """What is wrong with the tokens of a vocabulary, as the end of a message; None where all is well.
+
+    Args:
+        specials: the special tokens that stand before them.
+        reserved: those that may not be among them.
+        most: how many there may be, with the special ones; None for any number.
+    """
+    seen = set()
+    repeated = [token for token in tokens if token in seen or seen.add(token)]
+    if repeated:
+        return f"was given a vocabulary in which {repeated[0]!r} occurs more than once."
+    for token in reserved:
+        if token in seen:
+            return f"was given a vocabulary with the special token {token!r} in it. Leave the special tokens out, or begin with them: {specials}."
+    size = len(specials) + len(tokens)
+    if most is not None and size > most:
+        return f"has max_tokens={most}; the vocabulary with {len(specials)} special tokens has {size}."
+    return None
+
+
 def tokens_in_file(path: str, encoding: str) -> list[str]:
     """The lines of a text file.
 
