@@ -152,6 +152,30 @@ def test_a_sequential_without_an_input_finds_its_shape_in_the_data():
     assert fitted.count_params() == 15
 
 
+def test_a_shape_alone_builds_no_model_that_begins_with_strings():
+    model = pw.Sequential([layers.Hashing(3), layers.Embedding(3, 2)], name="net")
+    with pytest.raises(
+        ValueError, match=r"'net' begins with layers that run on the host.*Input\(shape, dtype=\"string\"\)"
+    ):
+        model.build((None, 1))
+
+
+def test_what_knows_the_model_as_a_function_takes_strings_too():
+    normalized = [layers.Dense(2), layers.BatchNormalization(), layers.Dense(1)]
+    lookup = layers.StringLookup(vocabulary=["a", "b"], output_mode="one_hot")
+    model = pw.Sequential([pw.Input((1,), dtype="string"), lookup, *normalized])
+    words = np.array(list("abqabbq"))
+    (change,) = pw.recalibrate(model, words, verbose=0)
+    assert "batch_normalization" in str(change)
+    predicted = model.predict(words, verbose=0)
+    np.testing.assert_allclose(pw.fold(model).model.predict(words, verbose=0), predicted, rtol=1e-5, atol=1e-6)
+    function, params, state = pw.pure(model)
+    np.testing.assert_allclose(function(params, state, words)[0], predicted, rtol=1e-5, atol=1e-6)
+    again = pw.Sequential.from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.predict(words, verbose=0), predicted)
+
+
 def test_models_inside_a_model_are_split_too():
     age, city = pw.Input((1,)), pw.Input((1,), dtype="string")
     codes = layers.CategoryEncoding(3, "one_hot")

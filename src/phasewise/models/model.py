@@ -11,7 +11,6 @@ from phasewise.core.registry import nearest, register
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
-from phasewise.graph.host_part import Encoded
 from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
 from phasewise.layer.added_losses import collected_losses
@@ -20,6 +19,7 @@ from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import Explanation, explain
 from phasewise.models.summary import summary
 from phasewise.switch.statistics_policy import ByLayer, Policy
+from phasewise.training.host_layers import encoded
 from phasewise.training.trainer import Trainer
 
 
@@ -55,10 +55,10 @@ class Model(Trainer, Layer):
         self._graph = None
         if (inputs is None) != (outputs is None):
             raise ValueError("A functional model takes both `inputs` and `outputs`; one of them is missing.")
-        self._encodes = False  # whether some layers run on the host, before the compiled program
+        self.runs_on_host = False  # whether some layers do, before the compiled program
         if inputs is not None:
             self._graph = Graph(inputs, outputs)
-            self._encodes = self._graph.host is not None
+            self.runs_on_host = self._graph.host is not None
             self.built = True
             self.autocast = False  # each layer casts what it is given, or keeps its digits
 
@@ -159,28 +159,12 @@ class Model(Trainer, Layer):
             )
         return self._graph.run(inputs)
 
-    @property
-    def runs_on_host(self) -> bool:
-        """Whether some layers of the model run on the host, before its compiled program."""
-        return self._encodes
-
-    def _encoded(self, args, kwargs):
-        """`(args, kwargs)` with what the layers on the host make of the inputs in their place."""
-        if not args and "inputs" in kwargs:
-            args, kwargs = (kwargs["inputs"],), {name: value for name, value in kwargs.items() if name != "inputs"}
-        if not args or isinstance(args[0], Encoded):
-            return args, kwargs
-        self._connect_to(args[0])
-        if symbolic.any_symbolic(args[0]):
-            return args, kwargs
-        return (self._graph.host.encode(args[0]), *args[1:]), kwargs
-
     def _connect_to(self, x):
         """Make the graph for data like `x`, where a chain of layers has none yet."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Nest:
-        if self._encodes:
-            args, kwargs = self._encoded(args, kwargs)
+        if self.runs_on_host:
+            args, kwargs = encoded(self, args, kwargs)
         given = (args, kwargs)
         if variable.in_scope() or symbolic.any_symbolic(given) or symbolic.any_traced(given):
             return super().__call__(*args, **kwargs)
@@ -235,7 +219,7 @@ class Model(Trainer, Layer):
         Raises:
             ValueError: the model is not built yet.
         """
-        if self._encodes and self._graph is not None:
+        if self.runs_on_host and self._graph is not None:
             return self._graph.host.spec(rows)
         if self._graph is not None:
             return jax.tree.map(
@@ -310,7 +294,7 @@ class Model(Trainer, Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Nest:
         """As `Layer.compute_output_spec`; the output of a graph of fixed shapes is known without tracing."""
-        if self._encodes:  # its own graph has been traced from the inputs on
+        if self.runs_on_host:  # its own graph has been traced from the inputs on
             return self._graph.outputs
         return symbolic.infer(super().__call__, args, kwargs)
 

@@ -55,7 +55,7 @@ class Sequential(Model):
         if _is_input(layer) and self._chain:
             raise ValueError(f"{self.name!r} has layers already: an Input can only come first.")
         self._chain.append(layer)
-        self._encodes = self._encodes or layer.runs_on_host
+        self.runs_on_host = self.runs_on_host or layer.runs_on_host
         self._connect()
 
     def pop(self) -> Layer:
@@ -67,7 +67,7 @@ class Sequential(Model):
         if not self.layers:
             raise IndexError(f"{self.name!r} has no layer to pop.")
         layer = self._chain.pop()
-        self._encodes = any(each.runs_on_host for each in self._chain)
+        self.runs_on_host = any(each.runs_on_host for each in self._chain)
         self.programs.clear()
         self._seen_output = None
         if self._graph is not None:
@@ -87,6 +87,19 @@ class Sequential(Model):
         found = super()._found()
         found.layers = list(vars(self).get("_chain", ()))
         return found
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of this shape (None: any size).
+
+        Raises:
+            ValueError: the first layers run on the host, and a shape does not tell whether they are given strings.
+        """
+        if self.runs_on_host and self._graph is None:
+            raise ValueError(
+                f"{self.name!r} begins with layers that run on the host, and a shape does not tell whether they are given strings. Begin "
+                'with Input(shape, dtype="string"), or call the model on data.'
+            )
+        super().build(input_shape)
 
     def _connect_to(self, x):
         """Make the graph for data like `x`, where there is none yet."""

@@ -1,6 +1,8 @@
 """A model's layers of strings, run on the host while its data are read."""
 
 from phasewise.data.adapters import as_plan
+from phasewise.graph import symbolic
+from phasewise.graph.host_part import Encoded
 
 
 def plan_for(model, x, *parts, **options):
@@ -20,5 +22,17 @@ class _Encoding:
         self._model = model
 
     def __call__(self, x, *labels):
-        (encoded, *_), _ = self._model._encoded((x,), {})
-        return encoded, *labels
+        (made,), _ = encoded(self._model, (x,), {})
+        return made, *labels
+
+
+def encoded(model, args, kwargs):
+    """`(args, kwargs)` of a call with what the layers on the host make of the inputs in the place of these."""
+    if not args and "inputs" in kwargs:
+        args, kwargs = (kwargs["inputs"],), {name: value for name, value in kwargs.items() if name != "inputs"}
+    if not args or isinstance(args[0], Encoded):
+        return args, kwargs
+    model._connect_to(args[0])
+    if symbolic.any_symbolic(args[0]):
+        return args, kwargs
+    return (model._graph.host.encode(args[0]), *args[1:]), kwargs

@@ -13,7 +13,7 @@ from phasewise.layers.adapting import batches_to_adapt
 from phasewise.layers.preprocessing.buckets import bucket_of, checked_salt
 from phasewise.layers.preprocessing.host_layer import HostLayer, as_ids
 from phasewise.layers.preprocessing.output_modes import checked_mode, encoded, encoded_shape, refuse_sparse
-from phasewise.layers.preprocessing.vocabulary import TokenCounts, Vocabulary, complaint_of
+from phasewise.layers.preprocessing.vocabulary import TokenCounts, Vocabulary, as_list, complaint_of, weights_of_places
 
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
@@ -59,8 +59,8 @@ class IndexLookup(HostLayer):
         self.oov_method = one_of(kind, "oov_method", oov_method, ("floormod", "farmhash"))
         self.salt = checked_salt(kind, salt)
         self._check_arguments(kind, vocabulary, idf_weights)
-        self.input_vocabulary = None if isinstance(vocabulary, str) else _as_list(vocabulary)
-        self.input_idf_weights = _as_list(idf_weights)
+        self.input_vocabulary = None if isinstance(vocabulary, str) else as_list(vocabulary)
+        self.input_idf_weights = as_list(idf_weights)
         self._is_given = vocabulary is not None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -169,12 +169,8 @@ class IndexLookup(HostLayer):
         raise NotImplementedError
 
     def _set_idf_weights(self, weights, has_specials=False):
-        """Keep a weight for each place: for special ones the mean, up to max_tokens none."""
-        missing = 0 if has_specials else len(self._specials)
-        average = weights.mean() if len(weights) else 0.0
-        filled = np.concatenate([np.full(missing, average), weights])
-        depth = self.max_tokens if self.pad_to_max_tokens else len(filled)
-        self._idf_weights = np.pad(filled, (0, depth - len(filled))).astype(np.float32)
+        depth = self.max_tokens if self.pad_to_max_tokens else None
+        self._idf_weights = weights_of_places(weights, 0 if has_specials else len(self._specials), depth)
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
         """The tokens in the order of their places, the special ones first unless they are left out."""
@@ -301,7 +297,3 @@ class IndexLookup(HostLayer):
             "oov_method": self.oov_method,
             "salt": self.salt,
         }
-
-
-def _as_list(values):
-    return None if values is None else np.asarray(values).tolist()

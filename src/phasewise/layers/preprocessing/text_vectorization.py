@@ -43,8 +43,8 @@ class TextVectorization(StringLookup):
     Input: strings of shape (batch,) or (batch, 1), or one string. Output: int32 (batch, length); or (batch, size of the vocabulary) of the
     compute dtype.
 
-    Give `output_sequence_length` where the layer stands in a model: otherwise every new length of a batch compiles its program anew, and
-    layers that heed no mask see the padding. Where it differs from Keras: functions take NumPy arrays; with split=None and one axis,
+    Give `output_sequence_length` where the layer stands in a model: otherwise the longest text of a batch decides, so that every new length
+    compiles a program anew, layers that heed no mask see the padding, and a row's last bits may depend on its neighbours. Where it differs from Keras: functions take NumPy arrays; with split=None and one axis,
     each text is a row of its own, as the shape that Keras announces; ids are int32 and vectors floating.
     """
 

@@ -103,6 +103,18 @@ def complaint_of(
     return None
 
 
+def weights_of_places(weights: np.ndarray, specials: int, depth: int | None) -> np.ndarray:
+    """A weight for each place, float32: the mean for so many special tokens, and none for places up to `depth` that have no token."""
+    average = weights.mean() if len(weights) else 0.0
+    filled = np.concatenate([np.full(specials, average), weights])
+    return np.pad(filled, (0, 0 if depth is None else depth - len(filled))).astype(np.float32)
+
+
+def as_list(values: Any) -> list[Any] | None:
+    """What a config holds of an array or list; None stays."""
+    return None if values is None else np.asarray(values).tolist()
+
+
 def tokens_in_file(path: str, encoding: str) -> list[str]:
     """The lines of a text file.
 
