@@ -267,6 +267,15 @@ def test_an_unfitted_layer_is_named_in_every_task():
             run()
 
 
+def test_counting_over_the_rows_of_a_batch_is_refused():
+    lookup = layers.StringLookup(vocabulary=["a"], output_mode="count", name="words")
+    with pytest.raises(
+        ValueError, match=r"output_mode='count' counts along the second axis.*Use Input\(\(1,\)\)"
+    ) as refusal:
+        lookup(pw.Input((), dtype="string"))
+    assert "In the call of layer 'words' (StringLookup) on shape (None,)." in refusal.value.__notes__
+
+
 def test_strings_that_reach_what_takes_numbers_are_refused_with_the_remedy():
     text, numbers = pw.Input((1,), dtype="string", name="text"), pw.Input((2,))
     remedy = "TextVectorization, StringLookup or Hashing"

@@ -243,7 +243,9 @@ class Layer(Portable, LayerTree):
         layer_inputs.check(self, args)
         with naming.path_part(self.name, self), layer_inputs.told_in_errors(self, args):
             self._ensure_built(args, kwargs)
-        outputs = symbolic.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
+        with layer_inputs.told_in_errors(self, args):
+            spec = self.compute_output_spec(*args, **kwargs)
+        outputs = symbolic.record(self, args, kwargs, spec)
         self._nodes.append((args, outputs))
         return outputs
 

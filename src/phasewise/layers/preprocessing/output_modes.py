@@ -36,12 +36,21 @@ def refuse_sparse(owner: str, sparse: bool) -> bool:
 
 def encoded_shape(shape: Shape, mode: str, depth: int | None) -> Shape:
     """The shape that `encoded` gives: "one_hot" adds an axis (in place of a last one of size 1), "multi_hot" and "count" count along the
-    second axis, or the only one."""
+    second axis, or the only one.
+
+    Raises:
+        ValueError: that one is the batch, whose rows would be one sample.
+    """
     shape = tuple(shape)
     if mode == "int":
         return shape
     if mode == "one_hot":
         return (*(shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape or (1,)), depth)
+    if shape == (None,):
+        raise ValueError(
+            f"output_mode={mode!r} counts along the second axis, and inputs of shape (batch,) have none: all rows would be one sample. "
+            'Use Input((1,)), or output_mode="one_hot".'
+        )
     return (*shape[:1], *shape[2:], depth) if len(shape) > 1 else (depth,)
 
 
