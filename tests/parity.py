@@ -32,6 +32,19 @@ class Ids(tuple):
         return made
 
 
+class Words(tuple):
+    """A shape whose entries are words, drawn from `words`."""
+
+    def __new__(cls, words, shape):
+        made = super().__new__(cls, shape)
+        made.words = words
+        return made
+
+    def drawn(self, rng, shape):
+        """An array of this shape, of objects."""
+        return np.asarray(self.words, object)[rng.integers(0, len(self.words), shape)]
+
+
 def inputs_of(shapes, seed=0):
     """Random float32 inputs of these shapes, ids for `Ids`; one array for one shape, else a list, or a dict of arguments by name."""
     rng = np.random.default_rng(seed)
@@ -46,6 +59,8 @@ def drawn(rng, shape):
     """An input of this shape."""
     if isinstance(shape, Ids):
         return rng.integers(0, shape.count, shape).astype("int32")
+    if isinstance(shape, Words):
+        return shape.drawn(rng, shape)
     return rng.normal(size=shape).astype("float32")
 
 

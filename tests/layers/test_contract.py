@@ -5,12 +5,13 @@ A new layer needs one line in `MAKE`, or none where its parity row can make it.
 
 import jax
 import numpy as np
+import preprocessing_rows
 import pytest
 from recurrent_rows import CELLS
 from test_parity import IN_EVERY_RUN, TABLE, made
 
 import phasewise as pw
-from parity import Ids, called
+from parity import Ids, Words, called
 from phasewise.core import registry
 from phasewise.switch import phase
 
@@ -41,6 +42,8 @@ MAKE = {
         (ROWS, 4, 5),
     ),
     "Lambda": ({"function": jax.numpy.tanh}, (ROWS, 5)),
+    "Pipeline": ({"layers": [pw.layers.Rescaling(2.0), pw.layers.Dense(3)]}, (ROWS, 5)),
+    **preprocessing_rows.MAKE,
 }
 # What is no layer by itself: it is called inside one, which has a row.
 ABSTRACT = {"InputLayer", "Model", "Sequential", *CELLS}
@@ -65,6 +68,8 @@ def inputs_for(shapes):
     def drawn(shape):
         if isinstance(shape, Ids):
             return RNG.integers(0, shape.count, (ROWS, *shape[1:])).astype("int32")
+        if isinstance(shape, Words):
+            return shape.drawn(RNG, (ROWS, *shape[1:]))
         return RNG.normal(2.0, 1.0, (ROWS, *shape[1:])).astype("float32")
 
     return jax.tree.map(drawn, shapes, is_leaf=lambda each: isinstance(each, tuple))
@@ -72,7 +77,7 @@ def inputs_for(shapes):
 
 def inputs_like(x):
     """Symbolic inputs for arrays like these."""
-    return jax.tree.map(lambda a: pw.Input(a.shape[1:], dtype=a.dtype.name), x)
+    return jax.tree.map(lambda a: pw.Input(a.shape[1:], dtype="string" if a.dtype == object else a.dtype.name), x)
 
 
 class Case:

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 
+from phasewise.core.strings import as_host_array, holds_strings
 from phasewise.data.arrays import is_array_like, owned, to_array
 from phasewise.data.checks import check_arrays
 from phasewise.data.dataset import Dataset
@@ -14,7 +15,7 @@ from phasewise.data.structure import leaves, map_leaves
 BATCH_SIZE = 32
 
 
-def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, hold=False, role="fit"):
+def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, hold=False, strings=False, role="fit"):
     """A plan whose elements are batches: x, (x, y) or (x, y, sample_weight).
 
     Batches of any source but arrays are copies: one that fills a buffer again and again gives what was in it each time. Arrays are
@@ -27,6 +28,7 @@ def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, ho
         batch_size: rows in a batch, 32 by default; only with arrays.
         shuffle: a new order every pass; only for arrays (their rows) and `PyDataset`-like sequences (their batches).
         hold: whether arrays are copied, because code of a user's runs before the last batch is read and might write to them.
+        strings: whether `x` may hold strings, because layers on the host take them.
         role: what the plan is for, named in messages.
 
     Raises:
@@ -37,7 +39,7 @@ def as_plan(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, ho
     if is_hugging_face(x):
         x = hugging_face_columns(x)
     if is_arrays(x, y, role):
-        return _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold)
+        return _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold, strings)
     plan = x if isinstance(x, Dataset) else as_batches(x, shuffle)
     if plan is None:
         called = f" Call the function: {role}({x.__name__}(), ...)." if inspect.isfunction(x) else ""
@@ -72,7 +74,7 @@ def _is_nest(x):
     return is_array_like(x)
 
 
-def split(x, y, sample_weight, fraction):
+def split(x, y, sample_weight, fraction, strings=False):
     """The first rows to train on and the last `fraction` to validate on.
 
     Returns:
@@ -87,8 +89,8 @@ def split(x, y, sample_weight, fraction):
         )
     if not isinstance(fraction, float | np.floating) or not 0 < fraction < 1:
         raise ValueError(f"validation_split is a fraction between 0 and 1; got {fraction!r}.")
-    parts = [arrays_of(part) for part in (x, y, sample_weight)]
-    check_arrays(dict(zip(("x", "y", "sample_weight"), parts)))
+    parts = [arrays_of(x, _or_strings(to_array) if strings else to_array), arrays_of(y), arrays_of(sample_weight)]
+    check_arrays(dict(zip(("x", "y", "sample_weight"), parts)), strings)
     rows = len(leaves(parts[0])[0])
     border = int(rows * (1 - fraction))
     if border in (0, rows):
@@ -144,6 +146,15 @@ def arrays_of(structure, leaf=to_array):
     return leaf(structure)
 
 
+def _or_strings(leaf):
+    """As `leaf`; strings come as objects, each as long as it is."""
+
+    def array(value):
+        return as_host_array(value).copy() if holds_strings(value) else leaf(value)
+
+    return array
+
+
 def held(value):
     """As `to_array`, in memory that nobody else writes to; what is wider than on the device is narrowed."""
     array = to_array(value)
@@ -151,10 +162,14 @@ def held(value):
     return array.astype(narrow) if array.dtype.kind in "fc" and narrow != array.dtype else owned(value)
 
 
-def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold):
+def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold, strings):
     size, leaf = BATCH_SIZE if batch_size is None else batch_size, held if hold else to_array
-    parts = {"x": arrays_of(x, leaf), "y": arrays_of(y, leaf), "sample_weight": arrays_of(sample_weight, leaf)}
-    check_arrays(parts)
+    parts = {
+        "x": arrays_of(x, _or_strings(leaf) if strings else leaf),
+        "y": arrays_of(y, leaf),
+        "sample_weight": arrays_of(sample_weight, leaf),
+    }
+    check_arrays(parts, strings)
     if parts["y"] is None and sample_weight is None:
         source = (parts["x"],)
     else:

@@ -7,11 +7,12 @@ from phasewise.data.feed import check_numeric
 from phasewise.data.structure import named_leaves
 
 
-def check_arrays(parts):
+def check_arrays(parts, strings=False):
     """Lengths, emptiness and dtypes of what `fit` and the rest were given.
 
     Args:
         parts: dict of "x", "y", "sample_weight" -> structure of arrays, None where absent.
+        strings: whether "x" may hold strings.
 
     Raises:
         TypeError: strings or objects.
@@ -19,7 +20,8 @@ def check_arrays(parts):
     """
     named = [pair for name, part in parts.items() if part is not None for pair in named_leaves(part, name)]
     for where, array in named:
-        check_numeric(where, array)
+        if not (strings and where.startswith("x")):
+            check_numeric(where, array)
         if np.ndim(array) == 0:
             raise ValueError(f"{where} is a single number; give an array with one row for each example.")
     first_name, first = named[0]

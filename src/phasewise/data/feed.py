@@ -118,7 +118,8 @@ def check_numeric(where, array):
     if dtype.kind in "OUSMm":
         raise TypeError(
             f"{where} has dtype {dtype}, but a model takes numbers. Encode strings, dates and objects as numbers first "
-            "(categories as integers, for example)."
+            "(categories as integers, for example): TextVectorization, StringLookup and Hashing do, in Dataset.map or as the first layers "
+            "of a functional model or a Sequential."
         )
 
 

@@ -2,9 +2,12 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phasewise.core.places import Places, Wanted
+from phasewise.core.strings import STRING, as_host_array
 from phasewise.graph import symbolic
+from phasewise.graph.host_part import Encoded, host_part, rest_of
 from phasewise.switch import observe
 
 _DATA = Wanted("The data", is_data=True)
@@ -15,6 +18,9 @@ class Graph:
 
     Args:
         inputs, outputs: a symbolic tensor, or a list, tuple or dict of them.
+
+    Attributes:
+        host: the `HostPart` of a graph with layers that run on the host, else None.
 
     Raises:
         ValueError: an output cannot be computed from the inputs; two layers share a name.
@@ -31,22 +37,31 @@ class Graph:
         self.output_tensors = symbolic.tensors_in(outputs)
         self._places = Places(inputs, "inputs", [t.name for t in self.input_tensors], symbolic.is_symbolic)
         self.nodes = self._sorted_nodes()
-        self._steps = self._separated()
         self._refuse_shared_names()
+        self._find_steps()
 
     def __getstate__(self):
         # The nodes come first and in order, so that none leads to all before it: pickling and copying would go too deep.
-        return {"nodes": self.nodes, **{name: value for name, value in vars(self).items() if name != "_steps"}}
+        return {
+            "nodes": self.nodes,
+            **{name: value for name, value in vars(self).items() if name not in ("_steps", "host")},
+        }
 
     def __setstate__(self, state):
         vars(self).update(state)
-        self._steps = self._separated()
+        self._find_steps()
         for node in self.nodes:
             if not isinstance(node.operation, symbolic.Function):
                 vars(node.operation).setdefault("_nodes", []).append((node.args, node.result))
 
-    def _separated(self):
-        return [(node, *symbolic.separate((node.args, node.kwargs))) for node in self.nodes]
+    def _find_steps(self):
+        """What a run calls, one after the other."""
+        self.host = host_part(self)
+        if self.host is None:
+            self._steps = [_step(node) for node in self.nodes]
+        else:
+            split = self.host.split
+            self._steps = [(node, *rest_of(node)) if node in split else _step(node) for node in self.host.rest]
 
     @property
     def layers(self):
@@ -56,8 +71,8 @@ class Graph:
         return list({id(layer): layer for layer in found}.values())
 
     def run(self, inputs):
-        """The outputs, in their structure, for arrays in the structure of the inputs."""
-        values = {id(t): self._fit(t, x) for t, x in zip(self.input_tensors, self.bind(inputs))}
+        """The outputs, in their structure, for arrays in the structure of the inputs, or an `Encoded`."""
+        values = self._encoded(inputs) if self.host is not None else self._fitted(self.input_tensors, self.bind(inputs))
         for node, tensors, rebuild in self._steps:
             args, kwargs = rebuild([values[id(t)] for t in tensors])
             if isinstance(node.operation, symbolic.Function):
@@ -66,6 +81,29 @@ class Graph:
             leaves = jax.tree.leaves(results, is_leaf=symbolic.is_symbolic)
             values.update((id(t), x) for t, x in zip(node.outputs, leaves, strict=True))
         return jax.tree.map(lambda t: values[id(t)], self.outputs, is_leaf=symbolic.is_symbolic)
+
+    def _fitted(self, tensors, arrays):
+        return {id(t): self._fit(t, x) for t, x in zip(tensors, arrays)}
+
+    def _encoded(self, inputs):
+        given = inputs if isinstance(inputs, Encoded) else self.host.encode(inputs)
+        inner = {id(node): each for node, each in zip(self.host.split, given.inner)}
+        return {**self._fitted(self.host.border, given.tensors), **inner}
+
+    def fit_on_host(self, tensor, x):
+        """`x` as a NumPy array in the rank and dtype of the input `tensor`."""
+        x = as_host_array(x)
+        if x.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
+            x = x[..., None]
+        elif x.ndim == len(tensor.shape) + 1 and x.shape[-1] == 1:
+            x = x[..., 0]
+        self._require(tensor, x.shape)
+        is_text = x.dtype.kind in "USO"
+        if is_text != (tensor.dtype == STRING):
+            wanted = "strings" if tensor.dtype == STRING else f"numbers of dtype {tensor.dtype}"
+            raise TypeError(f"Input {tensor.name!r} takes {wanted}; it was given an array of dtype {x.dtype}.")
+        is_wide = tensor.dtype.startswith(("int", "uint")) and x.dtype.kind in "iu"  # ids keep all their digits
+        return x if is_text or is_wide else x.astype(np.dtype(jnp.dtype(tensor.dtype)), copy=False)
 
     def bind(self, data):
         """The leaves of `data` in the order of the inputs: by key where these are a dict, by place or name where they are a list.
@@ -139,6 +177,10 @@ class Graph:
                     f"Two layers of the model are called {layer.name!r}: a {type(seen[layer.name]).__name__} and a "
                     f"{type(layer).__name__}. Names must differ; pass name= to one of them."
                 )
+
+
+def _step(node):
+    return (node, *symbolic.separate((node.args, node.kwargs)))
 
 
 def _as_array(name, x):

@@ -11,6 +11,7 @@ from jax._src.core import trace_state_clean  # nothing public tells it without c
 from phasewise.core import logits, variable
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.pickling import Portable
+from phasewise.core.strings import STRING, is_string_dtype
 
 # Sizes that stand for None while shapes are inferred: an axis that differs between them is None. One is small and one
 # large, so that a slice like x[:, 20:] is seen to depend on the size; both divide by 2, 3, 4, 6 and 8.
@@ -24,14 +25,14 @@ class SymbolicTensor:
 
     Attributes:
         shape: tuple of int and None (unknown).
-        dtype: name of a dtype.
+        dtype: name of a dtype; "string" for strings, which layers that run on the host take.
         name: str.
         node: the `Node` that made it; None for an input.
     """
 
     def __init__(self, shape, dtype="float32", name=None, node=None, index=0):
         self.shape = tuple(shape)
-        self.dtype = str(jnp.dtype(dtype))
+        self.dtype = STRING if is_string_dtype(dtype) else str(jnp.dtype(dtype))
         self.name = name or "tensor"
         self.node = node
         self.index = index
@@ -132,6 +133,20 @@ def any_symbolic(structure):
     return any(is_symbolic(leaf) for leaf in jax.tree.leaves(structure, is_leaf=is_symbolic))
 
 
+def refuse_strings(taker, structure):
+    """Raises TypeError where a symbolic tensor of strings is given to what takes numbers.
+
+    Args:
+        taker: what takes them, as the message calls it.
+    """
+    for tensor in tensors_in(structure):
+        if tensor.dtype == STRING:
+            raise TypeError(
+                f"{taker} takes numbers, and {tensor.name!r} is strings. Put a layer between them that makes numbers of strings: "
+                "TextVectorization, StringLookup or Hashing."
+            )
+
+
 def any_traced(structure):
     """True when an array that JAX is tracing occurs in the nest, or would come out because a `jit` is being traced."""
     return not trace_state_clean() or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(structure))
@@ -176,6 +191,9 @@ def apply(function, *args, **kwargs):
     """
     if not any_symbolic((args, kwargs)):
         return function(*resolved(args), **resolved(kwargs))
+    if function is _get_item and is_symbolic(args[0]) and args[0].dtype == STRING:
+        return _part_of_strings(*args)
+    refuse_strings(f"The function {getattr(function, '__name__', repr(function))}", (args, kwargs))
     try:
         spec = infer(function, args, kwargs)
     except Exception as error:
@@ -183,6 +201,12 @@ def apply(function, *args, **kwargs):
         error.add_note(f"In {name} of symbolic tensors of {shapes_of((args, kwargs))}.")
         raise
     return record(Function(function), args, kwargs, spec)
+
+
+def _part_of_strings(tensor, index):
+    """A part of a tensor of strings, which the host takes."""
+    spec = infer(_get_item, (SymbolicTensor(tensor.shape, "int32"), index), {})
+    return record(Function(_get_item), (tensor, index), {}, SymbolicTensor(spec.shape, STRING))
 
 
 def infer(function, args, kwargs):

@@ -171,7 +171,8 @@ def _first(value, name):
     for leaf in leaves:
         if isinstance(leaf, str | bytes):
             raise TypeError(
-                f"Layer {name!r} was given the string {leaf!r}: layers take numbers. Encode strings as numbers first."
+                f"Layer {name!r} was given the string {leaf!r}: layers take numbers. Encode strings as numbers first: TextVectorization, "
+                "StringLookup and Hashing do, in Dataset.map or as the first layers of a functional model or a Sequential."
             )
     numbers = leaves and all(isinstance(leaf, int | float | bool | np.number) for leaf in leaves)
     return np.asarray(value) if numbers and isinstance(value, list | tuple) else value
@@ -192,8 +193,8 @@ def _dtype(tensor):
 def _host_array(array, name):
     if array.dtype.kind in "OUS":
         raise TypeError(
-            f"Layer {name!r} was given an array of dtype {array.dtype}: layers take numbers. Encode strings and "
-            "objects as numbers first."
+            f"Layer {name!r} was given an array of dtype {array.dtype}: layers take numbers. Encode strings and objects as numbers first: "
+            "TextVectorization, StringLookup and Hashing do, in Dataset.map or as the first layers of a functional model or a Sequential."
         )
     narrow = _NARROW.get(array.dtype)
     return array.astype(narrow) if narrow else unaliased(array)

@@ -48,6 +48,7 @@ class Layer(Portable, LayerTree):
         None  # whether its own call differs in training; None: where its `call` takes `training`
     )
     supports_masking = False
+    runs_on_host = False  # True for layers of strings: they run before the compiled program begins
     checks_mask = False  # True where `call` itself holds the mask against the inputs, whose first axes it need not have
     _generator = None  # of draws outside of a step by a layer that has a seed of its own
     left_behind = frozenset({"_nodes", "_last_inventory", "_last_losses"})
@@ -237,10 +238,14 @@ class Layer(Portable, LayerTree):
         return phase.decide(frozen=frozen, own=own)
 
     def _call_symbolic(self, args, kwargs):
+        if not self.runs_on_host:
+            symbolic.refuse_strings(f"Layer {self.name!r} ({type(self).__name__})", (args, kwargs))
         layer_inputs.check(self, args)
         with naming.path_part(self.name, self), layer_inputs.told_in_errors(self, args):
             self._ensure_built(args, kwargs)
-        outputs = symbolic.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
+        with layer_inputs.told_in_errors(self, args):
+            spec = self.compute_output_spec(*args, **kwargs)
+        outputs = symbolic.record(self, args, kwargs, spec)
         self._nodes.append((args, outputs))
         return outputs
 
@@ -323,6 +328,11 @@ class Layer(Portable, LayerTree):
         if self._generator is None or self._generator.seed != seed:
             self._generator = random.SeedGenerator(seed)
         return self._generator
+
+    @property
+    def can_run_on_host(self) -> bool:
+        """Whether the layer, built, may run before the compiled program begins: it has no weights, and does not act by the phase."""
+        return self.built and not self.variables and not any(map(depends_on_phase, self.all_layers()))
 
     def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """In a few words, what a call does in this phase; what `explain` prints."""

@@ -99,6 +99,16 @@ from phasewise.layers.pooling import MaxPool3D as MaxPool3D
 from phasewise.layers.pooling import MaxPooling1D as MaxPooling1D
 from phasewise.layers.pooling import MaxPooling2D as MaxPooling2D
 from phasewise.layers.pooling import MaxPooling3D as MaxPooling3D
+from phasewise.layers.preprocessing import CategoryEncoding as CategoryEncoding
+from phasewise.layers.preprocessing import Discretization as Discretization
+from phasewise.layers.preprocessing import HashedCrossing as HashedCrossing
+from phasewise.layers.preprocessing import Hashing as Hashing
+from phasewise.layers.preprocessing import IntegerLookup as IntegerLookup
+from phasewise.layers.preprocessing import MelSpectrogram as MelSpectrogram
+from phasewise.layers.preprocessing import Pipeline as Pipeline
+from phasewise.layers.preprocessing import STFTSpectrogram as STFTSpectrogram
+from phasewise.layers.preprocessing import StringLookup as StringLookup
+from phasewise.layers.preprocessing import TextVectorization as TextVectorization
 from phasewise.layers.recurrent import GRU as GRU
 from phasewise.layers.recurrent import LSTM as LSTM
 from phasewise.layers.recurrent import RNN as RNN

@@ -8,6 +8,7 @@ import numpy as np
 from phasewise.core import naming
 from phasewise.core.arguments import check_count
 from phasewise.core.registry import nearest, register
+from phasewise.core.strings import STRING, is_string_dtype
 from phasewise.core.types import Array, Config, DTypeLike
 from phasewise.graph.symbolic import SymbolicTensor
 from phasewise.layer.layer import Layer
@@ -58,7 +59,7 @@ def Input(
     Args:
         shape: tuple of int and None, without the batch axis.
         batch_size: int, or None for any number of rows. It is a hint: batches of other sizes are taken too, as in Keras.
-        dtype: name; float32 by default.
+        dtype: name; float32 by default. "string" is for layers that run on the host (TextVectorization, StringLookup, Hashing).
         batch_shape: shape with the batch axis, instead of `shape` and `batch_size`.
         name: str; one is made when absent. Data given as a dict are matched by it.
 
@@ -90,8 +91,12 @@ def _check_shape(shape, batch_size, batch_shape):
 
 
 def _checked_dtype(dtype):
+    if is_string_dtype(dtype):
+        return STRING
     try:
         return str(jnp.dtype(dtype))
     except TypeError:
-        near = nearest(dtype, ["float32", "float16", "bfloat16", "float64", "int8", "int32", "int64", "uint8", "bool"])
+        near = nearest(
+            dtype, ["float32", "float16", "bfloat16", "float64", "int8", "int32", "int64", "uint8", "bool", STRING]
+        )
         raise ValueError(f"Unknown dtype {dtype!r}." + (f" Did you mean {near!r}?" if near else "")) from None

@@ -4,10 +4,11 @@ The rows are observed: the model is traced as each task would trace it, and ever
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from phasewise.layer.layer import depends_on_phase
+from phasewise.models.summary import names_on_host
 from phasewise.models.table import render
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training.programs import trace_calls, under
@@ -41,11 +42,16 @@ class Row:
 
 
 class Explanation(list):
-    """A list of `Row`s; `explanation["bn"]` finds a row by the layer's name; `str()` gives the table."""
+    """A list of `Row`s; `explanation["bn"]` finds a row by the layer's name; `str()` gives the table.
 
-    def __init__(self, rows: Iterable[Row], title: str):
+    Attributes:
+        title: its heading.
+        on_host: the names of the layers that run on the host, before the compiled program, alike in every task.
+    """
+
+    def __init__(self, rows: Iterable[Row], title: str, on_host: Sequence[str] = ()):
         super().__init__(rows)
-        self.title = title
+        self.title, self.on_host = title, on_host
 
     def __getitem__(self, key: str | int | slice) -> Row | list[Row]:
         if isinstance(key, str):
@@ -80,7 +86,7 @@ def explain(
     for (layer, number), calls in _aligned(observed).items():
         name = layer.name if number == 1 else f"{layer.name} (call {number})"
         rows.append(Row(name, type(layer).__name__, *(_behaviour(calls, task) for task in TASKS)))
-    explanation = Explanation(rows, f'What the switch does in "{model.name}"')
+    explanation = Explanation(rows, f'What the switch does in "{model.name}"', names_on_host(model))
     if print_fn is not False:
         (print_fn or print)(str(explanation))
     return explanation
@@ -126,7 +132,13 @@ def _origin(call, follows_the_task):
 
 
 def _table(explanation):
+    told = (
+        f"\n On the host, before the compiled program: {', '.join(explanation.on_host)}." if explanation.on_host else ""
+    )
     if not explanation:
-        return f"{explanation.title}: nothing. No layer in it behaves differently in training and in inference."
+        return f"{explanation.title}: nothing. No layer in it behaves differently in training and in inference.{told}"
     cells = [[f"{b.action}\n└ {b.reason}" for b in (getattr(row, task) for task in TASKS)] for row in explanation]
-    return render(explanation.title, ["layer", *TASKS], [[row.layer, *three] for row, three in zip(explanation, cells)])
+    return (
+        render(explanation.title, ["layer", *TASKS], [[row.layer, *three] for row, three in zip(explanation, cells)])
+        + told
+    )

@@ -19,6 +19,7 @@ from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import Explanation, explain
 from phasewise.models.summary import summary
 from phasewise.switch.statistics_policy import ByLayer, Policy
+from phasewise.training.host_layers import encoded
 from phasewise.training.trainer import Trainer
 
 
@@ -54,8 +55,10 @@ class Model(Trainer, Layer):
         self._graph = None
         if (inputs is None) != (outputs is None):
             raise ValueError("A functional model takes both `inputs` and `outputs`; one of them is missing.")
+        self.runs_on_host = False  # whether some layers do, before the compiled program
         if inputs is not None:
             self._graph = Graph(inputs, outputs)
+            self.runs_on_host = self._graph.host is not None
             self.built = True
             self.autocast = False  # each layer casts what it is given, or keeps its digits
 
@@ -156,7 +159,12 @@ class Model(Trainer, Layer):
             )
         return self._graph.run(inputs)
 
+    def _connect_to(self, x):
+        """Make the graph for data like `x`, where a chain of layers has none yet."""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Nest:
+        if self.runs_on_host:
+            args, kwargs = encoded(self, args, kwargs)
         given = (args, kwargs)
         if variable.in_scope() or symbolic.any_symbolic(given) or symbolic.any_traced(given):
             return super().__call__(*args, **kwargs)
@@ -211,6 +219,8 @@ class Model(Trainer, Layer):
         Raises:
             ValueError: the model is not built yet.
         """
+        if self.runs_on_host and self._graph is not None:
+            return self._graph.host.spec(rows)
         if self._graph is not None:
             return jax.tree.map(
                 lambda t: jax.ShapeDtypeStruct([rows if n is None else n for n in t.shape], t.dtype),
@@ -284,6 +294,8 @@ class Model(Trainer, Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Nest:
         """As `Layer.compute_output_spec`; the output of a graph of fixed shapes is known without tracing."""
+        if self.runs_on_host:  # its own graph has been traced from the inputs on
+            return self._graph.outputs
         return symbolic.infer(super().__call__, args, kwargs)
 
 

@@ -10,6 +10,7 @@ from phasewise.core.registry import nearest
 from phasewise.core.types import Array, Nest
 from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
+from phasewise.training.host_layers import encoded
 
 Arrays: TypeAlias = dict[str, Array]
 """The arrays of variables, by path."""
@@ -25,7 +26,7 @@ def pure(model: Layer) -> tuple[Callable[..., tuple[Nest, Arrays]], Arrays, Arra
         (function, params, state). `params` and `state` are dicts path -> array: the trainable variables, and all others.
         `function(params, state, *inputs, training=None, seed=0, step=0) -> (outputs, state)` calls the model with these
         arrays and changes nothing: it can be jitted, differentiated with respect to `params`, mapped. Random layers draw
-        by (seed, step, place in the model). Regularization terms are not part of the outputs.
+        by (seed, step, place in the model). Layers of strings run on the host: what is jitted takes no strings. Regularization terms are not part of the outputs.
 
     Raises:
         ValueError: the model has no weights yet; later, `params` or `state` lack an array or hold one of another shape.
@@ -45,6 +46,8 @@ def pure(model: Layer) -> tuple[Callable[..., tuple[Nest, Arrays]], Arrays, Arra
     trained_names, other_names = _names(trained), _names(other)
 
     def function(params, state, *inputs, training=None, seed=0, step=0):
+        if model.runs_on_host:
+            inputs, _ = encoded(model, inputs, {})
         values = _arrays("params", params, trained_names, trained) + _arrays("state", state, other_names, other)
         with (
             variable.scope([*trained, *other], values) as held,

@@ -7,6 +7,7 @@ import jax
 
 from phasewise.core import naming
 from phasewise.core.registry import deserialize, register
+from phasewise.core.strings import STRING, as_host_array
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
@@ -54,6 +55,7 @@ class Sequential(Model):
         if _is_input(layer) and self._chain:
             raise ValueError(f"{self.name!r} has layers already: an Input can only come first.")
         self._chain.append(layer)
+        self.runs_on_host = self.runs_on_host or layer.runs_on_host
         self._connect()
 
     def pop(self) -> Layer:
@@ -65,6 +67,7 @@ class Sequential(Model):
         if not self.layers:
             raise IndexError(f"{self.name!r} has no layer to pop.")
         layer = self._chain.pop()
+        self.runs_on_host = any(each.runs_on_host for each in self._chain)
         self.programs.clear()
         self._seen_output = None
         if self._graph is not None:
@@ -85,11 +88,33 @@ class Sequential(Model):
         found.layers = list(vars(self).get("_chain", ()))
         return found
 
-    def _connect(self):
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of this shape (None: any size).
+
+        Raises:
+            ValueError: the first layers run on the host, and a shape does not tell whether they are given strings.
+        """
+        if self.runs_on_host and self._graph is None:
+            raise ValueError(
+                f"{self.name!r} begins with layers that run on the host, and a shape does not tell whether they are given strings. Begin "
+                'with Input(shape, dtype="string"), or call the model on data.'
+            )
+        super().build(input_shape)
+
+    def _connect_to(self, x):
+        """Make the graph for data like `x`, where there is none yet."""
+        if self._graph is not None:
+            return
+        if not symbolic.is_symbolic(x):
+            x = as_host_array(x)
+        dtype = STRING if x.dtype == object else x.dtype
+        self._connect(symbolic.SymbolicTensor((None, *x.shape[1:]), dtype, "input"))
+
+    def _connect(self, start=None):
         """Extend the graph over the chain, where the shape of the input is known."""
         if self._graph is None:
-            start, rest = _start(self._chain[0] if self._chain else None), self.layers
-            tensor = start
+            start = _start(self._chain[0] if self._chain else None) if start is None else start
+            tensor, rest = start, self.layers
         else:
             start, tensor, rest = self._graph.inputs, self._graph.outputs, self._chain[-1:]
         if start is None or not rest:

@@ -82,6 +82,8 @@ def _totals(model):
 
     unbuilt = [layer for layer in model.all_layers() if not layer.built]
     told = [_of_unbuilt(model, unbuilt)] if unbuilt else []
+    on_host = names_on_host(model)
+    told += [f" On the host, before the compiled program: {', '.join(on_host)}."] if on_host else []
     return "\n".join(
         [
             *told,
@@ -90,6 +92,12 @@ def _totals(model):
             line("Non-trainable params", [v for v in model.non_trainable_variables if not v.is_memory]),
         ]
     )
+
+
+def names_on_host(model):
+    """The names of the layers that run before the compiled program begins."""
+    part = model._graph.host if model._graph is not None else None
+    return part.names if part is not None else []
 
 
 def _of_unbuilt(model, unbuilt):

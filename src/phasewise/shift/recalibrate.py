@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from phasewise.data import make_executor
-from phasewise.data.adapters import as_plan
 from phasewise.kernels.population import merged
 from phasewise.models.model import Model
 from phasewise.shift.changes import Change, Recalibration
 from phasewise.switch import phase, statistics_policy
 from phasewise.switch.collected_moments import collected_moments
+from phasewise.training.host_layers import plan_for
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, shapes_of
@@ -59,7 +59,7 @@ def recalibrate(
     if not hasattr(model, "predict"):
         raise TypeError(f"recalibrate takes a model; got {model!r}.")
     most = steps if method == "precise" else None  # the other makes a pass for each layer
-    executor = make_executor(as_plan(data, batch_size=batch_size, role="recalibrate"), most=most)
+    executor = make_executor(plan_for(model, data, batch_size=batch_size, role="recalibrate"), most=most)
     require_steps(executor, steps, "steps")
     progress = make_progress(verbose)
     try:

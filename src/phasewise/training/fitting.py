@@ -6,11 +6,13 @@ import jax
 import numpy as np
 
 from phasewise.callbacks import CallbackList, History, LambdaCallback, TerminateOnNaN
+from phasewise.core.strings import holds_strings
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
 from phasewise.data.foreign import is_list_of_batches
 from phasewise.training.class_weights import ClassWeights
 from phasewise.training.evaluating import run_test
+from phasewise.training.host_layers import plan_for
 from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
 from phasewise.training.progress import make_progress
@@ -79,6 +81,7 @@ class Validation:
     """The data that `fit` validates on; its executor is made once.
 
     Args:
+        model: whose layers on the host take the data.
         data: `(x, y)`, `(x, y, sample_weight)` or a source of batches.
         batch_size: rows of a batch, where the data are arrays.
         steps: batches of each validation, None for all.
@@ -86,16 +89,16 @@ class Validation:
         hold: whether arrays are copied.
     """
 
-    def __init__(self, data, batch_size, steps, times, hold=False):
+    def __init__(self, model, data, batch_size, steps, times, hold=False):
         if isinstance(data, tuple | list) and not is_list_of_batches(data):
             if not 1 <= len(data) <= 3:
                 raise ValueError(
                     f"validation_data is (x, y), (x, y, sample_weight) or a Dataset; got a {type(data).__name__} of "
                     f"{len(data)}."
                 )
-            plan = adapters.as_plan(*data, batch_size=batch_size, hold=hold, role="validation")
+            plan = plan_for(model, *data, batch_size=batch_size, hold=hold, role="validation")
         else:
-            plan = adapters.as_plan(data, role="validation")
+            plan = plan_for(model, data, role="validation")
         self._executor = make_executor(plan, most=steps and steps * times)
         self._steps, self._used = steps, 0
         require_steps(self._executor, steps, "validation_steps")
@@ -122,25 +125,25 @@ def may_write_to_data(callbacks):
     )
 
 
-def training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, output_names=None, hold=False):
-    """The plan that `fit` trains on; `output_names` are the model's, by which `class_weight` may call its outputs."""
-    weights = None if class_weight is None else ClassWeights(class_weight, output_names)
+def training_plan(model, x, y, sample_weight, batch_size, shuffle, class_weight, hold=False):
+    """The plan that `fit` trains on."""
+    weights = None if class_weight is None else ClassWeights(class_weight, model.output_names)
     if weights is not None and adapters.is_arrays(x, y):
         sample_weight, weights = weights.times(y, sample_weight), None
-    plan = adapters.as_plan(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, hold=hold, role="fit")
+    plan = plan_for(model, x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, hold=hold, role="fit")
     return plan if weights is None else weights.into(plan)
 
 
-def hold_out(x, y, sample_weight, fraction):
+def hold_out(model, x, y, sample_weight, fraction):
     """`(x, y, sample_weight)` to train on and `validation_data`, from the end of the arrays."""
-    (x, y, sample_weight), validation = adapters.split(x, y, sample_weight, fraction)
+    (x, y, sample_weight), validation = adapters.split(x, y, sample_weight, fraction, strings=model.runs_on_host)
     return x, y, sample_weight, validation
 
 
-def one_batch(x, y=None, sample_weight=None, class_weight=None, output_names=None):
+def one_batch(model, x, y=None, sample_weight=None, class_weight=None):
     """A plan of the one batch that the arrays are."""
-    rows = max(1, len(jax.tree.leaves(x)[0])) if jax.tree.leaves(x) else 1
-    return training_plan(x, y, sample_weight, rows, False, class_weight, output_names)
+    leaves = jax.tree.leaves(x, is_leaf=holds_strings if model.runs_on_host else None)
+    return training_plan(model, x, y, sample_weight, max(1, len(leaves[0])) if leaves else 1, False, class_weight)
 
 
 def fit(model, plan, validation, settings):

@@ -7,12 +7,13 @@ from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.variable import values_of
 from phasewise.data import make_executor
-from phasewise.data.adapters import as_plan, is_arrays
+from phasewise.data.adapters import is_arrays
 from phasewise.data.arrays import released
 from phasewise.data.feed import Feed
 from phasewise.data.tiles import Tiles, tile_feeds
 from phasewise.training.draws import Draws
 from phasewise.training.fitting import may_write_to_data
+from phasewise.training.host_layers import plan_for
 from phasewise.training.loop import MapProgram
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, under
@@ -27,7 +28,7 @@ TILE = 32  # rows of the one batch shape at which rows that do not see each othe
 
 def predict(model, x, batch_size, steps, verbose, callbacks, policy):
     """The outputs of one pass over `x` (of `steps` batches, or until `model.stop_predicting`), as NumPy arrays."""
-    executor = _executor(x, batch_size, steps, may_write_to_data(callbacks))
+    executor = _executor(model, x, batch_size, steps, may_write_to_data(callbacks))
     known = steps or (executor.cardinality if executor.cardinality >= 0 else None)
     callbacks = CallbackList(callbacks, model=model, epochs=1, steps=known, verbose=verbose)
     require_steps(executor, steps, "steps", callbacks.wants_predict_batches)
@@ -45,10 +46,10 @@ def predict(model, x, batch_size, steps, verbose, callbacks, policy):
     return outputs
 
 
-def _executor(x, batch_size, steps, hold):
-    if steps is None and is_arrays(x, role="predict"):
+def _executor(model, x, batch_size, steps, hold):
+    if steps is None and not model.runs_on_host and is_arrays(x, role="predict"):
         return Tiles(x, batch_size, hold)
-    return make_executor(as_plan(x, batch_size=batch_size, hold=hold, role="predict"), most=steps)
+    return make_executor(plan_for(model, x, batch_size=batch_size, hold=hold, role="predict"), most=steps)
 
 
 def predict_on_batch(model, plan):

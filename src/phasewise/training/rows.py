@@ -31,6 +31,8 @@ def can_be_filled_up(model, executor, task):
 
 def whole_rows(model, plan):
     """How many rows the one batch of a plan is taken to have: the next of few sizes, unless layers remember rows."""
+    if plan._rows is None:  # layers on the host make it
+        return None
     rows = plan._rows.batch_size
     return rows if model._inventory().remembers else size_class(rows)
 

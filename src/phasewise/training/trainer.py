@@ -8,11 +8,11 @@ from phasewise.callbacks import Callback, History
 from phasewise.core import random
 from phasewise.core.arguments import check_count
 from phasewise.core.types import Named, Nest
-from phasewise.data.adapters import as_plan
 from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import evaluating, fitting, predicting
+from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
 from phasewise.training.own_state import own_metrics
 from phasewise.training.preparing import require_compiled
@@ -159,7 +159,7 @@ class Trainer:
         """
         require_compiled(self, "fit", optimizer=True)
         if validation_split and validation_data is None:
-            x, y, sample_weight, validation_data = fitting.hold_out(x, y, sample_weight, validation_split)
+            x, y, sample_weight, validation_data = fitting.hold_out(self, x, y, sample_weight, validation_split)
         settings = fitting.Settings(
             epochs=epochs,
             initial_epoch=initial_epoch,
@@ -170,14 +170,13 @@ class Trainer:
             on_nonfinite=on_nonfinite,
         )
         hold = fitting.may_write_to_data(callbacks)
-        names = self.output_names
         with random.drawing_from(self._seeds.next_on_host()):
-            plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, names, hold)
+            plan = fitting.training_plan(self, x, y, sample_weight, batch_size, shuffle, class_weight, hold)
         validation = None
         if validation_data is not None:
             size = batch_size if validation_batch_size is None else validation_batch_size
             times = settings.validations
-            validation = fitting.Validation(validation_data, size, validation_steps, times, hold)
+            validation = fitting.Validation(self, validation_data, size, validation_steps, times, hold)
         with own_metrics(self.objective):
             return fitting.fit(self, plan, validation, settings)
 
@@ -209,7 +208,7 @@ class Trainer:
         """
         require_compiled(self, "evaluate")
         hold = fitting.may_write_to_data(callbacks)
-        plan = as_plan(x, y, sample_weight, batch_size=batch_size, hold=hold, role="evaluate")
+        plan = plan_for(self, x, y, sample_weight, batch_size=batch_size, hold=hold, role="evaluate")
         with own_metrics(self.objective):
             logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
         return _returned(logs, return_dict)
@@ -253,20 +252,20 @@ class Trainer:
     ) -> Results:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
-        plan = fitting.one_batch(x, y, sample_weight, class_weight, self.output_names)
+        plan = fitting.one_batch(self, x, y, sample_weight, class_weight)
         with own_metrics(self.objective):
             return _returned(fitting.train_on_batch(self, plan), return_dict)
 
     def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
         """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
-        plan = fitting.one_batch(x, y, sample_weight)
+        plan = fitting.one_batch(self, x, y, sample_weight)
         with own_metrics(self.objective):
             return _returned(evaluating.test_on_batch(self, plan), return_dict)
 
     def predict_on_batch(self, x: Nest) -> Nest:
         """The outputs for one batch, as NumPy arrays."""
-        return predicting.predict_on_batch(self, fitting.one_batch(x))
+        return predicting.predict_on_batch(self, fitting.one_batch(self, x))
 
     def reset_metrics(self) -> None:
         """Set the loss and all metrics back to their start."""

@@ -12,7 +12,7 @@ def check_ids(layer: Any, ids: ArrayLike, locate: Callable[[int], str] = lambda 
     """Holds ids against the `input_dim` of an embedding.
 
     Args:
-        layer: it has `name` and `input_dim`.
+        layer: it has `name` and `input_dim`, and `size_argument` where the user calls that otherwise.
         ids: array (rows, ...) with values, any dtype.
         locate: names a row.
 
@@ -32,7 +32,7 @@ def check_ids(layer: Any, ids: ArrayLike, locate: Callable[[int], str] = lambda 
     others = f" ({int(bad.sum()) - 1} more such)" if bad.sum() > 1 else ""
     hint = " A negative id is no way to count from the end." if ids[place] < 0 else ""
     raise ValueError(
-        f"{type(layer).__name__} {layer.name!r} has input_dim={layer.input_dim}, so that its ids are whole numbers in [0, "
+        f"{type(layer).__name__} {layer.name!r} has {getattr(layer, 'size_argument', 'input_dim')}={layer.input_dim}, so that its ids are whole numbers in [0, "
         f"{layer.input_dim - 1}]; it was given {ids[place]:g}{row}{inner}{others}.{hint}"
     )
 
