@@ -40,6 +40,8 @@ MAKE = {
         {"units": 3, "recurrent_dropout": 0.5, "activation": "softsign", "recurrent_activation": "softsign"},
         (ROWS, 4, 5),
     ),
+    "ConvLSTM1D": ({"filters": 2, "kernel_size": 2, "dropout": 0.5}, (ROWS, 3, 5, 2)),
+    "ConvLSTM2D": ({"filters": 2, "kernel_size": 2, "recurrent_dropout": 0.5, "padding": "same"}, (ROWS, 3, 4, 4, 2)),
     "Lambda": ({"function": jax.numpy.tanh}, (ROWS, 5)),
 }
 # What is no layer by itself: it is called inside one, which has a row.
