@@ -223,7 +223,7 @@ def test_a_stateful_layer_goes_on_and_is_reset():
         ({"filters": 0}, "ConvLSTMCell's filters must be a positive integer; got 0"),
         (
             {"kernel_size": (2, 3, 4)},
-            r"kernel_size must be a positive integer, or a tuple of 2 of them; got \(2, 3, 4\)",
+            r"kernel_size must be a positive integer or a tuple of 2 of them; got \(2, 3, 4\)",
         ),
         ({"padding": "causal"}, "padding is one of 'valid', 'same'; got 'causal'"),
         ({"data_format": "last"}, "data_format is one of .*'channels_last'.*; got 'last'"),
