@@ -25,17 +25,34 @@ def test_digits_are_recognised_and_batch_statistics_give_back_what_light_takes(c
         assert batch >= 96
 
 
-def test_fine_tuning_keeps_what_was_known_unless_normalization_is_left_unfrozen(capsys):
-    runpy.run_path(str(EXAMPLES / "fine_tuning.py"), run_name="__main__")
-    frozen, unfrozen = capsys.readouterr().out.split("left unfrozen")
-    known, *_ = percentages(frozen, "0 to 4 learnt")
-    assert percentages(frozen, "head for 5 to 9")[0] == known
-    assert "bit for bit as before: yes" in frozen
-    head, tuned = percentages(frozen, "head for 5 to 9")[1], percentages(frozen, "backbone unfrozen")[1]
-    assert known > 97
-    assert tuned > head > 90
-    assert percentages(unfrozen, "head for 5 to 9")[0] < known - 3
-    assert "bit for bit as before: NO" in unfrozen
+def test_fine_tuning_tells_what_a_frozen_and_an_unfrozen_normalization_do(capsys):
+    runpy.run_path(str(EXAMPLES / "fine_tuning.py"))["main"](epochs=5)
+    printed = capsys.readouterr().out
+    (known,) = percentages(printed, "0 to 4 learnt")
+    head, frozen, unfrozen = (
+        percentages(printed, stage) for stage in ("head for 5 to 9", "convolutions too", "normalization unfrozen")
+    )
+    assert known >= 97
+    assert head[0] == known
+    assert min(head[1], frozen[1], unfrozen[1]) >= 97
+    assert printed.count("as before, to the bit") == 2
+    assert printed.count("follow the new digits") == 1
+    changed = printed.split("What is done differently now:")[1].splitlines()[1:]
+    assert changed == [
+        f"  bn_{number} in fit: moving statistics (frozen) -> batch statistics, moving ones follow (fit)"
+        for number in (1, 2, 3)
+    ]
+
+
+def test_a_residual_network_along_one_axis_recognises_digits_whatever_is_beside_them(capsys):
+    runpy.run_path(str(EXAMPLES / "residual_1d.py"))["main"](epochs=6)
+    printed = capsys.readouterr().out
+    moving, batch = percentages(printed, "held-out digits recognised")
+    assert min(moving, batch) >= 97
+    assert printed.count("batch statistics, moving ones follow") == 6
+    changes = next(line for line in printed.splitlines() if line.startswith("change of a digit")).split()[-2:]
+    assert changes[0] == "0"
+    assert float(changes[1]) > 0.1
 
 
 def test_a_residual_network_recognises_digits_and_its_normalizations_fold_away(capsys):

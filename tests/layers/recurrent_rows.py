@@ -26,6 +26,7 @@ RULES = {
     "recurrent_constraint": "unit_norm",
     "bias_constraint": "non_neg",
 }
+FIRST = {"data_format": "channels_first"}
 SEQUENCES = {"return_sequences": True, "go_backwards": True}
 
 TABLE = [
@@ -64,7 +65,48 @@ TABLE = [
     ("TimeDistributed", {"layer": of("Dense", 3, activation="softmax")}, (4, 5, 2)),
     ("TimeDistributed", {"layer": of("BatchNormalization", momentum=0.5)}, (4, 3, 2)),
     ("TimeDistributed", {"layer": of("LSTM", 2)}, (4, 3, 5, 2)),
+    ("ConvLSTM1D", {"filters": 2, "kernel_size": 2}, (3, 4, 5, 2)),
+    (
+        "ConvLSTM1D",
+        {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", **FIRST, **SEQUENCES, **RULES},
+        (3, 4, 2, 5),
+    ),
+    ("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "use_bias": False, "seed": 3}, (3, 4, 5, 2)),
+    ("ConvLSTM2D", {"filters": 2, "kernel_size": (2, 3)}, (3, 4, 4, 5, 2)),
+    (
+        "ConvLSTM2D",
+        {"filters": 3, "kernel_size": 3, "strides": (1, 2), "padding": "SAME", "unit_forget_bias": False, **RULES},
+        (3, 4, 4, 5, 2),
+    ),
+    (
+        "ConvLSTM2D",
+        {
+            "filters": 2,
+            "kernel_size": 2,
+            "activation": "softsign",
+            "recurrent_activation": "hard_sigmoid",
+            **FIRST,
+            **SEQUENCES,
+        },
+        (3, 4, 2, 4, 3),
+    ),
+    ("ConvLSTM2D", {"filters": 2, "kernel_size": 2, "dilation_rate": (1, 2), "unroll": True}, (3, 3, 4, 5, 2)),
+    ("ConvLSTM3D", {"filters": 2, "kernel_size": 2}, (2, 3, 3, 4, 2, 2)),
+    (
+        "ConvLSTM3D",
+        {
+            "filters": 2,
+            "kernel_size": (1, 2, 2),
+            "strides": 2,
+            "padding": "same",
+            "activation": None,
+            "use_bias": False,
+            **FIRST,
+            **SEQUENCES,
+        },
+        (2, 3, 2, 3, 4, 2),
+    ),
     ("Masking", {}, (4, 5, 2)),
     ("Masking", {"mask_value": 1.5}, (4, 5, 2)),
 ]
-CELLS = {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"}  # their parity is in test_cells.py
+CELLS = {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells", "ConvLSTMCell"}  # their parity is in test_cells.py

@@ -87,3 +87,10 @@ def test_whole_numbers_of_numpy_are_taken():
 
 def test_an_activation_that_is_none_leaves_its_input_as_in_keras():
     np.testing.assert_array_equal(layers.Activation(None)(np.float32([-1, 2])), [-1, 2])
+
+
+def test_rescaling_by_arrays_stays_in_the_compute_dtype_and_is_rounded_once():
+    layer = layers.Rescaling(np.full(3, 1 / 127.5), np.full(3, -1.0), dtype="mixed_bfloat16")
+    y = layer(np.full((2, 3), 200, "uint8"))
+    assert y.dtype == layer.compute_dtype == "bfloat16"
+    np.testing.assert_array_equal(y, np.asarray(np.float32(200 / 127.5 - 1)).astype(y.dtype))

@@ -195,9 +195,9 @@ def test_rules_set_later_are_followed_by_the_weights_they_name():
 
 REFUSED = [
     ("Conv2D", {"filters": 0, "kernel_size": 3}, "Conv2D's filters must be a positive integer; got 0"),
-    ("Conv2D", {"filters": 2, "kernel_size": (3, 0)}, r"Conv2D's kernel_size must be a positive integer, or a tuple of 2 of them; got \(3, 0\)"),
+    ("Conv2D", {"filters": 2, "kernel_size": (3, 0)}, r"Conv2D's kernel_size must be a positive integer or a tuple of 2 of them; got \(3, 0\)"),
     ("Conv2D", {"filters": 2, "kernel_size": (3, 3, 3)}, r"kernel_size must be .* a tuple of 2 of them; got \(3, 3, 3\)"),
-    ("Conv1D", {"filters": 2, "kernel_size": 2.5}, "kernel_size must be a positive integer, or a tuple of one; got 2.5"),
+    ("Conv1D", {"filters": 2, "kernel_size": 2.5}, "kernel_size must be a positive integer or a tuple of one; got 2.5"),
     ("Conv1D", {"filters": 2, "kernel_size": True}, "kernel_size must be .* got True"),
     ("Conv1D", {"filters": 2, "kernel_size": 3, "strides": 0}, "strides must be a positive integer"),
     ("Conv3D", {"filters": 2, "kernel_size": 3, "dilation_rate": -1}, "dilation_rate must be a positive integer"),

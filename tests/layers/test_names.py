@@ -16,9 +16,6 @@ NOT_HERE = {
     "AutoContrast": TO_COME,
     "CenterCrop": TO_COME,
     "ContrastLimitedAdaptiveHistogramEqualization": TO_COME,
-    "ConvLSTM1D": TO_COME,
-    "ConvLSTM2D": TO_COME,
-    "ConvLSTM3D": TO_COME,
     "CutMix": TO_COME,
     "Equalization": TO_COME,
     "FlaxLayer": "it wraps a Flax module as an object of its own framework",
@@ -75,6 +72,18 @@ def test_two_names_of_one_class_in_keras_are_two_names_of_one_class_here():
     for name in both:
         twins = [other for other in both if getattr(keras.layers, other) is getattr(keras.layers, name)]
         assert len({getattr(pw.layers, twin) for twin in twins}) == 1, twins
+
+
+def test_what_is_a_kind_of_another_layer_in_keras_is_one_here():
+    """So that `isinstance(layer, Wrapper)` of a user's finds the same layers."""
+    both = [
+        name for name in sorted(names(keras.layers) & names(pw.layers)) if inspect.isclass(getattr(pw.layers, name))
+    ]
+    for name in both:
+        kinds = [other for other in both if issubclass(getattr(keras.layers, name), getattr(keras.layers, other))]
+        assert [kind for kind in kinds if not issubclass(getattr(pw.layers, name), getattr(pw.layers, kind))] == [], (
+            name
+        )
 
 
 @pytest.mark.parametrize(

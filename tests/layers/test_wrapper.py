@@ -55,8 +55,3 @@ def test_a_layer_that_is_built_keeps_its_weights():
 def test_what_is_no_layer_is_refused():
     with pytest.raises(ValueError, match=r"Twice wraps a layer; got <function"):
         twice_in(pw)(lambda x: x)
-
-
-def test_spectral_normalization_is_a_wrapper_as_in_keras():
-    assert issubclass(pw.layers.SpectralNormalization, pw.layers.Wrapper)
-    assert issubclass(keras.layers.SpectralNormalization, keras.layers.Wrapper)

@@ -1,9 +1,12 @@
 """What arguments that many constructors share must be."""
 
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from phasewise.core.registry import one_of
 
 
 def check_flag(owner: str, name: str, value: Any) -> bool:
@@ -23,11 +26,54 @@ def check_count(owner: str, name: str, value: Any, least: int = 1) -> int:
     Raises:
         ValueError: it is no integer, or below.
     """
-    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_)
-    if is_integer and value >= least:
+    if is_count(value, least):
         return int(value)
-    wanted = "a positive integer" if least == 1 else f"an integer of at least {least}"
-    raise ValueError(f"{owner}'s {name} must be {wanted}; got {value!r}.")
+    raise ValueError(f"{owner}'s {name} must be {_count(least)}; got {value!r}.")
+
+
+def check_sizes(owner: str, name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...]:
+    """`value` as a tuple of one int of at least `least` for each of `axes` axes, from one for all or one for each.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    sizes = list(value) if is_sequence(value) else [value] * axes
+    if len(sizes) == axes and all(is_count(size, least) for size in sizes):
+        return tuple(map(int, sizes))
+    several = f"a tuple of {axes} of them" if axes > 1 else "a tuple of one"
+    raise ValueError(f"{owner}'s {name} must be {_count(least)} or {several}; got {value!r}.")
+
+
+def check_word(owner: str, name: str, value: Any, words: Sequence[str]) -> str:
+    """`value`, written in any case, when it is one of `words`.
+
+    Raises:
+        ValueError: it is not; the message names the nearest.
+    """
+    return one_of(owner, name, value.lower() if isinstance(value, str) else value, words)
+
+
+def check_data_format(owner: str, name: str, value: str | None) -> str:
+    """The data format, written in any case; None is "channels_last".
+
+    Raises:
+        ValueError: it is neither "channels_last" nor "channels_first".
+    """
+    return "channels_last" if value is None else check_word(owner, name, value, ("channels_last", "channels_first"))
+
+
+def is_count(value: Any, least: int = 0) -> bool:
+    """Whether a value is an integer of at least `least`; True and False are none."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_) and value >= least
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value is a list, a tuple or an array with axes."""
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def _count(least):
+    return "a positive integer" if least == 1 else f"an integer of at least {least}"
 
 
 def check_integers(owner: str, name: str, value: Any) -> tuple[int, ...]:

@@ -1,8 +1,10 @@
 """The config of a layer whose class defines none, and what is said of an argument that a class does not take."""
 
 import inspect
+from typing import Any
 
 from phasewise.core import registry
+from phasewise.core.types import Config
 
 _OF_EVERY_LAYER = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
 
@@ -27,6 +29,15 @@ def arguments_as_given(cls, args, kwargs):
                 "rebuilt."
             )
     return given
+
+
+def unless_default(cls: type, **values: Any) -> Config:
+    """Those of `values`, arguments of `cls` that Keras's class of this name lacks, which are not at their defaults.
+
+    Keras refuses a config that has a key which it does not know: rightly where that asks for something it cannot do.
+    """
+    parameters = inspect.signature(cls.__init__).parameters
+    return {name: value for name, value in values.items() if value != parameters[name].default}
 
 
 def accepted(cls, config):

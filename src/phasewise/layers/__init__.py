@@ -113,6 +113,10 @@ from phasewise.layers.recurrent import GRU as GRU
 from phasewise.layers.recurrent import LSTM as LSTM
 from phasewise.layers.recurrent import RNN as RNN
 from phasewise.layers.recurrent import Bidirectional as Bidirectional
+from phasewise.layers.recurrent import ConvLSTM1D as ConvLSTM1D
+from phasewise.layers.recurrent import ConvLSTM2D as ConvLSTM2D
+from phasewise.layers.recurrent import ConvLSTM3D as ConvLSTM3D
+from phasewise.layers.recurrent import ConvLSTMCell as ConvLSTMCell
 from phasewise.layers.recurrent import GRUCell as GRUCell
 from phasewise.layers.recurrent import LSTMCell as LSTMCell
 from phasewise.layers.recurrent import SimpleRNN as SimpleRNN

@@ -186,7 +186,12 @@ class Dot(Layer):
         a, b = self._axes(x.ndim, y.ndim)
         if self.normalize:
             x, y = _unit(x, a), _unit(y, b)
-        product = jax.vmap(lambda p, q: jnp.tensordot(p, q, axes=(a - 1, b - 1)))(x, y)
+        sums = jnp.promote_types(self.compute_dtype, jnp.float32)
+
+        def dot(p, q):
+            return jnp.tensordot(p, q, axes=(a - 1, b - 1), preferred_element_type=sums)
+
+        product = jax.vmap(dot)(x, y).astype(self.compute_dtype)
         return product[:, None] if product.ndim == 1 else product
 
     def _axes(self, rank_a, rank_b):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self
 
+import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import registry
@@ -38,8 +39,10 @@ class Rescaling(Layer):
         self.scale, self.offset = scale, offset
 
     def call(self, inputs: Array) -> Array:
-        """The rescaled inputs, in the layer's compute dtype."""
-        return inputs.astype(self.compute_dtype) * self.scale + self.offset
+        """The rescaled inputs, in the layer's compute dtype, to which they are rounded once."""
+        wide = jnp.promote_types(self.compute_dtype, jnp.float32)
+        inputs, scale, offset = (jnp.asarray(each, wide) for each in (inputs, self.scale, self.offset))
+        return (inputs * scale + offset).astype(self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""

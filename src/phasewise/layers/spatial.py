@@ -1,12 +1,10 @@
 """Layers over the spatial axes of their input: which axes these are, and the arguments that many of them take."""
 
-import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
-from phasewise.core.registry import one_of
+from phasewise.core import arguments
+from phasewise.core.arguments import is_count, is_sequence
 from phasewise.core.types import Shape
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
@@ -65,38 +63,18 @@ class Spatial(Layer):
 
 
 def check_data_format(layer: Layer, name: str, value: str | None) -> str:
-    """The data format; None is "channels_last".
-
-    Raises:
-        ValueError: it is neither "channels_last" nor "channels_first".
-    """
-    if value is None:
-        return "channels_last"
-    return one_of(type(layer).__name__, name, value, ("channels_last", "channels_first"))
+    """The rule that a value is a data format; None is "channels_last"."""
+    return arguments.check_data_format(type(layer).__name__, name, value)
 
 
 def check_word(*words: str) -> Callable[[Layer, str, Any], str]:
     """The rule that a value is one of some words, written in any case."""
-
-    def check(layer, name, value):
-        lowered = value.lower() if isinstance(value, str) else value
-        return one_of(type(layer).__name__, name, lowered, words)
-
-    return check
+    return lambda layer, name, value: arguments.check_word(type(layer).__name__, name, value, words)
 
 
 def check_sizes(layer: Layer, name: str, value: int | Sequence[int]) -> tuple[int, ...]:
-    """A positive size for each spatial axis, from one for all or one for each.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    axes = layer.spatial_axes
-    sizes = list(value) if _is_sequence(value) else [value] * axes
-    if len(sizes) != axes or not all(_is_whole(size, 1) for size in sizes):
-        several = f"a tuple of {axes} of them" if axes > 1 else "a tuple of one"
-        raise ValueError(f"{type(layer).__name__}'s {name} must be a positive integer or {several}; got {value!r}.")
-    return tuple(map(int, sizes))
+    """The rule that a value is a positive size for each spatial axis, from one for all or one for each."""
+    return arguments.check_sizes(type(layer).__name__, name, value, layer.spatial_axes)
 
 
 def check_borders(layer: Layer, name: str, value: int | Sequence[Any]) -> tuple[Any, ...]:
@@ -108,12 +86,12 @@ def check_borders(layer: Layer, name: str, value: int | Sequence[Any]) -> tuple[
         ValueError: it is none of these, or one is negative.
     """
     axes = layer.spatial_axes
-    if axes == 1 and _is_sequence(value):
+    if axes == 1 and is_sequence(value):
         pairs = [value]
     else:
-        pairs = list(value) if _is_sequence(value) else [value] * axes
-    pairs = [tuple(pair) if _is_sequence(pair) else (pair, pair) for pair in pairs]
-    if len(pairs) != axes or not all(len(pair) == 2 and all(_is_whole(n, 0) for n in pair) for pair in pairs):
+        pairs = list(value) if is_sequence(value) else [value] * axes
+    pairs = [tuple(pair) if is_sequence(pair) else (pair, pair) for pair in pairs]
+    if len(pairs) != axes or not all(len(pair) == 2 and all(is_count(n) for n in pair) for pair in pairs):
         pair = "(before, behind)"
         several = f"a tuple of {axes} of them, or of {axes} pairs {pair}" if axes > 1 else f"a pair {pair} of them"
         raise ValueError(
@@ -121,11 +99,3 @@ def check_borders(layer: Layer, name: str, value: int | Sequence[Any]) -> tuple[
         )
     found = tuple((int(before), int(behind)) for before, behind in pairs)
     return found if axes > 1 else found[0]
-
-
-def _is_sequence(value):
-    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
-
-
-def _is_whole(value, least):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_) and value >= least

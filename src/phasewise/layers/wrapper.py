@@ -21,7 +21,7 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            raise ValueError(f"{type(self).__name__} wraps a layer; got {layer!r}.")
+            raise ValueError(f"{type(self).__name__} wraps a layer; got {layer!r} of type {type(layer).__name__}.")
         self.layer = layer
 
     def build(self, input_shape: Shape | None = None) -> None:

@@ -1,16 +1,13 @@
 """What all layers share that slide weights along axes of space or time."""
 
-import numbers
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import jax.numpy as jnp
-import numpy as np
 
 from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import registry
-from phasewise.core.arguments import check_flag
-from phasewise.core.registry import one_of
+from phasewise.core.arguments import check_data_format, check_flag, check_sizes, check_word
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.core.variable import Variable
 from phasewise.kernels.convolution_sizes import Around, around, output_size, span
@@ -43,9 +40,9 @@ class Windowed(Layer):
         self.kernel_size = self.sizes("kernel_size", kernel_size)
         self.strides = self.sizes("strides", strides)
         self.dilation_rate = self.sizes("dilation_rate", dilation_rate)
-        self.padding = one_of(type(self).__name__, "padding", _lower(padding), self.paddings)
-        formats = (None, "channels_last", "channels_first")
-        self.data_format = one_of(type(self).__name__, "data_format", _lower(data_format), formats) or "channels_last"
+        kind = type(self).__name__
+        self.padding = check_word(kind, "padding", padding, self.paddings)
+        self.data_format = check_data_format(kind, "data_format", data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def keep_rules(self, activation: Named, use_bias: bool, **rules: Named) -> None:
@@ -64,17 +61,8 @@ class Windowed(Layer):
             )
 
     def sizes(self, name: str, value: Any, least: int = 1) -> tuple[int, ...]:
-        """`value` as a tuple of one int for each axis of positions.
-
-        Raises:
-            ValueError: it is not one integer of at least `least`, or as many as there are axes.
-        """
-        entries = tuple(value) if isinstance(value, list | tuple) else (value,) * self.rank
-        if len(entries) == self.rank and all(_is_size(entry, least) for entry in entries):
-            return tuple(map(int, entries))
-        wanted = "a positive integer" if least == 1 else f"an integer of at least {least}"
-        many = f"a tuple of {self.rank} of them" if self.rank > 1 else "a tuple of one"
-        raise ValueError(f"{type(self).__name__}'s {name} must be {wanted}, or {many}; got {value!r}.")
+        """`value` as a tuple of one int of at least `least` for each axis of positions."""
+        return check_sizes(type(self).__name__, name, value, self.rank, least)
 
     # -- shapes
 
@@ -161,11 +149,3 @@ class Windowed(Layer):
             "use_bias": self.use_bias,
             **{name: registry.serialize(rule) for name, rule in rules.items()},
         }
-
-
-def _lower(word):
-    return word.lower() if isinstance(word, str) else word
-
-
-def _is_size(value, least):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_) and value >= least

@@ -11,6 +11,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Named, Shape
 from phasewise.core.variable import Variable
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
+from phasewise.layer.config import unless_default
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers.normalization.affine import Affine, HasAffine, as_axis, check_axis, check_number
@@ -204,7 +205,7 @@ class BatchNormalization(HasAffine, Convertible, Layer):
         return input_shape
 
     def get_config(self) -> Config:
-        """Every argument."""
+        """Every argument; `virtual_batch_size`, which Keras lacks, where it is given."""
         return {
             **super().get_config(),
             "axis": self.axis,
@@ -217,7 +218,7 @@ class BatchNormalization(HasAffine, Convertible, Layer):
             "renorm_clipping": self.renorm_clipping if self.renorm else None,
             "renorm_momentum": self.renorm_momentum,
             "synchronized": self.synchronized,
-            "virtual_batch_size": self.virtual_batch_size,
+            **unless_default(BatchNormalization, virtual_batch_size=self.virtual_batch_size),
         }
 
 

@@ -31,6 +31,8 @@ class LayerNormalization(HasAffine, Convertible, Layer):
 
     Input: any shape with the axes. Output: the same shape. Statistics are accumulated in float32 or wider, exact for a mean
     far from zero.
+
+    Where it differs from Keras: `rms_scaling=True`, deprecated there, is refused.
     """
 
     supports_masking = True
@@ -50,6 +52,10 @@ class LayerNormalization(HasAffine, Convertible, Layer):
         gamma_constraint: Named = None,
         **kwargs: Any,
     ):
+        if kwargs.pop("rms_scaling", False):  # Keras writes down that there is none
+            raise ValueError(
+                "LayerNormalization was given rms_scaling=True, which Keras deprecates and which is not here: use RMSNormalization."
+            )
         super().__init__(**kwargs)
         self.autocast = False  # inputs keep their digits until they are normalized
         self.axis = as_axes(self, axis)

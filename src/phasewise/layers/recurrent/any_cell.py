@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from phasewise.core.types import Nest
+from phasewise.core.types import Nest, Shape
 
 
 def check_cell(cell: Any) -> None:
@@ -28,6 +28,15 @@ def output_size_of(cell: Any) -> int:
     if size is None:
         size = cell.state_size[0] if isinstance(cell.state_size, list | tuple) else cell.state_size
     return size
+
+
+def shapes_of_a_step(cell: Any, inputs_shape: Shape) -> tuple[Shape, Nest]:
+    """The shapes of the output and of the states after a step: what the cell says, or (batch, size) for each of its sizes."""
+    own = getattr(cell, "shapes_of_a_step", None)
+    if own is not None:
+        return own(inputs_shape)
+    batch = inputs_shape[0]
+    return (batch, output_size_of(cell)), jax.tree.map(lambda size: (batch, size), cell.state_size)
 
 
 def initial_state_of(cell: Any, batch_size: int) -> Nest:

@@ -11,7 +11,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Nest, Shape
 from phasewise.layer.layer import Layer
 from phasewise.layer.wrapping import build_inside
-from phasewise.layers.recurrent.any_cell import check_cell, initial_state_of, output_size_of
+from phasewise.layers.recurrent.any_cell import check_cell, initial_state_of, shapes_of_a_step
 from phasewise.layers.recurrent.memory import Memory
 from phasewise.layers.recurrent.running import Options, knows_sequences, run
 from phasewise.layers.recurrent.stacked_rnn_cells import StackedRNNCells
@@ -134,7 +134,7 @@ class RNN(Layer):
         batch, time = sequences.shape[:2]
         if self._memory is not None:
             self._memory.check(batch)
-        states = self._first_states(batch, initial_state)
+        states = self._first_states(sequences.shape, initial_state)
         steps, mask = jnp.swapaxes(sequences, 0, 1), self._mask_of_steps(mask, (batch, time))
         if self.go_backwards:
             steps, mask = steps[::-1], None if mask is None else mask[::-1]
@@ -150,11 +150,11 @@ class RNN(Layer):
         output, states = jax.tree.map(lambda leaf: leaf.astype(self.compute_dtype), (output, ran.states))
         return (output, *_plain(states, self.state_size)) if self.return_state else output
 
-    def _first_states(self, batch, given):
+    def _first_states(self, sequences_shape, given):
         """The states before the first step, in the structure in which the cell takes them."""
         if given is None and self._memory is not None:
             return self._memory.values()
-        zeros = self.get_initial_state(batch)
+        zeros = self._initial_state_for(sequences_shape)
         if given is None:
             return zeros
         wanted, tree = jax.tree.flatten(zeros)
@@ -167,6 +167,9 @@ class RNN(Layer):
                 f"{', '.join(map(str, shapes))}."
             )
         return jax.tree.unflatten(tree, [jnp.asarray(leaf, zero.dtype) for leaf, zero in zip(leaves, wanted)])
+
+    def _initial_state_for(self, sequences_shape):
+        return self.get_initial_state(sequences_shape[0])
 
     def get_initial_state(self, batch_size: int) -> list[Nest]:
         """The states of a sequence that was given none, as a list: the cell's, or zeros (batch_size, size) for each."""
@@ -201,11 +204,11 @@ class RNN(Layer):
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """(batch, output_size), with the time where sequences are returned; a tuple of it and the states' where these are."""
         batch, time = sequences_shape[:2]
-        size = output_size_of(self.cell)
-        output = (batch, time, size) if self.return_sequences else (batch, size)
+        (_, *last), states = shapes_of_a_step(self.cell, (batch, *sequences_shape[2:]))
+        output = (batch, time, *last) if self.return_sequences else (batch, *last)
         if not self.return_state:
             return output
-        return (output, *jax.tree.map(lambda size: (batch, size), self.state_size))
+        return (output, *(states if isinstance(self.cell.state_size, list | tuple) else [states]))
 
     def compute_mask(self, inputs: Nest, previous_mask: Nest) -> Nest:
         """The input's for sequences, else none; states have none."""

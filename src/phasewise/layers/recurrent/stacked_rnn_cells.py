@@ -8,7 +8,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest, Shape
 from phasewise.layer.layer import Layer
 from phasewise.layer.wrapping import build_inside
-from phasewise.layers.recurrent.any_cell import check_cell, initial_state_of, output_size_of
+from phasewise.layers.recurrent.any_cell import check_cell, initial_state_of, output_size_of, shapes_of_a_step
 
 
 @register("layer")
@@ -49,6 +49,14 @@ class StackedRNNCells(Layer):
         """That of the last cell."""
         return output_size_of(self.cells[-1])
 
+    def shapes_of_a_step(self, inputs_shape: Shape) -> tuple[Shape, list[Nest]]:
+        """The shapes of the last cell's output, and of the states of each."""
+        states = []
+        for cell in self.cells:
+            inputs_shape, own = shapes_of_a_step(cell, inputs_shape)
+            states.append(own)
+        return inputs_shape, states
+
     def get_initial_state(self, batch_size: int | None = None) -> list[Nest]:
         """What each cell begins with."""
         return [initial_state_of(cell, batch_size) for cell in self.cells]
@@ -57,7 +65,7 @@ class StackedRNNCells(Layer):
         """Builds the cells."""
         for cell in self.cells:
             build_inside(self, cell, tuple(input_shape))
-            input_shape = (input_shape[0], output_size_of(cell))
+            input_shape = shapes_of_a_step(cell, tuple(input_shape))[0]
         self.built = True
 
     def call(self, inputs: Array, states: Sequence[Nest], training: bool | None = None) -> tuple[Array, list[Nest]]:

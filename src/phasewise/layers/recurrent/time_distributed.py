@@ -1,22 +1,22 @@
 """TimeDistributed: a layer for every step of a sequence."""
 
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import logits, registry
+from phasewise.core import logits
 from phasewise.core.registry import register
-from phasewise.core.types import ArrayLike, Config, Nest
-from phasewise.layer.layer import Layer
+from phasewise.core.types import ArrayLike, Nest
 from phasewise.layer.signature import call_signature
 from phasewise.layer.wrapping import build_inside
 from phasewise.layers.recurrent.time_loop import look, loop
+from phasewise.layers.wrapper import Wrapper
 from phasewise.switch import tap
 
 
 @register("layer")
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """Calls the wrapped layer on every step of a sequence by itself.
 
     Args:
@@ -31,12 +31,6 @@ class TimeDistributed(Layer):
 
     supports_masking = True
     acts_by_phase = False  # the wrapped layer says so itself
-
-    def __init__(self, layer: Layer, **kwargs: Any):
-        super().__init__(**kwargs)
-        if not isinstance(layer, Layer):
-            raise ValueError(f"TimeDistributed wraps a layer; got {layer!r} of type {type(layer).__name__}.")
-        self.layer = layer
 
     def build(self, input_shape: Any) -> None:
         """Builds the wrapped layer for one step."""
@@ -93,15 +87,6 @@ class TimeDistributed(Layer):
         time = jax.tree.leaves(input_shape, is_leaf=_is_shape)[0][1]
         with_time = self.layer.compute_output_shape(self._shape_of_a_step(input_shape))
         return jax.tree.map(lambda shape: (shape[0], time, *shape[1:]), with_time, is_leaf=_is_shape)
-
-    def get_config(self) -> Config:
-        """The wrapped layer."""
-        return {**super().get_config(), "layer": registry.serialize(self.layer)}
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """A new layer around a new wrapped layer."""
-        return cls(**{**config, "layer": registry.deserialize("layer", config["layer"])})
 
 
 def _is_shape(item):

@@ -86,6 +86,8 @@ class SpatialDropout(Dropout):
         """Every argument."""
         config = super().get_config()
         del config["noise_shape"]
+        if config["trainable"]:
+            del config["trainable"]  # Keras's takes no such argument
         return config
 
 
