@@ -6,7 +6,7 @@ from typing import Any
 from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named
-from phasewise.kernels import recurrent
+from phasewise.kernels import normalized_recurrence, recurrent
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layers.recurrent.cell import RecurrentCell
 from phasewise.layers.recurrent.layer_of_cell import LayerOfCell, check_cudnn
@@ -66,6 +66,11 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(
@@ -87,9 +92,13 @@ class GRUCell(RecurrentCell):
             dropout,
             recurrent_dropout,
             seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
             **kwargs,
         )
-        self.reset_after = check_flag("GRUCell", "reset_after", reset_after)
+        self.reset_after = check_flag(self._owner, "reset_after", reset_after)
 
     def bias_shape(self, width: int) -> tuple[int, ...]:
         """One for the input's product and one for the state's where the reset gate comes after that."""
@@ -109,6 +118,14 @@ class GRUCell(RecurrentCell):
     def _runner(self):
         run, step = super()._runner()
         return (run, step) if self.reset_after else (recurrent.recurrence_of_any_step, self.step())
+
+    def normalized_runner(self, normalizers: tuple[Any, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """The function of `kernels.normalized_recurrence` for this cell, and its first arguments."""
+        if self.reset_after:
+            return super().normalized_runner(normalizers)
+        self.has_own_functions()
+        step = normalized_recurrence.gru_step_reset_before(self.activation, self.recurrent_activation, normalizers)
+        return normalized_recurrence.normalized_recurrence_of_any_step, (step,)
 
     def get_config(self) -> Config:
         """Every argument."""
@@ -176,6 +193,11 @@ class GRU(LayerOfCell):
         unroll: bool = False,
         reset_after: bool = True,
         use_cudnn: bool | str = "auto",
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         cell = GRUCell(
@@ -197,6 +219,11 @@ class GRU(LayerOfCell):
             reset_after=reset_after,
             seed=seed,
             implementation=kwargs.pop("implementation", 2),
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
+            owner=type(self).__name__,
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
             name="gru_cell",

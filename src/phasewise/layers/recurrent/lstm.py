@@ -45,6 +45,7 @@ class LSTMCell(RecurrentCell):
     """
 
     gates = 4
+    normalizes_carry = True
 
     def __init__(
         self,
@@ -65,6 +66,11 @@ class LSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(
@@ -86,9 +92,13 @@ class LSTMCell(RecurrentCell):
             dropout,
             recurrent_dropout,
             seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
             **kwargs,
         )
-        self.unit_forget_bias = check_flag("LSTMCell", "unit_forget_bias", unit_forget_bias)
+        self.unit_forget_bias = check_flag(self._owner, "unit_forget_bias", unit_forget_bias)
         self.state_size = [self.units, self.units]
 
     def first_bias(self, initializer: Callable[..., Array]) -> Callable[..., Array]:
@@ -176,6 +186,11 @@ class LSTM(LayerOfCell):
         stateful: bool = False,
         unroll: bool = False,
         use_cudnn: bool | str = "auto",
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         cell = LSTMCell(
@@ -197,6 +212,11 @@ class LSTM(LayerOfCell):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             implementation=kwargs.pop("implementation", 2),
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
+            owner=type(self).__name__,
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
             name="lstm_cell",

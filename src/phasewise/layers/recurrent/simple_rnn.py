@@ -53,6 +53,11 @@ class SimpleRNNCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(
@@ -74,6 +79,10 @@ class SimpleRNNCell(RecurrentCell):
             dropout,
             recurrent_dropout,
             seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
             **kwargs,
         )
 
@@ -137,6 +146,11 @@ class SimpleRNN(LayerOfCell):
         stateful: bool = False,
         unroll: bool = False,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         cell = SimpleRNNCell(
@@ -155,6 +169,11 @@ class SimpleRNN(LayerOfCell):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
+            owner=type(self).__name__,
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
             name="simple_rnn_cell",

@@ -1,0 +1,348 @@
+"""Recurrence whose products are normalized: each by the moments of its batch at its step, by given ones, or row by row.
+
+Cooijmans et al. (2017), "Recurrent Batch Normalization", equations 6 to 8: `BN(x W) + BN(h U) + b` go into the step, and the carry
+of an LSTM goes through BN to the output. What is multiplied is centred over the batch before its product, not after it: the product
+of a mean is the mean of the products, so that data far from zero keep their digits, and the product needs one pass for its variance.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from phasewise.kernels.moments import Moments, blended, moments, normalize, normalized, wide
+from phasewise.kernels.recurrent import held, is_by_gate, multiplied, over_time, thinned
+
+
+class Normalizer(NamedTuple):
+    """How a term is normalized; constants of a program.
+
+    Attributes:
+        uses: what it is normalized with: "batch", "moving", "blend" (both), or "row": each row by its own moments.
+        epsilon: added to a variance.
+        collects: whether the batch's moments are wanted although they do not normalize.
+        groups: for "row", the widths of the parts that are normalized by themselves.
+    """
+
+    uses: str
+    epsilon: float
+    collects: bool = False
+    groups: tuple[int, ...] = ()
+
+    @property
+    def sees_batch(self):
+        """Whether the batch's moments normalize, alone or with others."""
+        return self.uses in ("batch", "blend")
+
+
+class Term(NamedTuple):
+    """The arrays of a term.
+
+    Attributes:
+        gamma, beta: (channels,); `beta` may be None.
+        statistics: (mean, variance, weight of the batch), (..., channels) and (..., 1), what "moving" and "blend" need; else None.
+    """
+
+    gamma: jax.Array
+    beta: jax.Array | None
+    statistics: tuple | None
+
+
+def row_count(counted, rows, axis=0):
+    """How many of `rows` rows count, at least 1, the axis of the rows left out: a number where all do."""
+    return rows if counted is None else jnp.maximum(counted.sum(axis, dtype=jnp.float32), 1)
+
+
+def centred(x, counted, axis):
+    """(x - its mean over the rows that count, 0 in other rows, that mean), exact where the mean is far from zero.
+
+    Args:
+        x: (..., rows, ...), `axis` that of the rows.
+        counted: boolean, the leading axes of `x` up to the rows; or None where all count.
+    """
+    x = wide(x)
+    if counted is None:
+        shift = jax.lax.stop_gradient(jax.lax.slice_in_dim(x, 0, 1, axis=axis))
+        moved = x - shift
+        offset = moved.mean(axis, keepdims=True)
+        return moved - offset, shift + offset
+    counts = counted.reshape(counted.shape + (1,) * (x.ndim - counted.ndim))
+    number = jnp.maximum(counts.sum(axis, keepdims=True, dtype=x.dtype), 1)
+    shift = jax.lax.stop_gradient(jnp.where(counts, x, 0).sum(axis, keepdims=True) / number)
+    moved = jnp.where(counts, x - shift, 0)
+    offset = moved.sum(axis, keepdims=True) / number
+    return jnp.where(counts, moved - offset, 0), shift + offset
+
+
+def before_product(normalizer, x, counted, axis):
+    """(what the kernel multiplies, its mean or None) for the term of `x`; arguments as for `centred`."""
+    return centred(x, counted, axis) if normalizer.sees_batch else (x, None)
+
+
+def after_product(normalizer, product, mean, term, count):
+    """(the normalized product, the variance of its batch or None).
+
+    Args:
+        product: (..., rows, channels), of what `before_product` gave.
+        mean: (..., 1, channels), the product of that mean; needed for "blend".
+        term: `Term`, its arrays with an axis of size 1 for the rows.
+        count: number of rows that count, (..., 1, 1) where it is an array.
+    """
+    gamma = term.gamma
+    if normalizer.uses == "row":
+        return _by_row(normalizer, product, gamma), None
+    if normalizer.uses == "moving":
+        y = (product - term.statistics[0]) * (gamma * jax.lax.rsqrt(term.statistics[1] + normalizer.epsilon))
+        return y, None
+    variance = (product * product).sum(-2, keepdims=True) / count
+    used = variance
+    if normalizer.uses == "blend":
+        moving_mean, moving_variance, weight = term.statistics
+        product = product + (1 - weight) * (mean - moving_mean)
+        used = weight * variance + (1 - weight) * moving_variance
+    return product * (gamma * jax.lax.rsqrt(used + normalizer.epsilon)), variance
+
+
+def _by_row(normalizer, x, gamma):
+    ends = [sum(normalizer.groups[:number]) for number in range(1, len(normalizer.groups))]
+    parts = [normalized(part, (part.ndim - 1,), epsilon=normalizer.epsilon) for part in jnp.split(x, ends, axis=-1)]
+    return jnp.concatenate(parts, -1) * gamma
+
+
+def normalized_product(normalizer, x, kernel, by_gate, term, counted, axis):
+    """(the normalized product of `x` with `kernel`, (mean, variance) of its batch (..., channels) or None).
+
+    Args:
+        x: what `recurrent.thinned` gave, (rows, ...) or (time, rows, ...).
+        kernel, by_gate: those of `recurrent.multiplied`.
+        term: `Term`, its arrays with an axis of size 1 for the rows.
+        counted: boolean (rows,) or (time, rows), or None.
+        axis: that of the rows, 0 or 1.
+    """
+    count = row_count(counted, x.shape[axis], axis)
+    count = count if counted is None else count.reshape(*count.shape, 1, 1)
+
+    def multiply(x):
+        return multiplied(x, kernel, by_gate)
+
+    factor, mean = before_product(normalizer, x, counted, axis)
+    mean = None if mean is None else multiply(mean)
+    y, variance = after_product(normalizer, multiply(factor), mean, term, count)
+    if normalizer.collects and variance is None:
+        factor, mean = centred(x, counted, axis)
+        mean, variance = multiply(mean), jnp.square(multiply(factor)).sum(-2, keepdims=True) / count
+    return y, None if variance is None else jax.lax.stop_gradient((mean.squeeze(-2), variance.squeeze(-2)))
+
+
+def normalized_carry(normalizer, carry, term, counted):
+    """(the normalized carry, (mean, variance) of its batch (units,) or None); arguments as above, `carry` (rows, units)."""
+    if normalizer.uses == "row":
+        y = _by_row(normalizer, carry, term.gamma)
+        return (y if term.beta is None else y + term.beta), None
+    found = None
+    if normalizer.sees_batch or normalizer.collects:
+        batch = moments.__wrapped__(carry, (0,), mask=None if counted is None else counted[:, None])
+        found = jax.lax.stop_gradient((batch.mean[0], batch.variance[0]))
+    if normalizer.uses == "batch":
+        used = batch
+    else:
+        mean, variance, weight = term.statistics
+        used = Moments(mean, None, variance) if normalizer.uses == "moving" else blended(mean, variance, batch, weight)
+    y = normalize.__wrapped__(carry, used, gamma=term.gamma, beta=term.beta, epsilon=normalizer.epsilon)
+    return y, found
+
+
+class Sequence(NamedTuple):
+    """What the loop reads at each step.
+
+    Attributes:
+        projected: (time, batch, gates * units), the normalized product of the input, with its bias.
+        mask: boolean (time, batch), False where the state is held, or None.
+        counted: boolean (time, batch), which rows are in the moments, or None for all.
+        hidden, carry: the statistics of `Term`, with the axes (time, 1, channels), or None.
+    """
+
+    projected: jax.Array
+    mask: jax.Array | None
+    counted: jax.Array | None
+    hidden: tuple | None
+    carry: tuple | None
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def normalized_recurrence(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept=None):
+    """A cell whose step is entry by entry but for one product, over a sequence.
+
+    Args:
+        step: a `recurrent.Step`.
+        normalizers: a `Normalizer` for the state's product, and one for the carry or None where it is not normalized.
+        sequences, unroll, states, weights, kept: those of `recurrent.recurrence`.
+        sequence: `Sequence`.
+        terms: a `Term` for each normalizer; their statistics are those of the sequence.
+
+    Returns:
+        (outputs (time, batch, units) or None, the last states, moments: for each normalizer (mean, variance), each
+        (time, channels), or None).
+    """
+    if any(n is not None and (n.uses == "blend" or n.collects) for n in normalizers):
+        body = step_of(step, normalizers)
+        return normalized_recurrence_of_any_step(body, sequences, unroll, sequence, states, weights, terms, kept)
+    return _recurrence(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept)
+
+
+def normalized_recurrence_of_any_step(step, sequences, unroll, sequence, states, weights, terms, kept=None):
+    """As `normalized_recurrence`, for `step(now, states, weights, terms, kept) -> (states, moments)` of any kind, `now` a `Sequence`
+    of one step; its gradient is JAX's."""
+
+    def body(states, now):
+        new, found = step(now, states, weights, terms, kept)
+        new = held(now.mask, new, states)
+        return new, (new[0] if sequences else None, found)
+
+    last, (outputs, found) = jax.lax.scan(body, states, sequence, unroll=bool(unroll) or 1)
+    return outputs, last, found
+
+
+def step_of(step, normalizers):
+    """A `recurrent.Step` as one for `normalized_recurrence_of_any_step`."""
+
+    def whole(now, states, weights, terms, kept):
+        kernel, bias = weights
+        hidden = terms[0]._replace(statistics=now.hidden)
+        state = thinned(states[0], kept)
+        y, of_hidden = normalized_product(normalizers[0], state, kernel, is_by_gate(kept), hidden, now.counted, 0)
+        new, of_carry = _stepped(step, normalizers[1], y, bias, now.projected, states, terms[1], now)
+        return new, (of_hidden, of_carry)
+
+    return whole
+
+
+def gru_step_reset_before(activation, recurrent_activation, normalizers):
+    """`recurrent.gru_step_reset_before` with its two products, of h and of R h, normalized, for
+    `normalized_recurrence_of_any_step`."""
+    normalizer = normalizers[0]
+
+    def step(now, states, weights, terms, kept):
+        kernel, h = weights[0], states[0]
+        units = kernel.shape[0]
+
+        def product(state, part, kept, group):
+            statistics = now.hidden and (*(each[..., part] for each in now.hidden[:2]), now.hidden[2])
+            term = Term(terms[0].gamma[part], None, statistics)
+            how = normalizer._replace(groups=normalizer.groups[group : group + 1])
+            by_gate = is_by_gate(kept)
+            return normalized_product(how, thinned(state, kept), kernel[:, part], by_gate, term, now.counted, 0)
+
+        gates = slice(0, 2 * units), kept[:, :2] if is_by_gate(kept) else kept
+        rest = slice(2 * units, None), None if kept is None else kept[:, -1:]
+        x_z, x_r, x_n = jnp.split(now.projected, 3, axis=-1)
+        of_gates, found = product(h, *gates, 0)
+        u_z, u_r = jnp.split(of_gates, 2, axis=-1)
+        update = recurrent_activation(x_z + u_z)
+        u_n, found_new = product(recurrent_activation(x_r + u_r) * h, *rest, 1)
+        new = (update * h + (1 - update) * activation(x_n + u_n),)
+        found = None if found is None else jax.tree.map(lambda a, b: jnp.concatenate([a, b], -1), found, found_new)
+        return new, (found, None)
+
+    return step
+
+
+def _stepped(step, normalizer, y, bias, projected, states, term, now):
+    """(the states after a step whose normalized product is `y`, the moments of its carry or None)."""
+    y = y if bias is None else y + bias
+    if normalizer is None:
+        return step(projected, y, states), None
+    found = []
+
+    def of_carry(carry):
+        z, moments_of_carry = normalized_carry(
+            normalizer, carry, term._replace(statistics=now.carry), now.counted
+        )
+        found.append(moments_of_carry)
+        return z
+
+    return step(projected, y, states, of_carry), found[0]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _recurrence(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept):
+    outputs, last, _, _, found = _run(step, normalizers, unroll, sequence, states, weights, terms, kept, sequences)
+    return outputs, last, found
+
+
+def _run(step, normalizers, unroll, sequence, states, weights, terms, kept, sequences, remembers=False):
+    kernel, bias = weights
+
+    def body(states, now):
+        state, mean = before_product(normalizers[0], thinned(states[0], kept), now.counted, 0)
+        product = multiplied(state, kernel, is_by_gate(kept))
+        new, found = _after(step, normalizers, product, now.projected, states, bias, terms, now)
+        new = held(now.mask, new, states)
+        kept_back = (new, product) if remembers else (new[0] if sequences else None)
+        return new, (kept_back, mean, found)
+
+    last, (history, means, (variances, of_carry)) = over_time(body, states, sequence, unroll=unroll)
+    of_hidden = None
+    if means is not None:
+        means = multiplied(means, kernel, is_by_gate(kept)).squeeze(-2)
+        of_hidden = means, variances.squeeze(-2)
+    outputs, products = history if remembers else (history, None)
+    return outputs, last, products, None, (of_hidden, of_carry)
+
+
+def _after(step, normalizers, product, projected, states, bias, terms, now):
+    count = row_count(now.counted, product.shape[0])
+    hidden = terms[0]._replace(statistics=now.hidden)
+    y, variance = after_product(normalizers[0], product, None, hidden, count)
+    new, of_carry = _stepped(step, normalizers[1], y, bias, projected, states, terms[1], now)
+    return new, (variance, of_carry)
+
+
+def _forward(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept):
+    history, last, products, _, found = _run(
+        step, normalizers, unroll, sequence, states, weights, terms, kept, sequences, remembers=True
+    )
+    residuals = sequence, states, weights, terms, kept, history, products
+    return (history[0] if sequences else None, last, found), residuals
+
+
+def _backward(step, normalizers, sequences, unroll, residuals, cotangents):
+    sequence, states, weights, terms, kept, history, products = residuals
+    d_outputs, d_last, _ = cotangents
+    kernel, bias = weights
+    before = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest[:-1]]), states, history)
+
+    def product_of(h, kernel, counted):
+        state, _ = before_product(normalizers[0], thinned(h, kept), counted, 0)
+        return multiplied(state, kernel, is_by_gate(kept))
+
+    def body(carried, inputs):
+        (d_states, d_learned), (now, product, states, d_output) = carried, inputs
+        if d_output is not None:
+            d_states = (d_states[0] + d_output, *d_states[1:])
+        d_new = held(now.mask, d_states, jax.tree.map(jnp.zeros_like, d_states))
+
+        def stepped(product, projected, states, learned):
+            return _after(step, normalizers, product, projected, states, *learned, now)[0]
+
+        _, pull = jax.vjp(stepped, product, now.projected, states, (bias, terms))
+        d_product, d_projected, d_before, d_now = pull(d_new)
+        (d_h,) = jax.vjp(lambda h: product_of(h, kernel, now.counted), states[0])[1](d_product)
+        d_before = (d_before[0] + d_h, *d_before[1:])
+        if now.mask is not None:
+            d_before = jax.tree.map(
+                jnp.add, d_before, held(now.mask, jax.tree.map(jnp.zeros_like, d_states), d_states)
+            )
+        return (d_before, jax.tree.map(jnp.add, d_learned, d_now)), (d_projected, d_product)
+
+    first = d_last, jax.tree.map(jnp.zeros_like, (bias, terms))
+    (d_states, (d_bias, d_terms)), (d_projected, d_products) = over_time(
+        body, first, (sequence, products, before, d_outputs), reverse=True, unroll=unroll
+    )
+    _, pull = jax.vjp(lambda kernel: jax.vmap(product_of, (0, None, 0))(before[0], kernel, sequence.counted), kernel)
+    d_sequence = Sequence(d_projected, None, None, None, None)
+    return d_sequence, d_states, (pull(d_products)[0], d_bias), d_terms, None
+
+
+_recurrence.defvjp(_forward, _backward)
