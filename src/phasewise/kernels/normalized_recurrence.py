@@ -110,29 +110,42 @@ def _by_row(normalizer, x, gamma):
     return jnp.concatenate(parts, -1) * gamma
 
 
-def normalized_product(normalizer, x, kernel, by_gate, term, counted, axis):
-    """(the normalized product of `x` with `kernel`, (mean, variance) of its batch (..., channels) or None).
+def batch_moments(x, kernel, by_gate, counted, axis):
+    """(mean, variance), each (..., channels), of the product of `x` with `kernel` over the rows that count, and no gradient.
 
     Args:
-        x: what `recurrent.thinned` gave, (rows, ...) or (time, rows, ...).
+        x, axis: as for `centred`; what `recurrent.thinned` gave.
+        kernel, by_gate: those of `recurrent.multiplied`.
+        counted: as for `centred`.
+    """
+    factor, mean = centred(x, counted, axis)
+    count = row_count(counted, x.shape[axis], axis)
+    count = count if counted is None else count[..., None]
+    variance = jnp.square(multiplied(factor, kernel, by_gate)).sum(-2) / count
+    return jax.lax.stop_gradient((product_of_mean(mean, kernel, by_gate)[..., 0, :], variance))
+
+
+def product_of_mean(mean, kernel, by_gate):
+    """(..., 1, channels) in float32 or wider: a mean far from zero has digits that a narrower dtype would drop."""
+    return multiplied(mean, wide(kernel), by_gate)
+
+
+def normalized_product(normalizer, x, kernel, by_gate, term, counted):
+    """(the normalized product of `x` with `kernel`, (mean, variance) of its batch (channels,) or None), for one step.
+
+    Args:
+        x: what `recurrent.thinned` gave, (rows, ...).
         kernel, by_gate: those of `recurrent.multiplied`.
         term: `Term`, its arrays with an axis of size 1 for the rows.
-        counted: boolean (rows,) or (time, rows), or None.
-        axis: that of the rows, 0 or 1.
+        counted: boolean (rows,), or None.
     """
-    count = row_count(counted, x.shape[axis], axis)
-    count = count if counted is None else count.reshape(*count.shape, 1, 1)
-
-    def multiply(x):
-        return multiplied(x, kernel, by_gate)
-
-    factor, mean = before_product(normalizer, x, counted, axis)
-    mean = None if mean is None else multiply(mean)
-    y, variance = after_product(normalizer, multiply(factor), mean, term, count)
-    if normalizer.collects and variance is None:
-        factor, mean = centred(x, counted, axis)
-        mean, variance = multiply(mean), jnp.square(multiply(factor)).sum(-2, keepdims=True) / count
-    return y, None if variance is None else jax.lax.stop_gradient((mean.squeeze(-2), variance.squeeze(-2)))
+    factor, mean = before_product(normalizer, x, counted, 0)
+    mean = None if mean is None else product_of_mean(mean, kernel, by_gate)
+    product = multiplied(factor, kernel, by_gate)
+    y, variance = after_product(normalizer, product, mean, term, row_count(counted, len(x)))
+    if variance is not None:
+        return y, jax.lax.stop_gradient((mean[0], variance[0]))
+    return y, batch_moments(x, kernel, by_gate, counted, 0) if normalizer.collects else None
 
 
 def normalized_carry(normalizer, carry, term, counted):
@@ -157,17 +170,18 @@ class Sequence(NamedTuple):
     """What the loop reads at each step.
 
     Attributes:
-        projected: (time, batch, gates * units), the normalized product of the input, with its bias.
+        product: (time, batch, gates * units), the kernel's product of what `before_product` gave of the input.
+        mean: (time, 1, gates * units), the product of its mean; needed for "blend", else None.
         mask: boolean (time, batch), False where the state is held, or None.
         counted: boolean (time, batch), which rows are in the moments, or None for all.
-        hidden, carry: the statistics of `Term`, with the axes (time, 1, channels), or None.
+        statistics: for each term those of `Term`, with the axes (time, 1, channels), or None.
     """
 
-    projected: jax.Array
+    product: jax.Array
+    mean: jax.Array | None
     mask: jax.Array | None
     counted: jax.Array | None
-    hidden: tuple | None
-    carry: tuple | None
+    statistics: tuple
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -176,14 +190,15 @@ def normalized_recurrence(step, normalizers, sequences, unroll, sequence, states
 
     Args:
         step: a `recurrent.Step`.
-        normalizers: a `Normalizer` for the state's product, and one for the carry or None where it is not normalized.
-        sequences, unroll, states, weights, kept: those of `recurrent.recurrence`.
+        normalizers: a `Normalizer` for the input's product, for the state's, and for the carry, or None where that is as it is.
+        sequences, unroll, states, kept: those of `recurrent.recurrence`.
         sequence: `Sequence`.
-        terms: a `Term` for each normalizer; their statistics are those of the sequence.
+        weights: (recurrent kernel, the bias of the input's product, that of the state's); a bias may be None.
+        terms: a `Term` for each normalizer, whose statistics are in the sequence; or None.
 
     Returns:
-        (outputs (time, batch, units) or None, the last states, moments: for each normalizer (mean, variance), each
-        (time, channels), or None).
+        (outputs (time, batch, units) or None, the last states, moments: of the input's product the variances (time, channels), of the
+        state's and the carry (mean, variance), each (time, channels); None where they were not found).
     """
     if any(n is not None and (n.uses == "blend" or n.collects) for n in normalizers):
         body = step_of(step, normalizers)
@@ -208,12 +223,11 @@ def step_of(step, normalizers):
     """A `recurrent.Step` as one for `normalized_recurrence_of_any_step`."""
 
     def whole(now, states, weights, terms, kept):
-        kernel, bias = weights
-        hidden = terms[0]._replace(statistics=now.hidden)
-        state = thinned(states[0], kept)
-        y, of_hidden = normalized_product(normalizers[0], state, kernel, is_by_gate(kept), hidden, now.counted, 0)
-        new, of_carry = _stepped(step, normalizers[1], y, bias, now.projected, states, terms[1], now)
-        return new, (of_hidden, of_carry)
+        state, by_gate = thinned(states[0], kept), is_by_gate(kept)
+        hidden = terms[1]._replace(statistics=now.statistics[1])
+        y, of_hidden = normalized_product(normalizers[1], state, weights[0], by_gate, hidden, now.counted)
+        new, (of_input, of_carry) = _stepped(step, normalizers, y, now, states, weights[1:], terms)
+        return new, (of_input, of_hidden, of_carry)
 
     return whole
 
@@ -221,87 +235,100 @@ def step_of(step, normalizers):
 def gru_step_reset_before(activation, recurrent_activation, normalizers):
     """`recurrent.gru_step_reset_before` with its two products, of h and of R h, normalized, for
     `normalized_recurrence_of_any_step`."""
-    normalizer = normalizers[0]
+    phi, sigma = activation or _linear, recurrent_activation or _linear
 
     def step(now, states, weights, terms, kept):
         kernel, h = weights[0], states[0]
         units = kernel.shape[0]
 
-        def product(state, part, kept, group):
-            statistics = now.hidden and (*(each[..., part] for each in now.hidden[:2]), now.hidden[2])
-            term = Term(terms[0].gamma[part], None, statistics)
-            how = normalizer._replace(groups=normalizer.groups[group : group + 1])
+        def product(state, kept, part, group):
+            statistics = now.statistics[1] and (*(each[:, part] for each in now.statistics[1][:2]), now.statistics[1][2])
+            term = Term(terms[1].gamma[part], None, statistics)
+            normalizer = normalizers[1]._replace(groups=normalizers[1].groups[group : group + 1])
             by_gate = is_by_gate(kept)
-            return normalized_product(how, thinned(state, kept), kernel[:, part], by_gate, term, now.counted, 0)
+            return normalized_product(normalizer, thinned(state, kept), kernel[:, part], by_gate, term, now.counted)
 
-        gates = slice(0, 2 * units), kept[:, :2] if is_by_gate(kept) else kept
-        rest = slice(2 * units, None), None if kept is None else kept[:, -1:]
-        x_z, x_r, x_n = jnp.split(now.projected, 3, axis=-1)
-        of_gates, found = product(h, *gates, 0)
+        projected, of_input = _projected(normalizers[0], now, weights[1], terms[0])
+        x_z, x_r, x_n = jnp.split(projected, 3, axis=-1)
+        of_gates, found = product(h, kept[:, :2] if is_by_gate(kept) else kept, slice(0, 2 * units), 0)
         u_z, u_r = jnp.split(of_gates, 2, axis=-1)
-        update = recurrent_activation(x_z + u_z)
-        u_n, found_new = product(recurrent_activation(x_r + u_r) * h, *rest, 1)
-        new = (update * h + (1 - update) * activation(x_n + u_n),)
-        found = None if found is None else jax.tree.map(lambda a, b: jnp.concatenate([a, b], -1), found, found_new)
-        return new, (found, None)
+        update = sigma(x_z + u_z)
+        reset, kept_last = sigma(x_r + u_r) * h, None if kept is None else kept[:, -1:]
+        u_n, found_last = product(reset, kept_last, slice(2 * units, None), 1)
+        of_hidden = jax.tree.map(lambda a, b: jnp.concatenate([a, b], -1), found, found_last)
+        return (update * h + (1 - update) * phi(x_n + u_n),), (of_input, of_hidden, None)
 
     return step
 
 
-def _stepped(step, normalizer, y, bias, projected, states, term, now):
-    """(the states after a step whose normalized product is `y`, the moments of its carry or None)."""
-    y = y if bias is None else y + bias
-    if normalizer is None:
-        return step(projected, y, states), None
+def _linear(x):
+    return x
+
+
+def _projected(normalizer, now, bias, term):
+    """(what the input brings to a step, normalized, the variance of its batch (channels,) or None)."""
+    count = row_count(now.counted, now.product.shape[0])
+    term = term._replace(statistics=now.statistics[0])
+    y, variance = after_product(normalizer, wide(now.product), now.mean, term, count)
+    return y if bias is None else y + bias, None if variance is None else jax.lax.stop_gradient(variance[0])
+
+
+def _stepped(step, normalizers, y, now, states, biases, terms):
+    """(the states after a step whose normalized product is `y`, the moments of the input's product and of the carry, or None)."""
+    projected, of_input = _projected(normalizers[0], now, biases[0], terms[0])
+    y = y if biases[1] is None else y + biases[1]
+    if normalizers[2] is None:
+        return step(projected, y, states), (of_input, None)
     found = []
 
     def of_carry(carry):
-        z, moments_of_carry = normalized_carry(
-            normalizer, carry, term._replace(statistics=now.carry), now.counted
-        )
+        term = terms[2]._replace(statistics=now.statistics[2])
+        z, moments_of_carry = normalized_carry(normalizers[2], carry, term, now.counted)
         found.append(moments_of_carry)
         return z
 
-    return step(projected, y, states, of_carry), found[0]
+    return step(projected, y, states, of_carry), (of_input, found[0])
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
 def _recurrence(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept):
-    outputs, last, _, _, found = _run(step, normalizers, unroll, sequence, states, weights, terms, kept, sequences)
+    def remembered(new, product):
+        return new[0] if sequences else None
+
+    outputs, last, found = _run(step, normalizers, unroll, sequence, states, weights, terms, kept, remembered)
     return outputs, last, found
 
 
-def _run(step, normalizers, unroll, sequence, states, weights, terms, kept, sequences, remembers=False):
-    kernel, bias = weights
+def _run(step, normalizers, unroll, sequence, states, weights, terms, kept, remembered):
+    kernel, *biases = weights
 
     def body(states, now):
-        state, mean = before_product(normalizers[0], thinned(states[0], kept), now.counted, 0)
+        state, mean = before_product(normalizers[1], thinned(states[0], kept), now.counted, 0)
         product = multiplied(state, kernel, is_by_gate(kept))
-        new, found = _after(step, normalizers, product, now.projected, states, bias, terms, now)
+        new, found = _after(step, normalizers, product, now, states, biases, terms)
         new = held(now.mask, new, states)
-        kept_back = (new, product) if remembers else (new[0] if sequences else None)
-        return new, (kept_back, mean, found)
+        return new, (remembered(new, product), mean, found)
 
-    last, (history, means, (variances, of_carry)) = over_time(body, states, sequence, unroll=unroll)
-    of_hidden = None
-    if means is not None:
-        means = multiplied(means, kernel, is_by_gate(kept)).squeeze(-2)
-        of_hidden = means, variances.squeeze(-2)
-    outputs, products = history if remembers else (history, None)
-    return outputs, last, products, None, (of_hidden, of_carry)
+    last, (history, means, (of_input, variances, of_carry)) = over_time(body, states, sequence, unroll=unroll)
+    of_hidden = None if means is None else (product_of_mean(means, kernel, is_by_gate(kept))[:, 0], variances)
+    return history, last, (of_input, of_hidden, of_carry)
 
 
-def _after(step, normalizers, product, projected, states, bias, terms, now):
+def _after(step, normalizers, product, now, states, biases, terms):
+    """(the states after a step, (variance of the input's product, of the state's, moments of the carry), or None for each)."""
     count = row_count(now.counted, product.shape[0])
-    hidden = terms[0]._replace(statistics=now.hidden)
-    y, variance = after_product(normalizers[0], product, None, hidden, count)
-    new, of_carry = _stepped(step, normalizers[1], y, bias, projected, states, terms[1], now)
-    return new, (variance, of_carry)
+    hidden = terms[1]._replace(statistics=now.statistics[1])
+    y, variance = after_product(normalizers[1], product, None, hidden, count)
+    new, (of_input, of_carry) = _stepped(step, normalizers, y, now, states, biases, terms)
+    return new, (of_input, None if variance is None else variance[0], of_carry)
 
 
 def _forward(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept):
-    history, last, products, _, found = _run(
-        step, normalizers, unroll, sequence, states, weights, terms, kept, sequences, remembers=True
+    def remembered(new, product):
+        return new, product
+
+    (history, products), last, found = _run(
+        step, normalizers, unroll, sequence, states, weights, terms, kept, remembered
     )
     residuals = sequence, states, weights, terms, kept, history, products
     return (history[0] if sequences else None, last, found), residuals
@@ -310,11 +337,11 @@ def _forward(step, normalizers, sequences, unroll, sequence, states, weights, te
 def _backward(step, normalizers, sequences, unroll, residuals, cotangents):
     sequence, states, weights, terms, kept, history, products = residuals
     d_outputs, d_last, _ = cotangents
-    kernel, bias = weights
+    kernel, *biases = weights
     before = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest[:-1]]), states, history)
 
     def product_of(h, kernel, counted):
-        state, _ = before_product(normalizers[0], thinned(h, kept), counted, 0)
+        state, _ = before_product(normalizers[1], thinned(h, kept), counted, 0)
         return multiplied(state, kernel, is_by_gate(kept))
 
     def body(carried, inputs):
@@ -323,26 +350,25 @@ def _backward(step, normalizers, sequences, unroll, residuals, cotangents):
             d_states = (d_states[0] + d_output, *d_states[1:])
         d_new = held(now.mask, d_states, jax.tree.map(jnp.zeros_like, d_states))
 
-        def stepped(product, projected, states, learned):
-            return _after(step, normalizers, product, projected, states, *learned, now)[0]
+        def stepped(product, of_input, states, learned):
+            return _after(step, normalizers, product, now._replace(product=of_input), states, *learned)[0]
 
-        _, pull = jax.vjp(stepped, product, now.projected, states, (bias, terms))
-        d_product, d_projected, d_before, d_now = pull(d_new)
+        _, pull = jax.vjp(stepped, product, now.product, states, (biases, terms))
+        d_product, d_of_input, d_before, d_now = pull(d_new)
         (d_h,) = jax.vjp(lambda h: product_of(h, kernel, now.counted), states[0])[1](d_product)
         d_before = (d_before[0] + d_h, *d_before[1:])
         if now.mask is not None:
-            d_before = jax.tree.map(
-                jnp.add, d_before, held(now.mask, jax.tree.map(jnp.zeros_like, d_states), d_states)
-            )
-        return (d_before, jax.tree.map(jnp.add, d_learned, d_now)), (d_projected, d_product)
+            not_held = held(now.mask, jax.tree.map(jnp.zeros_like, d_states), d_states)
+            d_before = jax.tree.map(jnp.add, d_before, not_held)
+        return (d_before, jax.tree.map(jnp.add, d_learned, d_now)), (d_of_input, d_product)
 
-    first = d_last, jax.tree.map(jnp.zeros_like, (bias, terms))
-    (d_states, (d_bias, d_terms)), (d_projected, d_products) = over_time(
+    first = d_last, jax.tree.map(jnp.zeros_like, (biases, terms))
+    (d_states, (d_biases, d_terms)), (d_of_input, d_products) = over_time(
         body, first, (sequence, products, before, d_outputs), reverse=True, unroll=unroll
     )
     _, pull = jax.vjp(lambda kernel: jax.vmap(product_of, (0, None, 0))(before[0], kernel, sequence.counted), kernel)
-    d_sequence = Sequence(d_projected, None, None, None, None)
-    return d_sequence, d_states, (pull(d_products)[0], d_bias), d_terms, None
+    d_sequence = Sequence(d_of_input, None, None, None, (None,) * len(terms))
+    return d_sequence, d_states, (pull(d_products)[0], *d_biases), d_terms, None
 
 
 _recurrence.defvjp(_forward, _backward)

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from phasewise.core import padding
 from phasewise.core.types import Array
-from phasewise.kernels.normalized_recurrence import Sequence, normalized_product
-from phasewise.kernels.recurrent import is_by_gate, thinned
+from phasewise.kernels.normalized_recurrence import Sequence, batch_moments, before_product, product_of_mean
+from phasewise.kernels.recurrent import is_by_gate, multiplied, thinned
 from phasewise.layers.recurrent.terms import BatchTerm, LayerTerm, RecurrentTerm
 
 
@@ -59,28 +58,31 @@ def normalized_over_time(
         kept: what dropout multiplies the inputs by, and the state.
         inputs, states, training, sequences, mask, unroll, first: those of `RecurrentCell.over_time`.
     """
-    (time, rows), (bias, recurrent_bias) = inputs.shape[:2], cell.biases()
+    (time, rows), kernel, by_gate = inputs.shape[:2], cell.kernel.value, is_by_gate(kept[0])
     counted = _counted(states[0], mask, time)
     counts = rows if counted is None else counted.sum(1, dtype=jnp.float32)
     uses = [term.begin(training, first, counts, (time, rows)) for term in cell.terms]
-    of_input, *inner = uses
-    projected, found = normalized_product(
-        of_input.normalizer,
-        thinned(inputs, kept[0]),
-        cell.kernel.value,
-        is_by_gate(kept[0]),
-        of_input.arrays,
-        counted,
-        axis=1,
+    how, arrays = ([*each, None][:3] for each in ([use.normalizer for use in uses], [use.arrays for use in uses]))
+    x = thinned(inputs, kept[0])
+    factor, mean = before_product(how[0], x, counted, 1)
+    mean = None if mean is None else product_of_mean(mean, kernel, by_gate)
+    product, statistics = multiplied(factor, kernel, by_gate), tuple(each and each.statistics for each in arrays)
+    sequence = Sequence(product, mean if how[0].uses == "blend" else None, mask, counted, statistics)
+    run, arguments = cell.normalized_runner(tuple(how))
+    outputs, last, (variance, *inside) = run(
+        *arguments,
+        sequences,
+        unroll,
+        sequence,
+        states,
+        (cell.recurrent_kernel.value, *cell.biases()),
+        tuple(each and each._replace(statistics=None) for each in arrays),
+        kept[1],
     )
-    projected = projected if bias is None else projected + bias
-    hidden, carry = (*inner, None)[:2]
-    sequence = Sequence(projected, mask, counted, hidden.arrays.statistics, carry and carry.arrays.statistics)
-    terms = tuple(use and use.arrays._replace(statistics=None) for use in (hidden, carry))
-    run, how = cell.normalized_runner((hidden.normalizer, carry and carry.normalizer))
-    weights = cell.recurrent_kernel.value, recurrent_bias
-    outputs, last, inside = run(*how, sequences, unroll, sequence, states, weights, terms, kept[1])
-    for term, use, moments in zip(cell.terms, uses, (found, *inside)):
+    of_input = None if variance is None else (mean[:, 0], variance)
+    if how[0].collects and of_input is None:
+        of_input = batch_moments(x, kernel, by_gate, counted, 1)
+    for term, use, moments in zip(cell.terms, uses, (of_input, *inside)):
         term.end(use, first, counts, moments)
     return outputs, last
 
