@@ -225,7 +225,7 @@ def test_sequences_without_steps_give_the_state_that_they_began_with():
         (lambda: pw.layers.LSTM(2, name="l")(np.ones((2, 3))), r"'l' \(LSTM\) expects an input with 3 axes"),
         (
             lambda: pw.layers.LSTM(2, name="l")(pw.Input((3, None))),
-            r"LSTMCell 'lstm_cell' needs a known last axis; its input has shape \(None, None\)",
+            r"LSTM 'l' needs a known last axis; its input has shape \(None, None\)",
         ),
         (
             lambda: pw.layers.LSTM(2, name="l")(X, mask=MASK[:, :3]),

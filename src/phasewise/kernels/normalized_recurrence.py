@@ -242,7 +242,10 @@ def gru_step_reset_before(activation, recurrent_activation, normalizers):
         units = kernel.shape[0]
 
         def product(state, kept, part, group):
-            statistics = now.statistics[1] and (*(each[:, part] for each in now.statistics[1][:2]), now.statistics[1][2])
+            statistics = now.statistics[1] and (
+                *(each[:, part] for each in now.statistics[1][:2]),
+                now.statistics[1][2],
+            )
             term = Term(terms[1].gamma[part], None, statistics)
             normalizer = normalizers[1]._replace(groups=normalizers[1].groups[group : group + 1])
             by_gate = is_by_gate(kept)

@@ -53,7 +53,11 @@ class Renormalization(MovingStatistics):
         """(variable, float32 value) for every statistic, when the population has this mean and variance of `count` values."""
         stddev = np.sqrt(np.asarray(variance, np.float64) + self.epsilon).astype(np.float32)
         deviations = [(self.stddev, stddev), (self.renorm_stddev, stddev)]
-        return [*super().values_for(mean, variance, count), (self.renorm_mean, np.asarray(mean, np.float32)), *deviations]
+        return [
+            *super().values_for(mean, variance, count),
+            (self.renorm_mean, np.asarray(mean, np.float32)),
+            *deviations,
+        ]
 
     def follow(self, means, variances, seen=None):
         """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""

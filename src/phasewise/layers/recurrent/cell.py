@@ -98,7 +98,7 @@ class RecurrentCell(Layer):
         features, width = input_shape[-1], self.gates * self.units
         if features is None:
             raise ValueError(
-                f"{type(self).__name__} {self.name!r} needs a known last axis; its input has shape {tuple(input_shape)}. Give that "
+                f"{self._owner} {self.terms_name!r} needs a known last axis; its input has shape {tuple(input_shape)}. Give that "
                 "size in Input."
             )
         self.kernel = self._weight("kernel", (features, width), "kernel")
@@ -174,7 +174,15 @@ class RecurrentCell(Layer):
             outputs, last = run(step, sequences, unroll, projected, states, weights, kept_states, mask)
         else:
             outputs, last = normalized_over_time(
-                self, inputs, states, (kept, kept_states), training, sequences=sequences, mask=mask, unroll=unroll, first=first
+                self,
+                inputs,
+                states,
+                (kept, kept_states),
+                training,
+                sequences=sequences,
+                mask=mask,
+                unroll=unroll,
+                first=first,
             )
         return (
             None if outputs is None else outputs.astype(self.compute_dtype),
