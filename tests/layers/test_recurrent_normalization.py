@@ -180,7 +180,7 @@ def test_gradients_go_through_the_statistics_of_the_batch(kind, arguments, norma
     for name, weight in named.items():
         if weight.trainable:
 
-            def score(value):
+            def score(value, name=name):
                 exact.w[name] = value
                 return (exact(X, mask) * weight_of_output).sum()
 

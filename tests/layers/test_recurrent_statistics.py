@@ -121,7 +121,7 @@ def test_a_policy_can_be_given_to_one_term(trained):
     told = trained.explain(statistics={TERMS[1]: "batch"}, print_fn=False)
     assert [row.predict.statistics for row in told] == ["moving", "batch", "moving"]
     with pytest.raises(
-        ValueError, match="names the layer 'it_cell', .*It has: it_input_to_hidden, it_hidden_to_hidden"
+        ValueError, match=r"names the layer 'it_cell', .*It has: it_input_to_hidden, it_hidden_to_hidden"
     ):
         trained.predict(X, statistics={"it_cell": "batch"}, verbose=0)
 
@@ -225,7 +225,7 @@ def test_recalibrate_leaves_steps_without_rows_as_they_were(trained):
 def test_recalibrate_leaves_a_frozen_layer_alone():
     model = model_of()
     model.layers[0].trainable = False
-    with pytest.raises(ValueError, match="has no batch normalization layer to recalibrate. Its 3 are frozen"):
+    with pytest.raises(ValueError, match=r"has no batch normalization layer to recalibrate\. Its 3 are frozen"):
         pw.recalibrate(model, X, verbose=0)
 
 

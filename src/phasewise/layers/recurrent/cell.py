@@ -10,21 +10,18 @@ from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import random, registry
 from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.types import Array, Config, Named, Shape
-from phasewise.kernels import normalized_recurrence, recurrent
+from phasewise.kernels import recurrent
 from phasewise.layer.layer import Layer
-from phasewise.layer.wrapping import build_inside
-from phasewise.layers.normalization.affine import check_number
-from phasewise.layers.recurrent.normalizing import make_terms, normalized_over_time
+from phasewise.layers.recurrent.normalizing import Normalizing, normalized_over_time
 from phasewise.layers.recurrent.time_loop import time_of_step
 from phasewise.layers.regularization.random_layer import Seed, as_seed, check_rate
 from phasewise.switch import observe
 
 WEIGHTS = ("kernel", "recurrent", "bias")
-NORMALIZATION = ("normalization", "normalization_steps", "normalization_momentum", "normalization_epsilon")
 _FAMILIES = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 
 
-class RecurrentCell(Layer):
+class RecurrentCell(Normalizing, Layer):
     """A cell that `RNN` knows how to run over a whole sequence at once. Subclass it with `gates` and `step`.
 
     Args:
@@ -41,7 +38,6 @@ class RecurrentCell(Layer):
     """
 
     gates = 1
-    normalizes_carry = False
     fixed_by_build = ("units", "use_bias", "normalization", "normalization_steps")
 
     def __init__(
@@ -75,11 +71,7 @@ class RecurrentCell(Layer):
         self.recurrent_dropout = check_rate(kind, recurrent_dropout, "recurrent_dropout")
         self.seed = as_seed(self, seed)
         self.implementation = registry.one_of(kind, "implementation", implementation, (1, 2))
-        self.terms, self.terms_name = [], self.name
-        self.normalization = registry.one_of(kind, "normalization", normalization, (None, "batch", "layer"))
-        self.normalization_steps = check_count(kind, "normalization_steps", normalization_steps)
-        self.normalization_momentum = normalization_momentum
-        self.normalization_epsilon = normalization_epsilon
+        self._set_normalization(normalization, normalization_steps, normalization_momentum, normalization_epsilon)
         self.state_size = self.output_size = self.units
 
     @property
@@ -104,9 +96,7 @@ class RecurrentCell(Layer):
         self.kernel = self._weight("kernel", (features, width), "kernel")
         self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width), "recurrent")
         self.bias = self._weight("bias", self.bias_shape(width), "bias") if self.use_bias else None
-        self.terms = make_terms(self)
-        for term in self.terms:
-            build_inside(self, term)
+        self.make_terms()
         self.built = True
 
     def _weight(self, name, shape, rules):
@@ -207,37 +197,6 @@ class RecurrentCell(Layer):
             observe.note_function(function)
         return bool(strangers)
 
-    def normalized_runner(self, normalizers: tuple[Any, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """The function of `kernels.normalized_recurrence` for this cell, and its first arguments."""
-        if not self.has_own_functions():
-            return normalized_recurrence.normalized_recurrence, (self.step(), normalizers)
-        step = normalized_recurrence.step_of(self.step(), normalizers)
-        return normalized_recurrence.normalized_recurrence_of_any_step, (step,)
-
-    # -- normalization
-
-    @property
-    def normalization_momentum(self) -> float:
-        """The weight of the past in the moving statistics. Assigning takes effect at the next call."""
-        return self._momentum
-
-    @normalization_momentum.setter
-    def normalization_momentum(self, value: float) -> None:
-        self._momentum = check_number(self._owner, "normalization_momentum", value, 0, 1, low_included=True)
-        for term in self.terms:
-            term.momentum = self._momentum
-
-    @property
-    def normalization_epsilon(self) -> float:
-        """What is added to a variance. Assigning takes effect at the next call."""
-        return self._epsilon
-
-    @normalization_epsilon.setter
-    def normalization_epsilon(self, value: float) -> None:
-        self._epsilon = check_number(self._owner, "normalization_epsilon", value, 0, low_included=True)
-        for term in self.terms:
-            term.epsilon = self._epsilon
-
     # -- dropout
 
     def _masks(self, shape, training):
@@ -289,7 +248,7 @@ class RecurrentCell(Layer):
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "seed": registry.serialize(self.seed),
-            **({} if self.normalization is None else {name: getattr(self, name) for name in NORMALIZATION}),
+            **self.normalization_config(),
         }
 
 

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from phasewise.core import registry
 from phasewise.core.types import Config
-from phasewise.layers.recurrent.cell import NORMALIZATION
+from phasewise.layers.recurrent.normalizing import NORMALIZATION
 from phasewise.layers.recurrent.rnn import RNN
 
 

@@ -1,42 +1,73 @@
-"""A cell over a whole sequence, its terms normalized at every step."""
+"""A cell whose terms are normalized: what it is of that, and how it goes over a whole sequence."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
-from phasewise.core import padding
-from phasewise.core.types import Array
-from phasewise.kernels.normalized_recurrence import Sequence, batch_moments, before_product, product_of_mean
+from phasewise.core import padding, registry
+from phasewise.core.arguments import check_count
+from phasewise.core.types import Array, Config
+from phasewise.kernels import normalized_recurrence
+from phasewise.kernels.normalized_recurrence import Sequence
 from phasewise.kernels.recurrent import is_by_gate, multiplied, thinned
-from phasewise.layers.recurrent.terms import BatchTerm, LayerTerm, RecurrentTerm
+from phasewise.kernels.recurrent_terms import batch_moments, before_product, product_of_mean
+from phasewise.layer.wrapping import build_inside
+from phasewise.layers.normalization.affine import check_number
+from phasewise.layers.recurrent.terms import BatchTerm, LayerTerm
+
+NORMALIZATION = ("normalization", "normalization_steps", "normalization_momentum", "normalization_epsilon")
 
 
-def make_terms(cell: Any) -> list[RecurrentTerm]:
-    """The terms of a `RecurrentCell` that is normalized, not yet built: the input's product, the state's, and perhaps the carry."""
-    if cell.normalization is None:
-        return []
-    units, width = cell.units, cell.gates * cell.units
-    # Where a third part of the gates is a new state of its own, as in a GRU, Ba et al. (2016) normalize it by itself.
-    groups = (2 * units, units) if cell.gates == 3 else (width,)
-    terms = [("input_to_hidden", width, False, groups), ("hidden_to_hidden", width, False, groups)]
-    if cell.normalizes_carry:
-        terms.append(("cell_output", units, True, (units,)))
-    made = []
-    for name, channels, center, groups in terms:
-        arguments = {
-            "channels": channels,
-            "center": center,
-            "epsilon": cell.normalization_epsilon,
-            "name": f"{cell.terms_name}_{name}",
-            "trainable": cell.trainable,
-            "dtype": cell.dtype_policy,
-        }
-        if cell.normalization == "layer":
-            made.append(LayerTerm(groups=groups, **arguments))
-        else:
-            momentum, steps = cell.normalization_momentum, cell.normalization_steps
-            made.append(BatchTerm(steps=steps, momentum=momentum, fed_with=cell.terms_name, **arguments))
-    return made
+class Normalizing:
+    """What a `RecurrentCell` is of that its terms can be normalized."""
+
+    normalizes_carry = False
+
+    def _set_normalization(self, normalization, steps, momentum, epsilon):
+        self.terms, self.terms_name = [], self.name
+        self.normalization = registry.one_of(self._owner, "normalization", normalization, (None, "batch", "layer"))
+        self.normalization_steps = check_count(self._owner, "normalization_steps", steps)
+        self.normalization_momentum, self.normalization_epsilon = momentum, epsilon
+
+    @property
+    def normalization_momentum(self) -> float:
+        """The weight of the past in the moving statistics. Assigning takes effect at the next call."""
+        return self._momentum
+
+    @normalization_momentum.setter
+    def normalization_momentum(self, value: float) -> None:
+        self._momentum = check_number(self._owner, "normalization_momentum", value, 0, 1, low_included=True)
+        for term in self.terms:
+            term.momentum = self._momentum
+
+    @property
+    def normalization_epsilon(self) -> float:
+        """What is added to a variance. Assigning takes effect at the next call."""
+        return self._epsilon
+
+    @normalization_epsilon.setter
+    def normalization_epsilon(self, value: float) -> None:
+        self._epsilon = check_number(self._owner, "normalization_epsilon", value, 0, low_included=True)
+        for term in self.terms:
+            term.epsilon = self._epsilon
+
+    def normalized_runner(self, normalizers: tuple[Any, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """The function of `kernels.normalized_recurrence` for this cell, and its first arguments."""
+        if not self.has_own_functions():
+            return normalized_recurrence.normalized_recurrence, (self.step(), normalizers)
+        step = normalized_recurrence.step_of(self.step(), normalizers)
+        return normalized_recurrence.normalized_recurrence_of_any_step, (step,)
+
+    def make_terms(self) -> None:
+        """Makes and builds `terms`: the input's product, the state's, and perhaps the carry."""
+        self.terms = [] if self.normalization is None else _terms_of(self)
+        for term in self.terms:
+            build_inside(self, term)
+
+    def normalization_config(self) -> Config:
+        """The arguments, where they are used: Keras knows none of them."""
+        return {} if self.normalization is None else {name: getattr(self, name) for name in NORMALIZATION}
 
 
 def normalized_over_time(
@@ -94,3 +125,28 @@ def _counted(state, mask, time):
         return mask
     real = jnp.broadcast_to(real.reshape(1, -1), (time, len(state)))
     return real if mask is None else mask & real
+
+
+def _terms_of(cell):
+    units, width = cell.units, cell.gates * cell.units
+    # Where a third part of the gates is a new state of its own, as in a GRU, Ba et al. (2016) normalize it by itself.
+    groups = (2 * units, units) if cell.gates == 3 else (width,)
+    terms = [("input_to_hidden", width, False, groups), ("hidden_to_hidden", width, False, groups)]
+    if cell.normalizes_carry:
+        terms.append(("cell_output", units, True, (units,)))
+    made = []
+    for name, channels, center, groups in terms:
+        arguments = {
+            "channels": channels,
+            "center": center,
+            "epsilon": cell.normalization_epsilon,
+            "name": f"{cell.terms_name}_{name}",
+            "trainable": cell.trainable,
+            "dtype": cell.dtype_policy,
+        }
+        if cell.normalization == "layer":
+            made.append(LayerTerm(groups=groups, **arguments))
+        else:
+            momentum, steps = cell.normalization_momentum, cell.normalization_steps
+            made.append(BatchTerm(steps=steps, momentum=momentum, fed_with=cell.terms_name, **arguments))
+    return made

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from phasewise import initializers
 from phasewise.core.types import Array
-from phasewise.kernels.normalized_recurrence import Normalizer, Term
+from phasewise.kernels.recurrent_terms import Normalizer, Term
 from phasewise.layer.layer import Layer
 from phasewise.layers.recurrent.step_statistics import StepStatistics
 from phasewise.switch import observe, statistics_policy

@@ -22,7 +22,6 @@ from phasewise.layer.layer import Layer
 from phasewise.switch import observe, tap
 from phasewise.switch.collected_moments import collected_moments, is_collecting, record_moments
 
-
 _number = ContextVar("phasewise_time_of_step", default=0)
 
 
