@@ -16,7 +16,12 @@ MASK = np.array(
 )
 EPSILON = 1e-5
 KINDS = [("SimpleRNN", {}), ("LSTM", {}), ("GRU", {}), ("GRU", {"reset_after": False})]
-every_kind = pytest.mark.parametrize(("kind", "arguments"), KINDS, ids=["simple", "lstm", "gru", "gru_before"])
+EVERY_RUN = "LSTM"  # the other kinds belong to make test-all
+every_kind = pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [pytest.param(*each, marks=[] if each[0] == EVERY_RUN else [pytest.mark.extensive]) for each in KINDS],
+    ids=["simple", "lstm", "gru", "gru_before"],
+)
 every_normalization = pytest.mark.parametrize("normalization", ["batch", "layer"])
 
 
@@ -282,6 +287,7 @@ def test_a_stateful_layer_goes_on_and_normalizes():
     np.testing.assert_allclose(first, np.asarray(whole(X))[:, :2], rtol=1e-6)
 
 
+@pytest.mark.extensive
 @every_normalization
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_it_goes_with_every_other_argument(normalization, options):
