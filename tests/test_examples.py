@@ -62,3 +62,11 @@ def test_a_residual_network_recognises_digits_and_its_normalizations_fold_away(c
     assert printed.count("batch statistics, moving ones follow") == 9
     assert "normalizations folded           9 of 9" in printed
     assert float(printed.split("largest change of a probability")[1]) < 1e-5
+
+
+def test_an_lstm_with_normalization_inside_recognises_digits_row_by_row(capsys):
+    runpy.run_path(str(EXAMPLES / "recurrent_digits.py"))["main"](epochs=20)
+    printed = capsys.readouterr().out
+    assert percentages(printed, "held-out digits recognised, moving")[0] >= 97
+    assert percentages(printed, "held-out digits recognised, population")[0] >= 97
+    assert printed.count("batch statistics, moving ones follow") == 3

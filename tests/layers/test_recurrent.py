@@ -1,5 +1,7 @@
 """Recurrent layers against Keras beyond the table: states, masks, steps whose number is not known, configs, half precision."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -109,7 +111,11 @@ def test_shapes_are_known_before_anything_runs_and_time_stays_unknown(kind):
 def test_arguments_are_those_of_keras(kind):
     for name in (kind, f"{kind}Cell"):
         ours, theirs = (getattr(library.layers, name).__init__ for library in (pw, keras))
-        assert arguments(ours) == arguments(theirs)
+        of_ours = arguments(ours)
+        assert [argument for argument in of_ours if not argument[0].startswith("normalization")] == arguments(theirs)
+        added = [argument for argument in of_ours if argument[0].startswith("normalization")]
+        assert len(added) == 4
+        assert {argument[1] for argument in added} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 @every_kind
@@ -205,18 +211,21 @@ def test_sequences_without_steps_give_the_state_that_they_began_with():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: pw.layers.LSTM(0), "LSTMCell's units must be a positive integer; got 0"),
-        (lambda: pw.layers.GRU(2, dropout=1.5), r"GRUCell's dropout is the fraction to drop, in \[0, 1\]; got 1.5"),
-        (lambda: pw.layers.GRU(2, recurrent_dropout=-1), r"GRUCell's recurrent_dropout is the fraction .*; got -1"),
-        (lambda: pw.layers.GRU(2, reset_after="no"), "GRUCell's reset_after is True or False; got 'no'"),
-        (lambda: pw.layers.LSTM(2, implementation=3), "LSTMCell's implementation is one of 1, 2; got 3"),
+        (lambda: pw.layers.LSTM(0), "LSTM's units must be a positive integer; got 0"),
+        (lambda: pw.layers.LSTM("8"), "LSTM's units must be a positive integer; got '8'"),
+        (lambda: pw.layers.LSTMCell("8"), "LSTMCell's units must be a positive integer; got '8'"),
+        (lambda: pw.layers.LSTM(8, unit_forget_bias=3), "LSTM's unit_forget_bias is True or False; got 3"),
+        (lambda: pw.layers.GRU(2, dropout=1.5), r"GRU's dropout is the fraction to drop, in \[0, 1\]; got 1.5"),
+        (lambda: pw.layers.GRU(2, recurrent_dropout=-1), r"GRU's recurrent_dropout is the fraction .*; got -1"),
+        (lambda: pw.layers.GRU(2, reset_after="no"), "GRU's reset_after is True or False; got 'no'"),
+        (lambda: pw.layers.LSTM(2, implementation=3), "LSTM's implementation is one of 1, 2; got 3"),
         (lambda: pw.layers.LSTM(2, return_state="no"), "LSTM's return_state is True or False; got 'no'"),
         (lambda: pw.layers.LSTM(2, use_cudnn=True), "use_cudnn=True, and no cuDNN is used here"),
         (lambda: pw.layers.LSTM(2, use_cudnn="yes"), "use_cudnn is one of 'auto', False; got 'yes'"),
         (lambda: pw.layers.LSTM(2, name="l")(np.ones((2, 3))), r"'l' \(LSTM\) expects an input with 3 axes"),
         (
             lambda: pw.layers.LSTM(2, name="l")(pw.Input((3, None))),
-            r"LSTMCell 'lstm_cell' needs a known last axis; its input has shape \(None, None\)",
+            r"LSTM 'l' needs a known last axis; its input has shape \(None, None\)",
         ),
         (
             lambda: pw.layers.LSTM(2, name="l")(X, mask=MASK[:, :3]),

@@ -137,7 +137,7 @@ def test_a_rate_that_was_assigned_is_checked_and_takes_effect():
     layer.dropout = 0.5
     assert (at_step(layer, ONES) == 0).any()
     layer.dropout = 2.0
-    with pytest.raises(ValueError, match=r"SimpleRNNCell's dropout is the fraction to drop, in \[0, 1\]; got 2.0"):
+    with pytest.raises(ValueError, match=r"SimpleRNN's dropout is the fraction to drop, in \[0, 1\]; got 2.0"):
         at_step(layer, ONES)
 
 

@@ -27,9 +27,9 @@ class Step(NamedTuple):
     function: Callable
     adds: bool
 
-    def __call__(self, projected, product, states):
+    def __call__(self, projected, product, states, *of_carry):
         z = wide(projected) + product if self.adds else (wide(projected), product)
-        return self.function(z, states)
+        return self.function(z, states, *of_carry)
 
 
 def _linear(x):
@@ -48,14 +48,15 @@ def simple_step(activation):
 def lstm_step(activation, recurrent_activation):
     """The step of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), for `recurrence`.
 
-    With i, f, g, o the quarters of x + u: `c' = sigma(f) c + sigma(i) phi(g)` and `h' = sigma(o) phi(c')`.
+    With i, f, g, o the quarters of x + u: `c' = sigma(f) c + sigma(i) phi(g)` and `h' = sigma(o) phi(c')`; the function takes a
+    third argument, where c' goes to phi through it.
     """
     phi, sigma = activation or _linear, recurrent_activation or _linear
 
-    def step(z, states):
+    def step(z, states, of_carry=_linear):
         i, f, g, o = jnp.split(z, 4, axis=-1)
         carry = sigma(f) * states[1] + sigma(i) * phi(g)
-        return sigma(o) * phi(carry), carry
+        return sigma(o) * phi(of_carry(carry)), carry
 
     return Step(step, adds=True)
 
@@ -108,15 +109,36 @@ def recurrent_product(h, weights, kept=None):
         kept: what recurrent dropout multiplies `h` by, (batch, 1, units), or (batch, gates, units) for a mask a gate; or None.
     """
     kernel, bias = weights
-    accumulated = {"preferred_element_type": jnp.promote_types(kernel.dtype, jnp.float32)}
-    if kept is not None and kept.shape[1] > 1:
-        by_gate = kernel.reshape(kernel.shape[0], kept.shape[1], -1)
-        thinned = (h[:, None] * kept).astype(kernel.dtype)
-        product = jnp.einsum("bgu,ugv->bgv", thinned, by_gate, **accumulated).reshape(len(h), -1)
-    else:
-        thinned = h if kept is None else h * kept[:, 0]
-        product = jnp.matmul(thinned.astype(kernel.dtype), kernel, **accumulated)
+    product = multiplied(thinned(h, kept), kernel, is_by_gate(kept))
     return product if bias is None else product + bias
+
+
+def is_by_gate(kept):
+    """Whether dropout draws a mask for each gate."""
+    return kept is not None and kept.shape[1] > 1
+
+
+def thinned(x, kept):
+    """What dropout leaves of `x`, (..., batch, features), `kept` that of `recurrent_product`: where there is a mask for each gate,
+    (..., batch, gates, features)."""
+    if kept is None:
+        return x
+    return x[..., None, :] * kept if is_by_gate(kept) else x * kept[:, 0]
+
+
+def multiplied(x, kernel, by_gate):
+    """The product of what `thinned` gave with a kernel, (..., batch, gates * units), in float32 or wider.
+
+    Args:
+        kernel: (features, gates * units), in whose dtype the factors are taken.
+        by_gate: whether `x` has a mask for each gate.
+    """
+    accumulated = {"preferred_element_type": jnp.promote_types(kernel.dtype, jnp.float32)}
+    x = x.astype(kernel.dtype)
+    if not by_gate:
+        return jnp.matmul(x, kernel, **accumulated)
+    gates = kernel.reshape(kernel.shape[0], x.shape[-2], -1)
+    return jnp.einsum("...gu,ugv->...gv", x, gates, **accumulated).reshape(*x.shape[:-2], -1)
 
 
 def held(mask, new, old):
@@ -175,10 +197,10 @@ def _run(step, unroll, projected, states, weights, kept, mask, remembered):
         new = held(mask, step(x, product, states), states)
         return new, remembered(new, x, product)
 
-    return _over_time(body, states, (projected, mask), unroll=unroll)
+    return over_time(body, states, (projected, mask), unroll=unroll)
 
 
-def _over_time(body, carried, inputs, *, unroll, reverse=False):
+def over_time(body, carried, inputs, *, unroll, reverse=False):
     """As `jax.lax.scan`, twice as fast on a CPU: a step's inputs are fetched in the step before it.
 
     So they lie in buffers of their own, and the arithmetic of the step is compiled as that of whole arrays. The gradient of this
@@ -237,7 +259,7 @@ def _backward(step, sequences, unroll, residuals, cotangents):
         return d_before, d_z
 
     inputs = brought, before, mask, d_outputs
-    d_states, d_z = _over_time(body, d_last, inputs, reverse=True, unroll=unroll)
+    d_states, d_z = over_time(body, d_last, inputs, reverse=True, unroll=unroll)
     d_projected, d_products = (d_z, d_z) if step.adds else d_z
     _, pull = jax.vjp(lambda weights: jax.vmap(product, (0, None))(before[0], weights), weights)
     return d_projected.astype(empty.dtype), d_states, pull(d_products)[0], None, None

@@ -19,7 +19,7 @@ class Change:
         values: how many values each mean is taken over.
         mean_shift: how far the mean moved, in standard deviations of the population: (mean over channels, largest).
         variance_ratio: variance before over variance now: (geometric mean over channels, the one farthest from 1).
-        mean, variance: float64 arrays (channels,): what the layer has now.
+        mean, variance: float64 arrays (channels,), of a recurrent term (steps, channels): what the layer has now.
     """
 
     layer: str
@@ -31,17 +31,19 @@ class Change:
 
     @classmethod
     def between(
-        cls, layer: Layer, values: int, before: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray]
+        cls, layer: Layer, count: np.ndarray, before: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray]
     ) -> Self:
-        """The change of `layer` from the (mean, variance) `before` to those of `now`."""
-        mean, variance = now
+        """The change of `layer` from the (mean, variance) `before` to those of `now`, of `count` values, an array like them: where
+        there are none nothing has changed, and it is not averaged over."""
+        is_found = np.reshape(count > 0, now[0].shape) if count.any() else np.full(now[0].shape, True)
+        old_mean, old_variance, mean, variance = (part[is_found] for part in (*before, *now))
         spread = np.sqrt(variance + layer.epsilon)
-        shift = np.abs(before[0] - mean) / np.where(spread > 0, spread, 1)
-        logs = np.log(np.maximum(before[1], 1e-30) + layer.epsilon) - np.log(
+        shift = np.abs(old_mean - mean) / np.where(spread > 0, spread, 1)
+        logs = np.log(np.maximum(old_variance, 1e-30) + layer.epsilon) - np.log(
             np.maximum(variance, 1e-30) + layer.epsilon
         )
         ratios = (float(np.exp(logs.mean())), float(np.exp(logs[np.abs(logs).argmax()])))
-        return cls(layer.name, values, (float(shift.mean()), float(shift.max())), ratios, mean, variance)
+        return cls(layer.name, int(np.max(count)), (float(shift.mean()), float(shift.max())), ratios, *now)
 
 
 class Recalibration(list):

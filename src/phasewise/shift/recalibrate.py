@@ -1,5 +1,6 @@
 """recalibrate: exact population statistics in place of moving averages."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,8 @@ def recalibrate(
         model: a model with batch normalization layers. Frozen ones keep their statistics.
         data: what `predict` takes: arrays, a `Dataset` of batches …; labels are not looked at.
         method: "layerwise": one pass for each layer, the layers before it normalizing with the statistics that were just
-            found, so that all agree with what `predict` does; or "precise": one pass in which batch statistics flow forward
+            found, so that all agree with what `predict` does; the terms of a recurrent cell, which are fed with each other step by
+            step, in one pass in which they normalize with the batch; or "precise": one pass in which batch statistics flow forward
             (Wu & Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3: precise BN), whose deeper layers see what they
             saw in training, and depend on `batch_size`.
         batch_size: rows in a batch, 32 by default; only with arrays.
@@ -89,20 +91,36 @@ def _found(model, executor, called, method, steps, progress):
     calls, layers = called
     cells = Cells(model)
     state, places = cells.gather(), cells.places()
-    passes = [[layer] for layer in layers] if method == "layerwise" else [layers]
+    passes = _alone(layers) if method == "layerwise" else [layers]
     found = []
     for number, wanted in enumerate(passes):
         progress.task_begin(f"recalibrate, pass {number + 1}/{len(passes)}", steps or _known(executor))
         if number:
             executor.restart()
-        seen, statistics = _one_pass(model, executor, (calls, state), steps, progress)
+        with statistics_policy.statistics({layer.name: "batch" for layer, average in wanted if average.fed_with}):
+            seen, statistics = _one_pass(model, executor, (calls, state), steps, progress)
         progress.end(seen, {})
         for layer, average in wanted:
-            count, mean, variance = statistics[id(average)]
+            count, mean, variance = _where_counted(average, *statistics[id(average)])
             found.append((layer, average, count, mean, variance))
-            for variable, value in average.values_for(mean, variance):
+            for variable, value in average.values_for(mean, variance, count):
                 state["other"][places[id(variable)]] = value
     return found
+
+
+def _alone(layers):
+    """A pass for each layer; one for all recurrent terms of a cell, which are fed with each other."""
+    by_cell = itertools.groupby(layers, key=lambda pair: pair[1].fed_with or id(pair[1]))
+    return [list(group) for _, group in by_cell]
+
+
+def _where_counted(average, count, mean, variance):
+    """The population's, in the shape of the average, as it was where nothing counts."""
+    found = []
+    for value, variable in ((mean, average.mean), (variance, average.variance)):
+        old = variable.numpy()
+        found.append(np.where(np.reshape(count, old.shape) > 0, value.reshape(old.shape), old))
+    return count, *found
 
 
 def _one_pass(model, executor, begun, steps, progress):
@@ -163,9 +181,9 @@ def _adopted(found, method):
     changes = []
     for layer, average, count, mean, variance in found:
         before = (average.mean.numpy(), average.variance.numpy())
-        for variable, value in average.values_for(mean, variance):
+        for variable, value in average.values_for(mean, variance, count):
             variable.assign(value)
-        changes.append(Change.between(layer, int(np.max(count)), before, (mean, variance)))
+        changes.append(Change.between(layer, count, before, (mean, variance)))
     return Recalibration(changes, method)
 
 

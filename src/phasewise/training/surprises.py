@@ -147,10 +147,10 @@ def lag_of(layer, moving):
     share = moving.initial_share
     if share is None or not LEAST_SHARE < share < 1:
         return None
-    mean, variance = moving.estimate()
+    (mean, variance), (mean_now, variance_now) = moving.estimate(), moving.now()
     spread = np.sqrt(np.maximum(variance, 0) + moving.epsilon)
-    gap = float((np.abs(moving.mean.numpy() - mean) / spread).mean())
-    ratio = float(np.exp(np.log((moving.variance.numpy() + moving.epsilon) / spread**2).mean()))
+    gap = float((np.abs(mean_now - mean) / spread).mean())
+    ratio = float(np.exp(np.log((variance_now + moving.epsilon) / spread**2).mean()))
     if gap < LEAST_GAP and abs(ratio - 1) < LEAST_GAP:
         return None
     return Lag(layer, moving.updates, moving.momentum, share, gap, ratio)

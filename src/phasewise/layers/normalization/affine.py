@@ -64,12 +64,12 @@ def _resolved(*given):
 
 
 def check_number(
-    layer: Layer, name: str, value: float, low: float, high: float | None = None, *, low_included: bool = False
+    layer: Layer | str, name: str, value: float, low: float, high: float | None = None, *, low_included: bool = False
 ) -> float:
     """`value` as a float when it lies between `low` and `high`.
 
     Raises:
-        ValueError: it does not, or is no number; the message names the layer and the range.
+        ValueError: it does not, or is no number; the message names the layer (or the class of that name) and the range.
     """
     number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
@@ -86,7 +86,8 @@ def check_number(
         bound = f"{'at least' if low_included else 'greater than'} {low}" + (
             f" and at most {high}" if high is not None else ""
         )
-        raise ValueError(f"{type(layer).__name__}'s {name} must be a number {bound}; got {value!r}.")
+        owner = layer if isinstance(layer, str) else type(layer).__name__
+        raise ValueError(f"{owner}'s {name} must be a number {bound}; got {value!r}.")
     return float(value)
 
 

@@ -49,11 +49,15 @@ class Renormalization(MovingStatistics):
             d = jnp.clip(d, -clipping["dmax"], clipping["dmax"])
         return jax.lax.stop_gradient(r), jax.lax.stop_gradient(d)
 
-    def values_for(self, mean, variance):
-        """(variable, float32 value) for every statistic, when the population has this mean and variance."""
+    def values_for(self, mean, variance, count):
+        """(variable, float32 value) for every statistic, when the population has this mean and variance of `count` values."""
         stddev = np.sqrt(np.asarray(variance, np.float64) + self.epsilon).astype(np.float32)
         deviations = [(self.stddev, stddev), (self.renorm_stddev, stddev)]
-        return [*super().values_for(mean, variance), (self.renorm_mean, np.asarray(mean, np.float32)), *deviations]
+        return [
+            *super().values_for(mean, variance, count),
+            (self.renorm_mean, np.asarray(mean, np.float32)),
+            *deviations,
+        ]
 
     def follow(self, means, variances, seen=None):
         """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""

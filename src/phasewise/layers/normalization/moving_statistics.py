@@ -11,9 +11,11 @@ class MovingStatistics:
 
     Args:
         layer: what owns them.
-        channels: int.
+        channels: int; or the shape, a tuple.
         mean_initializer, variance_initializer: initializers.
     """
+
+    fed_with = None  # the name of the recurrent cell on whose terms, its own included, depends what they follow
 
     def __init__(self, layer, channels, mean_initializer, variance_initializer):
         self._layer = layer  # whose momentum and epsilon can be set at any time
@@ -84,8 +86,12 @@ class MovingStatistics:
         share = self.initial_share
         return tuple((now - share * first) / (1 - share) for now, first in zip(self._values(), self._initial))
 
-    def values_for(self, mean, variance):
-        """(variable, float32 value) for every statistic, when the population has this mean and variance."""
+    def now(self):
+        """The mean and variance as they are, beside the `estimate`, in float64."""
+        return self._values()
+
+    def values_for(self, mean, variance, count):
+        """(variable, float32 value) for every statistic, when the population has this mean and variance of `count` values."""
         return [(self.mean, _float32(mean)), (self.variance, _float32(variance))]
 
     def _values(self):
@@ -107,5 +113,5 @@ def _float32(value):
 
 
 def add_statistic(layer, name, channels, initializer):
-    """A weight of `layer` of shape (channels,) that calls in training update."""
-    return layer.add_weight((channels,), initializer, name=name, trainable=False, autocast=False)
+    """A weight of `layer` of shape (channels,), or of the shape that `channels` is, that calls in training update."""
+    return layer.add_weight(channels, initializer, name=name, trainable=False, autocast=False)

@@ -12,6 +12,8 @@ from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels import recurrent
 from phasewise.layer.layer import Layer
+from phasewise.layers.recurrent.normalizing import Normalizing, normalized_over_time
+from phasewise.layers.recurrent.time_loop import time_of_step
 from phasewise.layers.regularization.random_layer import Seed, as_seed, check_rate
 from phasewise.switch import observe
 
@@ -19,7 +21,7 @@ WEIGHTS = ("kernel", "recurrent", "bias")
 _FAMILIES = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 
 
-class RecurrentCell(Layer):
+class RecurrentCell(Normalizing, Layer):
     """A cell that `RNN` knows how to run over a whole sequence at once. Subclass it with `gates` and `step`.
 
     Args:
@@ -30,10 +32,13 @@ class RecurrentCell(Layer):
         dropout, recurrent_dropout: in [0, 1], the fractions of the inputs and of the state to drop.
         seed: what dropout draws from.
         implementation: 1 draws a mask for each gate, 2 one for all; recurrent dropout always has one for each.
+        normalization: None, "batch" or "layer".
+        normalization_steps, normalization_momentum, normalization_epsilon: as in `LSTMCell`.
+        owner: the class that its user knows, for messages.
     """
 
     gates = 1
-    fixed_by_build = ("units", "use_bias")
+    fixed_by_build = ("units", "use_bias", "normalization", "normalization_steps")
 
     def __init__(
         self,
@@ -46,10 +51,15 @@ class RecurrentCell(Layer):
         recurrent_dropout: float,
         seed: Seed,
         implementation: int = 2,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
+        owner: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        kind = type(self).__name__
+        kind = self._owner = owner or type(self).__name__
         self.units = check_count(kind, "units", units)
         self.activation = activations.get(activation)
         if self._has_gates:
@@ -57,10 +67,11 @@ class RecurrentCell(Layer):
         self.use_bias = check_flag(kind, "use_bias", use_bias)
         for name, rule in rules.items():
             setattr(self, name, _FAMILIES[name.rpartition("_")[2]].get(rule))
-        self.dropout = check_rate(self, dropout, "dropout")
-        self.recurrent_dropout = check_rate(self, recurrent_dropout, "recurrent_dropout")
+        self.dropout = check_rate(kind, dropout, "dropout")
+        self.recurrent_dropout = check_rate(kind, recurrent_dropout, "recurrent_dropout")
         self.seed = as_seed(self, seed)
         self.implementation = registry.one_of(kind, "implementation", implementation, (1, 2))
+        self._set_normalization(normalization, normalization_steps, normalization_momentum, normalization_epsilon)
         self.state_size = self.output_size = self.units
 
     @property
@@ -79,12 +90,13 @@ class RecurrentCell(Layer):
         features, width = input_shape[-1], self.gates * self.units
         if features is None:
             raise ValueError(
-                f"{type(self).__name__} {self.name!r} needs a known last axis; its input has shape {tuple(input_shape)}. Give that "
+                f"{self._owner} {self.terms_name!r} needs a known last axis; its input has shape {tuple(input_shape)}. Give that "
                 "size in Input."
             )
         self.kernel = self._weight("kernel", (features, width), "kernel")
         self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width), "recurrent")
         self.bias = self._weight("bias", self.bias_shape(width), "bias") if self.use_bias else None
+        self.make_terms()
         self.built = True
 
     def _weight(self, name, shape, rules):
@@ -112,7 +124,7 @@ class RecurrentCell(Layer):
         is_list = isinstance(states, list | tuple)
         given = list(states) if is_list else [states]
         with random.for_all_times():  # a cell of a user's own may call this one at each step of a sequence
-            _, new = self.over_time(inputs[None], given, training=training, sequences=False)
+            _, new = self.over_time(inputs[None], given, training=training, sequences=False, first=time_of_step())
         return new[0], new if is_list else new[0]
 
     def over_time(
@@ -124,6 +136,7 @@ class RecurrentCell(Layer):
         sequences: bool,
         mask: Array | None = None,
         unroll: bool = False,
+        first: Any = 0,
     ) -> tuple[Array | None, list[Array]]:
         """The cell over whole sequences: the input's product with the kernel is taken for all steps at once.
 
@@ -134,6 +147,7 @@ class RecurrentCell(Layer):
             sequences: whether the outputs of all steps are wanted.
             mask: boolean (time, batch), or None: where it is False the state, which is the output, is held.
             unroll: whether the loop is written out.
+            first: number of the first step, by which statistics are chosen; may be traced.
 
         Returns:
             (outputs (time, batch, units) or None, list of the last states), in the compute dtype.
@@ -142,18 +156,24 @@ class RecurrentCell(Layer):
         wide = jnp.promote_types(self.compute_dtype, jnp.float32)
         kept, kept_states = self._masks(inputs.shape, training)
         bias, recurrent_bias = self.biases()
-        projected = _projected(inputs, self.kernel.value, bias, kept)
-        run, step = self._runner()
-        outputs, last = run(
-            step,
-            sequences,
-            unroll,
-            projected,
-            tuple(jnp.asarray(state, wide) for state in states),
-            (self.recurrent_kernel.value, recurrent_bias),
-            kept_states,
-            mask,
-        )
+        states = tuple(jnp.asarray(state, wide) for state in states)
+        if self.normalization is None:
+            projected = _projected(inputs, self.kernel.value, bias, kept)
+            run, step = self._runner()
+            weights = self.recurrent_kernel.value, recurrent_bias
+            outputs, last = run(step, sequences, unroll, projected, states, weights, kept_states, mask)
+        else:
+            outputs, last = normalized_over_time(
+                self,
+                inputs,
+                states,
+                (kept, kept_states),
+                training,
+                sequences=sequences,
+                mask=mask,
+                unroll=unroll,
+                first=first,
+            )
         return (
             None if outputs is None else outputs.astype(self.compute_dtype),
             [state.astype(self.compute_dtype) for state in last],
@@ -164,14 +184,18 @@ class RecurrentCell(Layer):
         raise NotImplementedError(f"{type(self).__name__} must define `step`.")
 
     def _runner(self):
-        step, used = self.step(), [self.activation, getattr(self, "recurrent_activation", None)]
+        if not self.has_own_functions():
+            return recurrent.recurrence, self.step()
+        return recurrent.recurrence_of_any_step, recurrent.with_product(self.step())
+
+    def has_own_functions(self) -> bool:
+        """Whether an activation is a function of its user's, which is told: what it reads besides its argument could not be told from
+        what it read in an earlier trace."""
+        used = [self.activation, getattr(self, "recurrent_activation", None)]
         strangers = [function for function in used if function is not None and not _is_plain(function)]
         for function in strangers:
             observe.note_function(function)
-        if not strangers:
-            return recurrent.recurrence, step
-        # What a user's function reads besides its argument could not be told from what it read in an earlier trace.
-        return recurrent.recurrence_of_any_step, recurrent.with_product(step)
+        return bool(strangers)
 
     # -- dropout
 
@@ -179,8 +203,8 @@ class RecurrentCell(Layer):
         """What multiplies inputs of this shape and states in training: each None or (batch, 1 or gates, features)."""
         if not training:
             return None, None
-        check_rate(self, self.dropout, "dropout")  # they may have been assigned
-        check_rate(self, self.recurrent_dropout, "recurrent_dropout")
+        check_rate(self._owner, self.dropout, "dropout")  # they may have been assigned
+        check_rate(self._owner, self.recurrent_dropout, "recurrent_dropout")
         masks = self.gates if self.implementation == 1 or self.recurrent_dropout > 0 else 1
         return (
             self._mask((shape[1], masks, shape[2]), self.dropout),
@@ -224,6 +248,7 @@ class RecurrentCell(Layer):
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "seed": registry.serialize(self.seed),
+            **self.normalization_config(),
         }
 
 

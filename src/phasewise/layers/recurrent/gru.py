@@ -6,7 +6,7 @@ from typing import Any
 from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named
-from phasewise.kernels import recurrent
+from phasewise.kernels import normalized_recurrence, recurrent
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layers.recurrent.cell import RecurrentCell
 from phasewise.layers.recurrent.layer_of_cell import LayerOfCell, check_cudnn
@@ -34,14 +34,32 @@ class GRUCell(RecurrentCell):
             where the state is dropped, one for each gate.
         seed: int or `phasewise.random.SeedGenerator`; the draws are then functions of it, the step and the layer's place in the
             model, else of the run's seed.
+        normalization: None, "batch" or "layer": how the terms of the step are normalized, the products of input and state; see
+            below.
+        normalization_steps: positive int, for how many steps there are moving statistics of their own; later ones share the last.
+        normalization_momentum: in [0, 1], the weight of the past in the moving statistics.
+        normalization_epsilon: at least 0, added to a variance. As in the paper, and smaller than in `BatchNormalization`: products
+            with a state that gamma keeps small have a variance of about 1e-3.
 
-    Weights: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), without `reset_after` (3 units,), in the
-    order z, r, n.
+    Normalized, `x @ kernel` and `h @ recurrent_kernel` (without `reset_after` the product of R h too) go through BN before
+    their bias is added. With "batch", BN is batch normalization over the rows, at each step by itself (Cooijmans et al. 2017,
+    "Recurrent Batch Normalization", equations 6 to 8); with "layer", each row by its own moments (Ba et al. 2016, section 3.1,
+    r and z together and n by itself). Each term has a gamma that begins at 0.1, and none a beta. "batch" follows the switch as
+    `BatchNormalization` does: in training the batch's moments normalize and the moving statistics follow; in inference these
+    do, or what `statistics=` says. Each term is a layer of its own in `cell.terms`, with a row in `explain()`, statistics that
+    `recalibrate` finds, and `trainable`. Masked rows are in no moment. A step that no batch has reached is normalized as the
+    nearest one before it. Steps are counted from the first of each call, a stateful layer's too. A cell called by itself,
+    outside of a loop over time, is at step 0.
+
+    Weights: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), without `reset_after` (3 units,),
+    in the order z, r, n. Normalized, those of the terms behind them: gamma, moving_mean and moving_variance
+    (normalization_steps, channels), initial_share (normalization_steps,).
 
     Input: (batch, features), and the states before the step, a list of one. Output: (batch, units), and the new states.
 
     Where it differs from Keras: the mask is drawn anew at each call of the cell by itself, and kept for the sequence in `RNN`;
-    rates outside of [0, 1] are refused, and 1 drops everything.
+    rates outside of [0, 1] are refused, and 1 drops everything. `normalization` and what goes with it is ours: a config has it
+    only where it is used.
     """
 
     gates = 3
@@ -66,6 +84,11 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(
@@ -87,9 +110,13 @@ class GRUCell(RecurrentCell):
             dropout,
             recurrent_dropout,
             seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
             **kwargs,
         )
-        self.reset_after = check_flag("GRUCell", "reset_after", reset_after)
+        self.reset_after = check_flag(self._owner, "reset_after", reset_after)
 
     def bias_shape(self, width: int) -> tuple[int, ...]:
         """One for the input's product and one for the state's where the reset gate comes after that."""
@@ -110,6 +137,14 @@ class GRUCell(RecurrentCell):
         run, step = super()._runner()
         return (run, step) if self.reset_after else (recurrent.recurrence_of_any_step, self.step())
 
+    def normalized_runner(self, normalizers: tuple[Any, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """The function of `kernels.normalized_recurrence` for this cell, and its first arguments."""
+        if self.reset_after:
+            return super().normalized_runner(normalizers)
+        self.has_own_functions()
+        step = normalized_recurrence.gru_step_reset_before(self.activation, self.recurrent_activation, normalizers)
+        return normalized_recurrence.normalized_recurrence_of_any_step, (step,)
+
     def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "reset_after": self.reset_after}
@@ -124,6 +159,7 @@ class GRU(LayerOfCell):
         kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint: as in `GRUCell`.
         activity_regularizer: of the output.
+        normalization, normalization_steps, normalization_momentum, normalization_epsilon: as in `GRUCell`.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as in `RNN`.
         use_cudnn: "auto" or False; accepted, XLA compiles the loop either way.
 
@@ -176,6 +212,11 @@ class GRU(LayerOfCell):
         unroll: bool = False,
         reset_after: bool = True,
         use_cudnn: bool | str = "auto",
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         cell = GRUCell(
@@ -197,6 +238,11 @@ class GRU(LayerOfCell):
             reset_after=reset_after,
             seed=seed,
             implementation=kwargs.pop("implementation", 2),
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
+            owner=type(self).__name__,
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
             name="gru_cell",

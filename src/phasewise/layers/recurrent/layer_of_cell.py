@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from phasewise.core import registry
 from phasewise.core.types import Config
+from phasewise.layers.recurrent.normalizing import NORMALIZATION
 from phasewise.layers.recurrent.rnn import RNN
 
 
@@ -13,13 +14,17 @@ class LayerOfCell(RNN):
 
     cell_arguments: tuple[str, ...] = ()
 
+    def __init__(self, cell: Any, **kwargs: Any):
+        super().__init__(cell, **kwargs)
+        cell.terms_name = self.name  # the cells of all layers of a class have one name
+
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        for name in vars(cls).get("cell_arguments", ()):
+        for name in (*vars(cls).get("cell_arguments", ()), *NORMALIZATION):
             setattr(cls, name, property(_read(name), doc=f"The cell's `{name}`."))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.cell_arguments:
+        if name in self.cell_arguments or name in NORMALIZATION:
             setattr(self.cell, name, value)
         else:
             super().__setattr__(name, value)
@@ -30,7 +35,7 @@ class LayerOfCell(RNN):
         del config["cell"]
         return {
             **config,
-            **{name: of_cell[name] for name in self.cell_arguments},
+            **{name: of_cell[name] for name in (*self.cell_arguments, *NORMALIZATION) if name in of_cell},
             "activity_regularizer": registry.serialize(self.activity_regularizer),
         }
 

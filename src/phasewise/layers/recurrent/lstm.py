@@ -35,16 +35,35 @@ class LSTMCell(RecurrentCell):
             where the state is dropped, one for each gate.
         seed: int or `phasewise.random.SeedGenerator`; the draws are then functions of it, the step and the layer's place in the
             model, else of the run's seed.
+        normalization: None, "batch" or "layer": how the terms of the step are normalized, the products of input and state, and
+            c' on its way to the output; see below.
+        normalization_steps: positive int, for how many steps there are moving statistics of their own; later ones share the last.
+        normalization_momentum: in [0, 1], the weight of the past in the moving statistics.
+        normalization_epsilon: at least 0, added to a variance. As in the paper, and smaller than in `BatchNormalization`: products
+            with a state that gamma keeps small have a variance of about 1e-3.
+
+    Normalized, the sum of products is `BN(x @ kernel) + BN(h @ recurrent_kernel) + bias`, and `h' = sigma(o) phi(BN(c'))`. With
+    "batch", BN is batch normalization over the rows, at each step by itself (Cooijmans et al. 2017, "Recurrent Batch
+    Normalization", equations 6 to 8); with "layer", each row by its own moments (Ba et al. 2016). Each term has a gamma that
+    begins at 0.1 and that of c' a beta. "batch" follows the switch as `BatchNormalization` does: in training the batch's
+    moments normalize and the moving statistics follow; in inference these do, or what `statistics=` says. Each term is a layer
+    of its own in `cell.terms`, with a row in `explain()`, statistics that `recalibrate` finds, and `trainable`. Masked rows are
+    in no moment. A step that no batch has reached is normalized as the nearest one before it. Steps are counted from the first
+    of each call, a stateful layer's too. A cell called by itself, outside of a loop over time, is at step 0.
 
     Weights: kernel (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units,), in the order i, f, g, o.
+    Normalized, those of the terms behind them: gamma, (beta,) moving_mean and moving_variance (normalization_steps, channels),
+    initial_share (normalization_steps,).
 
     Input: (batch, features), and the states before the step, a list of h and c. Output: (batch, units), and the new states.
 
     Where it differs from Keras: the mask is drawn anew at each call of the cell by itself, and kept for the sequence in `RNN`;
-    rates outside of [0, 1] are refused, and 1 drops everything.
+    rates outside of [0, 1] are refused, and 1 drops everything. `normalization` and what goes with it is ours: a config has it
+    only where it is used.
     """
 
     gates = 4
+    normalizes_carry = True
 
     def __init__(
         self,
@@ -65,6 +84,11 @@ class LSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(
@@ -86,9 +110,13 @@ class LSTMCell(RecurrentCell):
             dropout,
             recurrent_dropout,
             seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
             **kwargs,
         )
-        self.unit_forget_bias = check_flag("LSTMCell", "unit_forget_bias", unit_forget_bias)
+        self.unit_forget_bias = check_flag(self._owner, "unit_forget_bias", unit_forget_bias)
         self.state_size = [self.units, self.units]
 
     def first_bias(self, initializer: Callable[..., Array]) -> Callable[..., Array]:
@@ -124,6 +152,7 @@ class LSTM(LayerOfCell):
         kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint: as in `LSTMCell`.
         activity_regularizer: of the output.
+        normalization, normalization_steps, normalization_momentum, normalization_epsilon: as in `LSTMCell`.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as in `RNN`.
         use_cudnn: "auto" or False; accepted, XLA compiles the loop either way.
 
@@ -176,6 +205,11 @@ class LSTM(LayerOfCell):
         stateful: bool = False,
         unroll: bool = False,
         use_cudnn: bool | str = "auto",
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         cell = LSTMCell(
@@ -197,6 +231,11 @@ class LSTM(LayerOfCell):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             implementation=kwargs.pop("implementation", 2),
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
+            owner=type(self).__name__,
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
             name="lstm_cell",

@@ -27,13 +27,30 @@ class SimpleRNNCell(RecurrentCell):
             scaled by 1 / (1 - rate). One mask holds for all steps of a sequence (Gal & Ghahramani 2016).
         seed: int or `phasewise.random.SeedGenerator`; the draws are then functions of it, the step and the layer's place in the
             model, else of the run's seed.
+        normalization: None, "batch" or "layer": how the terms of the step are normalized, the products of input and state; see
+            below.
+        normalization_steps: positive int, for how many steps there are moving statistics of their own; later ones share the last.
+        normalization_momentum: in [0, 1], the weight of the past in the moving statistics.
+        normalization_epsilon: at least 0, added to a variance. As in the paper, and smaller than in `BatchNormalization`: products
+            with a state that gamma keeps small have a variance of about 1e-3.
 
-    Weights: kernel (features, units), recurrent_kernel (units, units), bias (units,).
+    Normalized, `h' = activation(BN(x @ kernel) + BN(h @ recurrent_kernel) + bias)`. With "batch", BN is batch normalization
+    over the rows, at each step by itself (Cooijmans et al. 2017, "Recurrent Batch Normalization", equations 6 to 8); with
+    "layer", each row by its own moments (Ba et al. 2016). Each term has a gamma that begins at 0.1, and none a beta. "batch"
+    follows the switch as `BatchNormalization` does: in training the batch's moments normalize and the moving statistics follow;
+    in inference these do, or what `statistics=` says. Each term is a layer of its own in `cell.terms`, with a row in
+    `explain()`, statistics that `recalibrate` finds, and `trainable`. Masked rows are in no moment. A step that no batch has
+    reached is normalized as the nearest one before it. Steps are counted from the first of each call, a stateful layer's too. A
+    cell called by itself, outside of a loop over time, is at step 0.
+
+    Weights: kernel (features, units), recurrent_kernel (units, units), bias (units,). Normalized, those of the terms behind
+    them: gamma, moving_mean and moving_variance (normalization_steps, channels), initial_share (normalization_steps,).
 
     Input: (batch, features), and the states before the step, a list of one. Output: (batch, units), and the new states.
 
     Where it differs from Keras: the mask is drawn anew at each call of the cell by itself, and kept for the sequence in `RNN`;
-    rates outside of [0, 1] are refused, and 1 drops everything.
+    rates outside of [0, 1] are refused, and 1 drops everything. `normalization` and what goes with it is ours: a config has it
+    only where it is used.
     """
 
     def __init__(
@@ -53,6 +70,11 @@ class SimpleRNNCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(
@@ -74,6 +96,10 @@ class SimpleRNNCell(RecurrentCell):
             dropout,
             recurrent_dropout,
             seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
             **kwargs,
         )
 
@@ -91,6 +117,7 @@ class SimpleRNN(LayerOfCell):
         kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
         activity_regularizer: of the output.
+        normalization, normalization_steps, normalization_momentum, normalization_epsilon: as in `SimpleRNNCell`.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as in `RNN`.
 
     Input: (batch, time, features). Output: that of `RNN`. The input's product with its kernel is taken for all steps at once.
@@ -137,6 +164,11 @@ class SimpleRNN(LayerOfCell):
         stateful: bool = False,
         unroll: bool = False,
         seed: Seed = None,
+        *,
+        normalization: str | None = None,
+        normalization_steps: int = 100,
+        normalization_momentum: float = 0.99,
+        normalization_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         cell = SimpleRNNCell(
@@ -155,6 +187,11 @@ class SimpleRNN(LayerOfCell):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            normalization=normalization,
+            normalization_steps=normalization_steps,
+            normalization_momentum=normalization_momentum,
+            normalization_epsilon=normalization_epsilon,
+            owner=type(self).__name__,
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
             name="simple_rnn_cell",

@@ -6,6 +6,7 @@ step to step. Draws mix in the number of the step.
 
 import contextlib
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import jax
@@ -14,12 +15,14 @@ import numpy as np
 
 from phasewise.core import random
 from phasewise.core.scope import noticing
-from phasewise.core.types import Nest
+from phasewise.core.types import Array, Nest
 from phasewise.core.variable import scope
 from phasewise.layer.added_losses import collected_losses, record_loss
 from phasewise.layer.layer import Layer
 from phasewise.switch import observe, tap
 from phasewise.switch.collected_moments import collected_moments, is_collecting, record_moments
+
+_number = ContextVar("phasewise_time_of_step", default=0)
 
 
 class Look(NamedTuple):
@@ -57,6 +60,20 @@ def look(layers: list[Layer], step: Callable[..., Nest], *arguments: Nest) -> Lo
     return Look(outputs, written, bool(draws.drawn), bool(losses or moments))
 
 
+def time_of_step() -> Array | int:
+    """The number of the step that the innermost loop is at, 0 outside of one."""
+    return _number.get()
+
+
+@contextlib.contextmanager
+def _at_time(number):
+    token = _number.set(number)
+    try:
+        yield
+    finally:
+        _number.reset(token)
+
+
 def _own_moments():
     return collected_moments() if is_collecting() else contextlib.nullcontext(())
 
@@ -88,6 +105,7 @@ def loop(
     def body(carried, inputs):
         (carried, values), (number, inputs) = carried, inputs
         with (
+            _at_time(number),
             random.at_time(number),
             tap.tapped(None),
             observe.repeated(time),

@@ -69,8 +69,8 @@ def as_seed(layer: Layer, seed: Any) -> Seed:
     return random.checked_seed(type(layer).__name__, seed)
 
 
-def check_rate(layer: Layer, rate: float, name: str = "rate", *, one_included: bool = True) -> float:
-    """The argument `name` when it is a fraction to drop.
+def check_rate(layer: Layer | str, rate: float, name: str = "rate", *, one_included: bool = True) -> float:
+    """The argument `name` of a layer, or of the class of that name, when it is a fraction to drop.
 
     Raises:
         ValueError: it is not.
@@ -78,7 +78,8 @@ def check_rate(layer: Layer, rate: float, name: str = "rate", *, one_included: b
     inside = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 <= rate <= 1
     if not inside or (rate == 1 and not one_included):
         bounds = "[0, 1]" if one_included else "[0, 1)"
-        raise ValueError(f"{type(layer).__name__}'s {name} is the fraction to drop, in {bounds}; got {rate!r}.")
+        owner = layer if isinstance(layer, str) else type(layer).__name__
+        raise ValueError(f"{owner}'s {name} is the fraction to drop, in {bounds}; got {rate!r}.")
     return rate
 
 
