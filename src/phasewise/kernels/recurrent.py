@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from phasewise.kernels.matrix_product import matrix_product
 from phasewise.kernels.moments import wide
 
 
@@ -136,7 +137,7 @@ def multiplied(x, kernel, by_gate):
     accumulated = {"preferred_element_type": jnp.promote_types(kernel.dtype, jnp.float32)}
     x = x.astype(kernel.dtype)
     if not by_gate:
-        return jnp.matmul(x, kernel, **accumulated)
+        return matrix_product(x, kernel, **accumulated)
     gates = kernel.reshape(kernel.shape[0], x.shape[-2], -1)
     return jnp.einsum("...gu,ugv->...gv", x, gates, **accumulated).reshape(*x.shape[:-2], -1)
 
@@ -186,59 +187,68 @@ def with_product(step):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _recurrence(step, sequences, unroll, projected, states, weights, kept, mask):
-    last, outputs = _run(step, unroll, projected, states, weights, kept, mask, lambda new, x, product: new[0])
+    last, outputs = _run(step, unroll, projected, states, weights, kept, mask, lambda states, new, x, product: new[0])
     return outputs if sequences else None, last
 
 
-def _run(step, unroll, projected, states, weights, kept, mask, remembered):
+def _run(step, unroll, projected, states, weights, kept, mask, remembered, **options):
     def body(states, inputs):
         x, mask = inputs
         product = recurrent_product(states[0], weights, kept)
         new = held(mask, step(x, product, states), states)
-        return new, remembered(new, x, product)
+        return new, remembered(states, new, x, product)
 
-    return over_time(body, states, (projected, mask), unroll=unroll)
+    return over_time(body, states, (projected, mask), unroll=unroll, **options)
 
 
-def over_time(body, carried, inputs, *, unroll, reverse=False):
+def over_time(body, carried, inputs, *, unroll, reverse=False, in_place=False):
     """As `jax.lax.scan`, twice as fast on a CPU: a step's inputs are fetched in the step before it.
 
     So they lie in buffers of their own, and the arithmetic of the step is compiled as that of whole arrays. The gradient of this
     would be slow: it is for loops whose gradient is written by hand.
+
+    Args:
+        in_place: whether inputs and outputs are tuples whose first is an array of one shape and dtype in both: then the output is
+            written where the input of the same step lay, which spares memory and the time to clear it.
     """
     time = len(jax.tree.leaves(inputs)[0])
     if unroll or not time:
         return jax.lax.scan(body, carried, inputs, unroll=True, reverse=reverse)
 
-    def fetched(number):
+    def fetched(inputs, number):
         number = jnp.clip(number, 0, time - 1)
         return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, number, keepdims=False), inputs)
 
     def step(carried, number):
-        carried, now = carried
+        carried, now, replaced = carried
         carried, outputs = body(carried, now)
-        return (carried, fetched(number - 1 if reverse else number + 1)), outputs
+        if in_place:
+            replaced = (jax.lax.dynamic_update_index_in_dim(replaced[0], outputs[0], number, 0),)
+            outputs = outputs[1:]
+        following = fetched((*replaced, *inputs[len(replaced) :]), number - 1 if reverse else number + 1)
+        return (carried, following, replaced), outputs
 
-    first = carried, fetched(time - 1 if reverse else 0)
-    (carried, _), outputs = jax.lax.scan(step, first, jnp.arange(time), reverse=reverse)
-    return carried, outputs
+    first = carried, fetched(inputs, time - 1 if reverse else 0), inputs[:1] if in_place else ()
+    (carried, _, replaced), outputs = jax.lax.scan(step, first, jnp.arange(time), reverse=reverse)
+    return carried, (*replaced, *outputs) if in_place else outputs
 
 
 def _forward(step, sequences, unroll, projected, states, weights, kept, mask):
-    def remembered(new, x, product):  # of a sum, the sum alone: memory is what a step waits for
-        return new, wide(x) + product if step.adds else product
+    def remembered(states, new, x, product):  # of a sum, the sum alone: memory is what a step waits for
+        return wide(x) + product if step.adds else product, states, new[0] if sequences else None
 
-    last, (history, products) = _run(step, unroll, projected, states, weights, kept, mask, remembered)
+    in_place = step.adds and projected.dtype == states[0].dtype
+    last, (products, before, outputs) = _run(
+        step, unroll, projected, states, weights, kept, mask, remembered, in_place=in_place
+    )
     brought = products if step.adds else (projected, products)
     # The projected inputs themselves are kept for their dtype alone where the sum is: they are no longer read.
-    residuals = brought, projected[:0], states, weights, kept, mask, history
-    return (history[0] if sequences else None, last), residuals
+    return (outputs, last), (brought, projected[:0], weights, kept, mask, before)
 
 
 def _backward(step, sequences, unroll, residuals, cotangents):
-    brought, empty, states, weights, kept, mask, history = residuals
+    brought, empty, weights, kept, mask, before = residuals
     d_outputs, d_last = cotangents
-    before = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest[:-1]]), states, history)
 
     def product(h, weights):
         return recurrent_product(h, weights, kept)
@@ -256,12 +266,12 @@ def _backward(step, sequences, unroll, residuals, cotangents):
         d_before = (d_before[0] + d_h, *d_before[1:])
         if mask is not None:
             d_before = jax.tree.map(jnp.add, d_before, held(mask, jax.tree.map(jnp.zeros_like, d_states), d_states))
-        return d_before, d_z
+        return d_before, (d_z,)
 
     inputs = brought, before, mask, d_outputs
-    d_states, d_z = over_time(body, d_last, inputs, reverse=True, unroll=unroll)
+    d_states, (d_z,) = over_time(body, d_last, inputs, reverse=True, unroll=unroll, in_place=step.adds)
     d_projected, d_products = (d_z, d_z) if step.adds else d_z
-    _, pull = jax.vjp(lambda weights: jax.vmap(product, (0, None))(before[0], weights), weights)
+    _, pull = jax.vjp(lambda weights: product(before[0], weights), weights)
     return d_projected.astype(empty.dtype), d_states, pull(d_products)[0], None, None
 
 

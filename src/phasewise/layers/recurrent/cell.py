@@ -11,6 +11,7 @@ from phasewise.core import random, registry
 from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels import recurrent
+from phasewise.kernels.matrix_product import matrix_product
 from phasewise.layer.layer import Layer
 from phasewise.layers.recurrent.normalizing import Normalizing, normalized_over_time
 from phasewise.layers.recurrent.time_loop import time_of_step
@@ -114,8 +115,11 @@ class RecurrentCell(Normalizing, Layer):
         return initializer
 
     def biases(self) -> tuple[Array | None, Array | None]:
-        """(what is added to the input's product, what is added to the state's); None for nothing."""
-        return (None if self.bias is None else self.bias.value), None
+        """(what is added to the input's product, what is added to the state's); None for nothing.
+
+        In the step a bias costs nothing; added to the product of all inputs it would be one more look at a large array.
+        """
+        return None, (None if self.bias is None else self.bias.value)
 
     # -- a step, and all steps
 
@@ -259,7 +263,7 @@ def _projected(inputs, kernel, bias, kept):
         product = jnp.einsum("tbgf,fgu->tbgu", inputs[:, :, None] * kept, by_gate)
         product = product.reshape(*inputs.shape[:2], -1)
     else:
-        product = jnp.matmul(inputs if kept is None else inputs * kept[:, 0], kernel)
+        product = matrix_product(inputs if kept is None else inputs * kept[:, 0], kernel)
     return product if bias is None else product + bias
 
 

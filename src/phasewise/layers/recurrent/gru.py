@@ -124,9 +124,9 @@ class GRUCell(RecurrentCell):
 
     def biases(self) -> tuple[Array | None, Array | None]:
         """(what is added to the input's product, what is added to the state's)."""
-        if self.bias is None or not self.reset_after:
-            return super().biases()
-        return self.bias.value[0], self.bias.value[1]
+        if self.bias is None:
+            return None, None
+        return tuple(self.bias.value) if self.reset_after else (self.bias.value, None)
 
     def step(self) -> Callable[..., tuple[Array, ...]]:
         """The function that `kernels.recurrent.recurrence` takes; without `reset_after`, `recurrence_of_any_step`."""
