@@ -1,3 +1,7 @@
 """Layers that change images, one a file."""
 
 from phasewise.layers.augmentation.random_flip import RandomFlip as RandomFlip
+from phasewise.layers.augmentation.random_rotation import RandomRotation as RandomRotation
+from phasewise.layers.augmentation.random_shear import RandomShear as RandomShear
+from phasewise.layers.augmentation.random_translation import RandomTranslation as RandomTranslation
+from phasewise.layers.augmentation.random_zoom import RandomZoom as RandomZoom
