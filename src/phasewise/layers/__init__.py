@@ -12,11 +12,14 @@ from phasewise.layers.attention import AdditiveAttention as AdditiveAttention
 from phasewise.layers.attention import Attention as Attention
 from phasewise.layers.attention import GroupQueryAttention as GroupQueryAttention
 from phasewise.layers.attention import MultiHeadAttention as MultiHeadAttention
+from phasewise.layers.augmentation import CenterCrop as CenterCrop
+from phasewise.layers.augmentation import RandomCrop as RandomCrop
 from phasewise.layers.augmentation import RandomFlip as RandomFlip
 from phasewise.layers.augmentation import RandomRotation as RandomRotation
 from phasewise.layers.augmentation import RandomShear as RandomShear
 from phasewise.layers.augmentation import RandomTranslation as RandomTranslation
 from phasewise.layers.augmentation import RandomZoom as RandomZoom
+from phasewise.layers.augmentation import Resizing as Resizing
 from phasewise.layers.borders import Cropping1D as Cropping1D
 from phasewise.layers.borders import Cropping2D as Cropping2D
 from phasewise.layers.borders import Cropping3D as Cropping3D
