@@ -13,8 +13,12 @@ from phasewise.layers.attention import Attention as Attention
 from phasewise.layers.attention import GroupQueryAttention as GroupQueryAttention
 from phasewise.layers.attention import MultiHeadAttention as MultiHeadAttention
 from phasewise.layers.augmentation import CenterCrop as CenterCrop
+from phasewise.layers.augmentation import MaxNumBoundingBoxes as MaxNumBoundingBoxes
 from phasewise.layers.augmentation import RandomCrop as RandomCrop
+from phasewise.layers.augmentation import RandomElasticTransform as RandomElasticTransform
+from phasewise.layers.augmentation import RandomErasing as RandomErasing
 from phasewise.layers.augmentation import RandomFlip as RandomFlip
+from phasewise.layers.augmentation import RandomPerspective as RandomPerspective
 from phasewise.layers.augmentation import RandomRotation as RandomRotation
 from phasewise.layers.augmentation import RandomShear as RandomShear
 from phasewise.layers.augmentation import RandomTranslation as RandomTranslation
