@@ -11,7 +11,10 @@ from phasewise.layers.augmentation.bounding_boxes import FORMATS, convert_format
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (6, 7, 5, 3)).astype("uint8")
-RANDOM = [(name, arguments) for name, (arguments, _) in augmentation_rows.RANDOM.items()]
+RANDOM = [
+    pytest.param(name, arguments, marks=[] if name == "RandomFlip" else [pytest.mark.extensive])
+    for name, (arguments, _) in augmentation_rows.RANDOM.items()
+]
 GEOMETRIC = [
     ("RandomCrop", {"height": 4, "width": 3}),
     ("RandomElasticTransform", {}),
@@ -22,6 +25,11 @@ GEOMETRIC = [
     ("RandomShear", {"x_factor": 0.4}),
     ("RandomTranslation", {"height_factor": 0.3, "width_factor": 0.3}),
     ("RandomZoom", {"height_factor": 0.4}),
+]
+
+EVERY = [
+    pytest.param(*each, marks=[] if each[0] in ("RandomCrop", "RandomTranslation") else [pytest.mark.extensive])
+    for each in GEOMETRIC
 ]
 
 
@@ -41,7 +49,7 @@ def made(name, arguments, **more):
     return getattr(pw.layers, name)(**arguments, **more)
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_one_image_is_a_batch_of_one(name, arguments):
     layer, data = made(name, arguments, bounding_box_format="xyxy"), everything()
     del data["weights"]
@@ -56,7 +64,7 @@ def test_one_image_is_a_batch_of_one(name, arguments):
         np.testing.assert_array_equal(layer(one["images"], training=training), alone["images"])
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_in_inference_all_is_as_it_was_and_images_are_floats(name, arguments):
     data = everything()
     layer = made(
@@ -67,7 +75,7 @@ def test_in_inference_all_is_as_it_was_and_images_are_floats(name, arguments):
     jax.tree.map(np.testing.assert_array_equal, out, data)
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_what_was_given_is_not_changed_and_nothing_is_rounded_to_the_compute_dtype(name, arguments):
     data = everything()
     data["labels"] = np.float32([1 / 3] * 6)
@@ -82,14 +90,14 @@ def test_what_was_given_is_not_changed_and_nothing_is_rounded_to_the_compute_dty
     np.testing.assert_array_equal(out["weights"], data["weights"])
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_a_box_that_fills_up_stays_one(name, arguments):
     out = made(name, arguments, bounding_box_format="center_xywh")(everything(), training=True)["bounding_boxes"]
     np.testing.assert_array_equal(np.asarray(out["boxes"])[:, 1], -1)
     np.testing.assert_array_equal(np.asarray(out["labels"])[:, 1], -1)
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_channels_first_is_channels_last_moved(name, arguments):
     first, last = (made(name, arguments, data_format=form, seed=3) for form in ("channels_first", "channels_last"))
     data = everything()
@@ -103,7 +111,7 @@ def test_channels_first_is_channels_last_moved(name, arguments):
         np.testing.assert_array_equal(np.moveaxis(np.asarray(got[part]), 1, -1), array)
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_masks_may_lack_the_channel_axis(name, arguments):
     layer, data = made(name, arguments, seed=2), everything()
     data.pop("bounding_boxes")
@@ -122,7 +130,7 @@ def test_a_seed_repeats_and_a_call_draws_anew(name, arguments):
     assert not np.array_equal(one, first(x, training=True))
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_an_images_draws_do_not_depend_on_the_batch_it_is_in(name, arguments):
     x = np.tile(IMAGES[:1], (40, 1, 1, 1))
     inputs = pw.Input(x.shape[1:], dtype="uint8")
@@ -135,7 +143,7 @@ def test_an_images_draws_do_not_depend_on_the_batch_it_is_in(name, arguments):
     assert len(np.unique(outputs[0].reshape(40, -1), axis=0)) > 2  # each its own
 
 
-@pytest.mark.parametrize(("name", "arguments"), GEOMETRIC)
+@pytest.mark.parametrize(("name", "arguments"), EVERY)
 def test_it_is_known_to_a_graph_with_unknown_sizes(name, arguments):
     images = pw.Input((None, None, 3), dtype="uint8")
     out = made(name, arguments, bounding_box_format="xyxy")(
@@ -152,6 +160,7 @@ def test_it_is_known_to_a_graph_with_unknown_sizes(name, arguments):
     assert out["bounding_boxes"]["boxes"].shape == (None, None, 4)
 
 
+@pytest.mark.extensive
 def test_a_pipeline_of_layers_trains_and_goes_on_where_it_was_interrupted():
     y = np.arange(6) % 2
 

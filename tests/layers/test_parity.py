@@ -148,6 +148,8 @@ IN_EVERY_RUN = {
     "LSTM",
     "MaxPooling2D",
     "MultiHeadAttention",
+    "RandomRotation",
+    "Resizing",
 }
 
 
