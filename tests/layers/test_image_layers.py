@@ -1,5 +1,7 @@
 """What every layer of images does: alone, in batches, with labels, boxes and masks; by the switch; in fit, predict and Dataset.map."""
 
+import warnings
+
 import augmentation_rows
 import jax
 import keras
@@ -70,7 +72,7 @@ def test_in_inference_all_is_as_it_was_and_images_are_floats(name, arguments):
     layer = made(
         name, {**arguments, "height": 7, "width": 5} if name == "RandomCrop" else arguments, bounding_box_format="xyxy"
     )
-    out = layer(data)
+    out = layer(data, training=False)
     assert out["images"].dtype == np.float32
     jax.tree.map(np.testing.assert_array_equal, out, data)
 
@@ -196,6 +198,33 @@ def test_in_a_pipeline_of_data_every_image_is_changed_by_itself():
     np.testing.assert_array_equal(labels, np.arange(6))
 
 
+def test_a_call_for_which_nobody_has_decided_warns_once_that_nothing_is_drawn():
+    message = (
+        r"Layer 'flip' \(RandomFlip\) drew nothing: it was called by itself, which is inference. Say training=True"
+    )
+    layer = pw.layers.RandomFlip(name="flip")
+    with pytest.warns(pw.warning.NoEffectWarning, match=message):
+        np.testing.assert_array_equal(layer(IMAGES), IMAGES)
+    pipeline = pw.Sequential([pw.layers.RandomFlip(name="flip"), pw.layers.Rescaling(1 / 255)])
+    with pytest.warns(pw.warning.NoEffectWarning, match=message):
+        pipeline(IMAGES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layer(IMAGES)
+        pw.layers.RandomFlip()(IMAGES, training=False)
+        layers = [pw.layers.RandomFlip(), pw.layers.RandomCrop(3, 3)]
+        inputs = pw.Input((7, 5, 3))
+        outputs = pw.layers.Dense(1)(pw.layers.Flatten()(pw.Sequential(layers)(inputs)))
+        model = pw.Model(inputs, outputs)
+        model(IMAGES)
+        model.predict(IMAGES, verbose=0)
+        unbuilt = pw.Sequential([pw.layers.RandomFlip(), pw.layers.Flatten(), pw.layers.Dense(1)])
+        unbuilt(IMAGES)
+        unbuilt.compile("sgd", "mse")
+        unbuilt.explain(print_fn=False)
+        assert pw.layers.RandomCrop(3, 3).compute_output_shape((None, 7, 5, 3)) == (None, 3, 3, 3)
+
+
 def test_explain_says_what_is_done():
     model = pw.Sequential([pw.Input((7, 5, 3)), pw.layers.RandomRotation(0.1, name="turn"), pw.layers.Resizing(4, 4)])
     told = model.explain(print_fn=False)
@@ -224,7 +253,7 @@ def test_explain_says_what_is_done():
 )
 def test_what_is_no_image_is_refused(data, message):
     with pytest.raises(ValueError, match=message):
-        pw.layers.RandomFlip()(data)
+        pw.layers.RandomFlip()(data, training=True)
 
 
 @pytest.mark.parametrize(
@@ -242,12 +271,14 @@ def test_what_is_no_image_is_refused(data, message):
 )
 def test_what_are_no_boxes_is_refused(boxes, message):
     with pytest.raises(ValueError, match=message):
-        pw.layers.RandomFlip(bounding_box_format="xyxy")({"images": IMAGES, "bounding_boxes": boxes})
+        pw.layers.RandomFlip(bounding_box_format="xyxy")({"images": IMAGES, "bounding_boxes": boxes}, training=True)
 
 
 def test_lists_of_boxes_of_unequal_lengths_are_filled_up():
     boxes = {"boxes": [[[0, 0, 1, 1], [1, 1, 2, 3]], [[2, 2, 3, 3]]], "labels": [[1, 2], [3]]}
-    out = pw.layers.RandomFlip(bounding_box_format="xyxy")({"images": IMAGES[:2], "bounding_boxes": boxes})
+    out = pw.layers.RandomFlip(bounding_box_format="xyxy")(
+        {"images": IMAGES[:2], "bounding_boxes": boxes}, training=False
+    )
     np.testing.assert_array_equal(out["bounding_boxes"]["labels"], [[1, 2], [3, -1]])
     np.testing.assert_array_equal(np.asarray(out["bounding_boxes"]["boxes"])[1], [[2, 2, 3, 3], [0, 0, 0, 0]])
 
