@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import parity
 import phasewise as pw
 from phasewise.layers.augmentation.bounding_boxes import FORMATS, convert_format
 
@@ -223,6 +224,12 @@ def test_a_call_for_which_nobody_has_decided_warns_once_that_nothing_is_drawn():
         unbuilt.compile("sgd", "mse")
         unbuilt.explain(print_fn=False)
         assert pw.layers.RandomCrop(3, 3).compute_output_shape((None, 7, 5, 3)) == (None, 3, 3, 3)
+
+
+@pytest.mark.parametrize("name", sorted({*augmentation_rows.RANDOM, *(row[0] for row in augmentation_rows.TABLE)}))
+def test_arguments_are_those_of_keras_in_their_order_with_their_defaults(name):
+    ours, theirs = (parity.arguments(getattr(library.layers, name).__init__) for library in (pw, keras))
+    assert ours == theirs
 
 
 def test_explain_says_what_is_done():
