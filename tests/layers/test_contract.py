@@ -3,6 +3,7 @@
 A new layer needs one line in `MAKE`, or none where its parity row can make it.
 """
 
+import augmentation_rows
 import jax
 import numpy as np
 import preprocessing_rows
@@ -17,6 +18,7 @@ from phasewise.graph.symbolic import is_symbolic
 from phasewise.layer.signature import call_signature
 from phasewise.switch import phase
 
+pytestmark = pytest.mark.filterwarnings("ignore::phasewise.warning.NoEffectWarning")  # models of one layer that draws
 ROWS = 12
 RNG = np.random.default_rng(0)
 # Layers whose parity row shows them with their randomness switched off, or that have none.
@@ -53,6 +55,7 @@ MAKE = {
     "Lambda": ({"function": jax.numpy.tanh}, (ROWS, 5)),
     "Pipeline": ({"layers": [pw.layers.Rescaling(2.0), pw.layers.Dense(3)]}, (ROWS, 5)),
     **preprocessing_rows.MAKE,
+    **augmentation_rows.RANDOM,
 }
 STATE = (ROWS, 3)
 MAKE |= {  # cells, called by themselves
@@ -158,7 +161,17 @@ class Case:
         return wrote or not np.array_equal(before, after)
 
 
-FAMILIES = ("attention", "borders", "convolution", "einsum_dense", "embedding", "pooling", "recurrent", "up_sampling")
+FAMILIES = (
+    "attention",
+    "augmentation",
+    "borders",
+    "convolution",
+    "einsum_dense",
+    "embedding",
+    "pooling",
+    "recurrent",
+    "up_sampling",
+)
 
 
 def marked(cases):

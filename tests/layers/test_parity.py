@@ -2,6 +2,7 @@
 
 import inspect
 
+import augmentation_rows
 import jax
 import keras
 import numpy as np
@@ -29,6 +30,7 @@ FAMILIES = [
     *recurrent_rows.TABLE,
     *ATTENTION,
     *preprocessing_rows.ROWS,
+    *augmentation_rows.TABLE,
 ]
 TABLE = [
     ("Dense", {"units": 3}, (4, 5)),
@@ -123,6 +125,7 @@ WITHOUT_TWIN = {
     "Sequential",
     *recurrent_rows.CELLS,
     *preprocessing_rows.WITHOUT_TWIN,
+    *augmentation_rows.RANDOM,
 }
 
 
@@ -148,6 +151,8 @@ IN_EVERY_RUN = {
     "LSTM",
     "MaxPooling2D",
     "MultiHeadAttention",
+    "RandomRotation",
+    "Resizing",
 }
 
 

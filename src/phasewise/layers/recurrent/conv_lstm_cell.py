@@ -11,9 +11,11 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.kernels import recurrent
 from phasewise.kernels.recurrent_convolution import convolve_each, with_convolution
+from phasewise.layer.config import unknown_argument
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layers.convolution.windowed import WHERE, Sizes, Windowed
 from phasewise.layers.recurrent.cell import RecurrentCell
+from phasewise.layers.recurrent.normalizing import NORMALIZATION
 from phasewise.layers.regularization.random_layer import Seed, check_rate
 
 
@@ -85,6 +87,9 @@ class ConvLSTMCell(Windowed, RecurrentCell):
         seed: Seed = None,
         **kwargs: Any,
     ):
+        strangers = {name: kwargs[name] for name in NORMALIZATION if name in kwargs}
+        if strangers:
+            raise ValueError(unknown_argument(type(self), strangers))
         filters = check_count(type(self).__name__, "filters", filters)
         rules = {
             "kernel_initializer": kernel_initializer,
@@ -155,10 +160,11 @@ class ConvLSTMCell(Windowed, RecurrentCell):
         sequences: bool,
         mask: Array | None = None,
         unroll: bool = False,
+        first: Any = 0,
     ) -> tuple[Array | None, list[Array]]:
         """The cell over whole sequences: the input's convolution is taken for all steps at once.
 
-        As `RecurrentCell.over_time`, for inputs (time, batch, *positions, channels) and states (batch, *positions, filters), all of
+        As `RecurrentCell.over_time`, whose steps are all alike here whatever the number of the first, for inputs (time, batch, *positions, channels) and states (batch, *positions, filters), all of
         them, and what comes out, with the channels where `data_format` says.
         """
         shape = inputs.shape[1:]
