@@ -40,7 +40,6 @@ NOT_HERE = {
     "RandomCrop": TO_COME,
     "RandomElasticTransform": TO_COME,
     "RandomErasing": TO_COME,
-    "RandomFlip": TO_COME,
     "RandomGaussianBlur": TO_COME,
     "RandomGrayscale": TO_COME,
     "RandomHue": TO_COME,

@@ -12,6 +12,7 @@ from phasewise.layers.attention import AdditiveAttention as AdditiveAttention
 from phasewise.layers.attention import Attention as Attention
 from phasewise.layers.attention import GroupQueryAttention as GroupQueryAttention
 from phasewise.layers.attention import MultiHeadAttention as MultiHeadAttention
+from phasewise.layers.augmentation import RandomFlip as RandomFlip
 from phasewise.layers.borders import Cropping1D as Cropping1D
 from phasewise.layers.borders import Cropping2D as Cropping2D
 from phasewise.layers.borders import Cropping3D as Cropping3D
