@@ -4,6 +4,7 @@ A new layer needs one line in `MAKE`, or none where its parity row can make it.
 """
 
 import augmentation_rows
+import colour_rows
 import jax
 import numpy as np
 import pytest
@@ -43,6 +44,7 @@ MAKE = {
     ),
     "Lambda": ({"function": jax.numpy.tanh}, (ROWS, 5)),
     **augmentation_rows.RANDOM,
+    **colour_rows.RANDOM,
 }
 # What is no layer by itself: it is called inside one, which has a row.
 ABSTRACT = {"InputLayer", "Model", "Sequential", *CELLS}

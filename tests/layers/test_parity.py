@@ -3,6 +3,7 @@
 import inspect
 
 import augmentation_rows
+import colour_rows
 import jax
 import keras
 import numpy as np
@@ -29,6 +30,7 @@ FAMILIES = [
     *recurrent_rows.TABLE,
     *ATTENTION,
     *augmentation_rows.TABLE,
+    *colour_rows.TABLE,
 ]
 TABLE = [
     ("Dense", {"units": 3}, (4, 5)),
@@ -123,6 +125,7 @@ WITHOUT_TWIN = {
     "Sequential",
     *recurrent_rows.CELLS,
     *augmentation_rows.RANDOM,
+    *colour_rows.RANDOM,
 }
 
 
