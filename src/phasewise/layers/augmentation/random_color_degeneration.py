@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+import jax.numpy as jnp
+
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest
 from phasewise.kernels.images.colour import grayscale
@@ -38,6 +40,7 @@ class RandomColorDegeneration(ChangingValues, RandomImageLayer):
     Where we differ from Keras: one number f stands for (0, f), as its documentation has it, where its code takes (-f, f).
     """
 
+    working_range = (0, 1)
     channel_counts = (1, 3)
     rules: ClassVar = {"factor": _check, "value_range": check_value_range}
 
@@ -60,7 +63,7 @@ class RandomColorDegeneration(ChangingValues, RandomImageLayer):
 
     def changed(self, images: Array, transformation: Any) -> Array:
         """The images with less colour."""
-        return self.clipped(images + per_image(transformation["factor"]) * (grayscale(images) - images))
+        return jnp.clip(images + per_image(transformation["factor"]) * (grayscale(images) - images), 0, 1)
 
     def disturbance(self) -> str:
         """Takes colour back."""
