@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import random
-from phasewise.core.registry import one_of
 from phasewise.core.types import Array, Config, Nest
 from phasewise.graph import symbolic
 from phasewise.layer.layer import Layer
@@ -199,8 +198,3 @@ def _check_format(layer, name, value):
 
 
 _COMMON_RULES = {"data_format": check_data_format, "bounding_box_format": _check_format}
-
-
-def check_word(*words: str) -> Callable[[Layer, str, Any], str]:
-    """The rule that a value is one of some words."""
-    return lambda layer, name, value: one_of(type(layer).__name__, name, value, words)

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest
-from phasewise.layers.augmentation.image_preprocessing import check_word
 from phasewise.layers.augmentation.moving_pixels import MovingPixels
 from phasewise.layers.augmentation.random_image import RandomImageLayer
 from phasewise.layers.regularization.random_layer import Seed
+from phasewise.layers.spatial import check_word
 
 MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 
