@@ -17,9 +17,15 @@ TABLE = [
 
 # class name: (arguments, input shapes): held to the contract; tests/layers/test_augmentation_values.py says what they do
 RANDOM = {
+    "CutMix": ({}, IMAGES),
+    "MixUp": ({"alpha": 1.0}, IMAGES),
     "Equalization": (RANGE, IMAGES),
     "RandomBrightness": ({"factor": 0.5, **RANGE}, IMAGES),
     "RandomColorDegeneration": ({"factor": 0.5, **RANGE}, IMAGES),
+    "RandomColorJitter": (
+        {"brightness_factor": 0.5, "contrast_factor": 0.5, "saturation_factor": 0.9, "hue_factor": 0.5, **RANGE},
+        IMAGES,
+    ),
     "RandomContrast": ({"factor": 0.5, **RANGE}, IMAGES),
     "RandomGaussianBlur": (RANGE, IMAGES),
     "RandomGrayscale": ({}, IMAGES),

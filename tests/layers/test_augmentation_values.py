@@ -47,6 +47,12 @@ INSIDE = [  # Keras takes what lies beyond the edge for black
 EVERY = {
     "RandomBrightness": {"factor": 0.5},
     "RandomColorDegeneration": {"factor": 0.9},
+    "RandomColorJitter": {
+        "brightness_factor": 0.4,
+        "contrast_factor": (0.2, 0.6),
+        "saturation_factor": 0.9,
+        "hue_factor": (0.1, 0.4),
+    },
     "RandomContrast": {"factor": 0.5},
     "RandomGaussianBlur": {"factor": (1, 1), "sigma": (0.5, 2)},
     "RandomGrayscale": {"factor": 0.5},
@@ -62,7 +68,7 @@ ALWAYS = {
     "Equalization": {"bins": 64},
     "ContrastLimitedAdaptiveHistogramEqualization": {"clip_limit": 3.0, "tile_grid_size": (2, 2)},
 }
-TAKES_RANGE = [name for name in (*EVERY, *ALWAYS) if name != "RandomGrayscale"]
+TAKES_RANGE = [name for name in (*EVERY, *ALWAYS) if name not in ("RandomGrayscale", "RandomColorJitter")]
 
 
 def ours(kind, **more):
@@ -189,6 +195,30 @@ def test_labels_masks_and_boxes_stay_as_they_are_and_so_does_what_was_given():
 
 
 # -- what each must preserve
+
+
+def test_a_jitter_is_its_four_parts_one_after_the_other():
+    layer = ours("RandomColorJitter", seed=1)
+    drawn_ = layer.get_random_transformation(IMAGES)
+    expected = IMAGES
+    for part, step in (
+        (layers.RandomBrightness(0.4), "brightness"),
+        (layers.RandomContrast((0.2, 0.6)), "contrast"),
+        (layers.RandomSaturation(0.9), "saturation"),
+        (layers.RandomHue((0.1, 0.4)), "hue"),
+    ):
+        expected = part.transform_images(expected, drawn_[step])
+    np.testing.assert_allclose(layer.transform_images(IMAGES, drawn_), expected, rtol=1e-5, atol=1e-3)
+    places = [np.argsort(np.ravel(drawn_[step][key])) for step, key in (("brightness", "rgb_delta"), ("hue", "factor"))]
+    assert not np.array_equal(*places)  # one seed for the four does not mean one draw for them
+    only = layers.RandomColorJitter(contrast_factor=0.5)
+    assert only(np.ones((2, 3, 3, 5)), training=True).shape == (2, 3, 3, 5)  # no colours needed
+    only.brightness_factor = (1, 1)
+    assert list(only.get_random_transformation(IMAGES)) == ["brightness", "contrast"]
+    with pytest.raises(ValueError, match=r"RandomColorJitter's hue_factor is a number in \[0, 1\]"):
+        layers.RandomColorJitter(hue_factor=-1)
+    with pytest.raises(ValueError, match=r"\(RandomColorJitter\) takes images of 3 channels"):
+        layer(IMAGES[..., :2], training=True)
 
 
 def many(image, count=400):

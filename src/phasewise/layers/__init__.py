@@ -17,9 +17,12 @@ from phasewise.layers.augmentation import CenterCrop as CenterCrop
 from phasewise.layers.augmentation import (
     ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
 )
+from phasewise.layers.augmentation import CutMix as CutMix
 from phasewise.layers.augmentation import Equalization as Equalization
+from phasewise.layers.augmentation import MixUp as MixUp
 from phasewise.layers.augmentation import RandomBrightness as RandomBrightness
 from phasewise.layers.augmentation import RandomColorDegeneration as RandomColorDegeneration
+from phasewise.layers.augmentation import RandomColorJitter as RandomColorJitter
 from phasewise.layers.augmentation import RandomContrast as RandomContrast
 from phasewise.layers.augmentation import RandomCrop as RandomCrop
 from phasewise.layers.augmentation import RandomFlip as RandomFlip

@@ -1,8 +1,12 @@
 """Blurring: sums over a pixel's neighbours. A flat image stays flat, up to its edges."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def gaussian_blurred(images, sizes, sigmas):
     """Each pixel the mean of its neighbours, weighed by exp(-d² / (2 sigma²)) along each axis and divided by the weights' sum.
 
@@ -17,6 +21,7 @@ def gaussian_blurred(images, sizes, sigmas):
     return _summed(_summed(images, along_height, 1), along_width, 2)
 
 
+@jax.jit
 def smoothed(images):
     """Each pixel the mean of the nine around it with 5 times the weight for the one in the middle; those at the edge as they are.
 

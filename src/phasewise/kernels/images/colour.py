@@ -1,5 +1,6 @@
 """Colours: luma, the HSV cone, and what turns the one or the other."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -59,6 +60,7 @@ def rgb_of(hue, saturation, value):
     return jnp.stack([value * (1 - saturation + saturation * part) for part in full], axis=-1)
 
 
+@jax.jit
 def turned(images, turns):
     """Every hue turned by `turns` of the circle of colours, with saturation and value as they were.
 
@@ -70,6 +72,7 @@ def turned(images, turns):
     return rgb_of(hue + turns, saturation, value)
 
 
+@jax.jit
 def saturated(images, factor):
     """Every saturation times `factor`, at most 1, with hue and value as they were.
 
@@ -81,6 +84,7 @@ def saturated(images, factor):
     return rgb_of(hue, jnp.clip(saturation * factor, 0, 1), value)
 
 
+@jax.jit
 def contrasted(images, factor):
     """Distances from the mean times `factor`: mean + (x - mean) * factor, with a mean for each channel of each image.
 

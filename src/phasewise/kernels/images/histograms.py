@@ -1,5 +1,8 @@
 """Histograms of images, and what is done by them: equalization, over whole images and over tiles of them."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 
 from phasewise.kernels.images.levels import TOP, levels_of
@@ -20,6 +23,7 @@ def histogram(levels, bins):
     return jnp.zeros(groups * bins, jnp.int32).at[places.ravel()].add(1).reshape(groups, bins)
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def equalized(images, bins):
     """Each channel of each image with values that are spread as evenly over [0, 255] as its levels allow.
 
@@ -42,6 +46,7 @@ def equalized(images, bins):
     return jnp.moveaxis(new.reshape(planes.shape), 1, -1)
 
 
+@functools.partial(jax.jit, static_argnums=(1, 2))
 def adaptively_equalized(images, clip_limit, grid):
     """Contrast-limited adaptive histogram equalization (Zuiderveld 1994, "Graphics Gems IV").
 

@@ -1,5 +1,6 @@
 """Images as 256 levels: fewer bits, inverted above a threshold, stretched over the whole range."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,6 +18,7 @@ def levels_of(images, top=TOP):
     return jnp.clip(jnp.floor(images + np.float32(2**-13)), 0, top).astype(jnp.int32)
 
 
+@jax.jit
 def posterized(images, bits):
     """Levels with all bits but the uppermost `bits` set to 0.
 
@@ -31,6 +33,7 @@ def posterized(images, bits):
     return ((levels_of(images) >> dropped) << dropped).astype(jnp.float32)
 
 
+@jax.jit
 def solarized(images, additions, thresholds):
     """x + addition, kept in [0, 255], and 255 minus that where it is not below the threshold.
 
@@ -42,6 +45,7 @@ def solarized(images, additions, thresholds):
     return jnp.where(raised < thresholds, raised, TOP - raised)
 
 
+@jax.jit
 def stretched(images):
     """Each channel of each image stretched so that its values go from 0 to 255; a channel of one value stays as it is.
 

@@ -5,9 +5,12 @@ from phasewise.layers.augmentation.adaptive_equalization import (
 )
 from phasewise.layers.augmentation.auto_contrast import AutoContrast as AutoContrast
 from phasewise.layers.augmentation.center_crop import CenterCrop as CenterCrop
+from phasewise.layers.augmentation.cut_mix import CutMix as CutMix
 from phasewise.layers.augmentation.equalization import Equalization as Equalization
+from phasewise.layers.augmentation.mix_up import MixUp as MixUp
 from phasewise.layers.augmentation.random_brightness import RandomBrightness as RandomBrightness
 from phasewise.layers.augmentation.random_color_degeneration import RandomColorDegeneration as RandomColorDegeneration
+from phasewise.layers.augmentation.random_color_jitter import RandomColorJitter as RandomColorJitter
 from phasewise.layers.augmentation.random_contrast import RandomContrast as RandomContrast
 from phasewise.layers.augmentation.random_crop import RandomCrop as RandomCrop
 from phasewise.layers.augmentation.random_flip import RandomFlip as RandomFlip

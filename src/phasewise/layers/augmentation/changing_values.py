@@ -18,7 +18,6 @@ class ChangingValues:
 
     Attributes of a subclass:
         working_range: the range (low, high) that `changed` is given values of `value_range` in; None: as they come.
-        of_colours: whether the images must have the three channels red, green and blue.
         channel_counts: how many channels images may have; None: any.
     """
 
@@ -27,7 +26,7 @@ class ChangingValues:
     value_range: tuple[float, float] | None = None  # of layers that take none
 
     def changed(self, images: Array, transformation: Any) -> Array:
-        """The images of a batch, channels last, float32 or wider, with other values."""
+        """The images of a batch, channels last, float32 or wider, with other values, both in `working_range`."""
         raise NotImplementedError(f"{type(self).__name__} must define `changed`.")
 
     def acts(self, training: bool) -> bool:
@@ -40,11 +39,10 @@ class ChangingValues:
         self._check_channels(images.shape)
         if not self.acts(training):
             return images.astype(self.compute_dtype)
-        return self.in_channels_last(lambda x: self._in_range(x, transformation), wide(images)).astype(
-            self.compute_dtype
-        )
+        return self.in_channels_last(lambda x: self.change(x, transformation), wide(images)).astype(self.compute_dtype)
 
-    def _in_range(self, images, transformation):
+    def change(self, images: Array, transformation: Any) -> Array:
+        """The images of a batch, channels last, float32 or wider, with other values, in `value_range`."""
         if self.working_range is None:
             return self.changed(images, transformation)
         images = to_value_range(images, self.value_range, self.working_range)
