@@ -20,12 +20,16 @@ TABLE = [
     ("CenterCrop", {"height": 3, "width": 4}, IMAGES),
     ("CenterCrop", {"height": 4, "width": 2, **CHANNELS_FIRST}, (4, 2, 7, 5)),
     ("CenterCrop", {"height": 8, "width": 4}, IMAGES),
+    ("MaxNumBoundingBoxes", {"max_number": 3, "fill_value": -2}, IMAGES),
 ]
 
 # class name: (arguments, input shapes): held to the contract; tests/layers/test_image_layers.py and its neighbours say what they do
 RANDOM = {
     "RandomCrop": ({"height": 4, "width": 3}, IMAGES),
+    "RandomElasticTransform": ({"scale": (0.9, 1.0), "value_range": (-9, 9)}, IMAGES),
+    "RandomErasing": ({"factor": (1.0, 1.0)}, IMAGES),
     "RandomFlip": ({}, IMAGES),
+    "RandomPerspective": ({"factor": (1.0, 1.0)}, IMAGES),
     "RandomRotation": ({"factor": 0.5}, IMAGES),
     "RandomShear": ({"x_factor": 0.5, "y_factor": 0.3}, IMAGES),
     "RandomTranslation": ({"height_factor": 0.5, "width_factor": 0.5}, IMAGES),

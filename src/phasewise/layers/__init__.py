@@ -19,17 +19,21 @@ from phasewise.layers.augmentation import (
 )
 from phasewise.layers.augmentation import CutMix as CutMix
 from phasewise.layers.augmentation import Equalization as Equalization
+from phasewise.layers.augmentation import MaxNumBoundingBoxes as MaxNumBoundingBoxes
 from phasewise.layers.augmentation import MixUp as MixUp
 from phasewise.layers.augmentation import RandomBrightness as RandomBrightness
 from phasewise.layers.augmentation import RandomColorDegeneration as RandomColorDegeneration
 from phasewise.layers.augmentation import RandomColorJitter as RandomColorJitter
 from phasewise.layers.augmentation import RandomContrast as RandomContrast
 from phasewise.layers.augmentation import RandomCrop as RandomCrop
+from phasewise.layers.augmentation import RandomElasticTransform as RandomElasticTransform
+from phasewise.layers.augmentation import RandomErasing as RandomErasing
 from phasewise.layers.augmentation import RandomFlip as RandomFlip
 from phasewise.layers.augmentation import RandomGaussianBlur as RandomGaussianBlur
 from phasewise.layers.augmentation import RandomGrayscale as RandomGrayscale
 from phasewise.layers.augmentation import RandomHue as RandomHue
 from phasewise.layers.augmentation import RandomInvert as RandomInvert
+from phasewise.layers.augmentation import RandomPerspective as RandomPerspective
 from phasewise.layers.augmentation import RandomPosterization as RandomPosterization
 from phasewise.layers.augmentation import RandomRotation as RandomRotation
 from phasewise.layers.augmentation import RandomSaturation as RandomSaturation

@@ -62,16 +62,15 @@ def sampled(images, x, y, interpolation, fill_mode, fill_value=0.0):
 
 
 def projected(images, transforms, interpolation, fill_mode, fill_value=0.0):
-    """Images seen through projective maps: the result at (x, y) is what is at `((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k)` with
-    `k = c0 x + c1 y + 1`.
+    """Images seen through maps: the result at (x, y) is what is at `((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k)` with
+    `k = c0 x + c1 y + c2`.
 
     Args:
         images: (batch, height, width, channels).
-        transforms: (batch, 8), the numbers (a0, a1, a2, b0, b1, b2, c0, c1), or (batch, 6) without the last two, which are then 0.
+        transforms: (batch, 9), the numbers (a0, a1, a2, b0, b1, b2, c0, c1, c2), or (batch, 6) for affine maps: k is 1.
         interpolation, fill_mode, fill_value: as of `sampled`.
     """
-    height, width = images.shape[1:3]
-    x, y = transformed(transforms, *_middles(height, width))
+    x, y = transformed(transforms, *_middles(*images.shape[1:3]))
     return sampled(images, x, y, interpolation, fill_mode, fill_value)
 
 
@@ -82,31 +81,56 @@ def displaced(images, dx, dy, interpolation, fill_mode, fill_value=0.0):
 
 
 def transformed(transforms, x, y):
-    """Where projective maps take points, as `projected` says; where `k` is not positive, behind the viewer, far beyond any image.
+    """Where maps take points, as `projected` says; where `k` is not positive, behind the viewer, far beyond any image.
 
     Args:
-        transforms: (batch, 8) or (batch, 6).
+        transforms: (batch, 9) or (batch, 6).
         x, y: two arrays that broadcast against (batch, n, m).
     """
     a0, a1, a2, b0, b1, b2, *rest = (transforms[:, i, None, None] for i in range(transforms.shape[1]))
     new_x, new_y = a0 * x + a1 * y + a2, b0 * x + b1 * y + b2
     if not rest:
         return new_x, new_y
-    scale = rest[0] * x + rest[1] * y + 1
+    scale = rest[0] * x + rest[1] * y + rest[2]
     is_seen = scale > 1e-6
     scale = jnp.where(is_seen, scale, 1)
     return jnp.where(is_seen, new_x / scale, FAR), jnp.where(is_seen, new_y / scale, FAR)
 
 
 def inverted(transforms):
-    """The maps that undo projective maps (batch, 8) or affine ones (batch, 6).
+    """The maps that undo these, (batch, 9) or (batch, 6).
 
-    A map that squeezes the plane to a line has no such; what comes out for it is not finite.
+    An affine map that squeezes the plane to a line has no such; what comes out for it is not finite.
     """
-    rows = _matrices(transforms)
-    first, second, third = rows[:, 0], rows[:, 1], rows[:, 2]
+    matrices = _matrices(transforms)
+    first, second, third = matrices[:, 0], matrices[:, 1], matrices[:, 2]
     columns = jnp.cross(second, third), jnp.cross(third, first), jnp.cross(first, second)
     return _numbers(jnp.stack(columns, -1), transforms.shape[1])
+
+
+def from_rectangle(width, height, corners):
+    """The maps by which the rectangle with the corners (0, 0) and (width, height) is seen as another quadrilateral.
+
+    The unit square is taken to the quadrilateral by Heckbert (1989), section 2.2.3; the map is the inverse of that.
+
+    Args:
+        width, height: positive numbers.
+        corners: (batch, 4, 2), x before y, of the upper left, upper right, lower left and lower right; convex.
+
+    Returns:
+        (batch, 9); k is 1 at the middle of the corners, and positive all over the quadrilateral.
+    """
+    (x0, x1, x3, x2), (y0, y1, y3, y2) = (jnp.moveaxis(corners[..., i], -1, 0) for i in (0, 1))
+    (dx1, dx2, dx3), (dy1, dy2, dy3) = (
+        (p1 - p2, p3 - p2, p0 - p1 + p2 - p3) for p0, p1, p2, p3 in ((x0, x1, x2, x3), (y0, y1, y2, y3))
+    )
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (dx3 * dy2 - dx2 * dy3) / area, (dx1 * dy3 - dx3 * dy1) / area
+    one = jnp.ones_like(x0)
+    to_corners = [x1 - x0 + g * x1, x3 - x0 + h * x3, x0, y1 - y0 + g * y1, y3 - y0 + h * y3, y0, g, h, one]
+    from_corners = inverted(jnp.stack(to_corners, -1)) * np.repeat(np.float32([width, height, 1]), 3)
+    x, y = corners[..., 0].mean(-1), corners[..., 1].mean(-1)
+    return from_corners / (from_corners[:, 6] * x + from_corners[:, 7] * y + from_corners[:, 8])[:, None]
 
 
 def about(x, y, linear):
@@ -125,13 +149,15 @@ def between_edges(transforms):
 def _matrices(transforms):
     """Maps as matrices (batch, 3, 3)."""
     batch, count = transforms.shape
-    last = [jnp.zeros((batch, 8 - count), transforms.dtype), jnp.ones((batch, 1), transforms.dtype)]
-    return jnp.concatenate([transforms, *last], 1).reshape(batch, 3, 3)
+    if count == 6:
+        last = jnp.broadcast_to(jnp.asarray([0, 0, 1], transforms.dtype), (batch, 3))
+        transforms = jnp.concatenate([transforms, last], 1)
+    return transforms.reshape(batch, 3, 3)
 
 
 def _numbers(matrices, count):
-    """The first numbers of maps that are given as matrices (batch, 3, 3), scaled so that the ninth is 1."""
-    return (matrices / matrices[:, 2:, 2:]).reshape(-1, 9)[:, :count]
+    """Maps that are given as matrices (batch, 3, 3), as `count` numbers: nine, or six of an affine one, whose ninth is made 1."""
+    return matrices.reshape(-1, 9) if count == 9 else (matrices / matrices[:, 2:, 2:]).reshape(-1, 9)[:, :6]
 
 
 def _middles(height, width):

@@ -54,3 +54,14 @@ def check_value_range(layer: Layer, name: str, value: Any) -> tuple[float, float
             f"{value!r}."
         )
     return tuple(value)
+
+
+def check_fraction(layer: Layer, name: str, value: Any) -> float:
+    """The rule that a value is a number in [0, 1].
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_) or not 0 <= value <= 1:
+        raise ValueError(f"{type(layer).__name__}'s {name} is a number in [0, 1]; got {value!r}.")
+    return float(value)

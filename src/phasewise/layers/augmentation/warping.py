@@ -25,7 +25,7 @@ WARPING_RULES = {
 
 class WarpingLayer(MovingPixels, RandomImageLayer):
     """Subclass it with `get_random_transformation`, whose dict holds "transform": maps as `phasewise.kernels.images.warping.projected`
-    takes them, (batch, 6) or (batch, 8), from the places of the result to those of the image that came.
+    takes them, (batch, 6) or (batch, 9), from the places of the result to those of the image that came.
 
     Args:
         fill_mode, interpolation, fill_value: see `phasewise.kernels.images.warping.sampled`.
