@@ -17,6 +17,8 @@ TABLE = [
 
 # class name: (arguments, input shapes): held to the contract; tests/layers/test_augmentation_values.py says what they do
 RANDOM = {
+    "AugMix": ({"num_chains": 2, "chain_depth": 2, **RANGE}, IMAGES),
+    "RandAugment": (RANGE, IMAGES),
     "CutMix": ({}, IMAGES),
     "MixUp": ({"alpha": 1.0}, IMAGES),
     "Equalization": (RANGE, IMAGES),

@@ -12,7 +12,6 @@ TO_COME = "to come"
 
 # One name a line, in alphabetical order.
 NOT_HERE = {
-    "AugMix": TO_COME,
     "CategoryEncoding": TO_COME,
     "ConvLSTM1D": TO_COME,
     "ConvLSTM2D": TO_COME,
@@ -25,7 +24,6 @@ NOT_HERE = {
     "JaxLayer": "it wraps a JAX function as an object of its own framework",
     "MelSpectrogram": TO_COME,
     "Pipeline": TO_COME,
-    "RandAugment": TO_COME,
     "STFTSpectrogram": TO_COME,
     "StringLookup": TO_COME,
     "TFSMLayer": "it wraps a TensorFlow SavedModel as an object of its own framework",

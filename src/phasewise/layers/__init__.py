@@ -12,6 +12,7 @@ from phasewise.layers.attention import AdditiveAttention as AdditiveAttention
 from phasewise.layers.attention import Attention as Attention
 from phasewise.layers.attention import GroupQueryAttention as GroupQueryAttention
 from phasewise.layers.attention import MultiHeadAttention as MultiHeadAttention
+from phasewise.layers.augmentation import AugMix as AugMix
 from phasewise.layers.augmentation import AutoContrast as AutoContrast
 from phasewise.layers.augmentation import CenterCrop as CenterCrop
 from phasewise.layers.augmentation import (
@@ -21,6 +22,7 @@ from phasewise.layers.augmentation import CutMix as CutMix
 from phasewise.layers.augmentation import Equalization as Equalization
 from phasewise.layers.augmentation import MaxNumBoundingBoxes as MaxNumBoundingBoxes
 from phasewise.layers.augmentation import MixUp as MixUp
+from phasewise.layers.augmentation import RandAugment as RandAugment
 from phasewise.layers.augmentation import RandomBrightness as RandomBrightness
 from phasewise.layers.augmentation import RandomColorDegeneration as RandomColorDegeneration
 from phasewise.layers.augmentation import RandomColorJitter as RandomColorJitter

@@ -3,12 +3,14 @@
 from phasewise.layers.augmentation.adaptive_equalization import (
     ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
 )
+from phasewise.layers.augmentation.aug_mix import AugMix as AugMix
 from phasewise.layers.augmentation.auto_contrast import AutoContrast as AutoContrast
 from phasewise.layers.augmentation.center_crop import CenterCrop as CenterCrop
 from phasewise.layers.augmentation.cut_mix import CutMix as CutMix
 from phasewise.layers.augmentation.equalization import Equalization as Equalization
 from phasewise.layers.augmentation.max_num_bounding_boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
 from phasewise.layers.augmentation.mix_up import MixUp as MixUp
+from phasewise.layers.augmentation.rand_augment import RandAugment as RandAugment
 from phasewise.layers.augmentation.random_brightness import RandomBrightness as RandomBrightness
 from phasewise.layers.augmentation.random_color_degeneration import RandomColorDegeneration as RandomColorDegeneration
 from phasewise.layers.augmentation.random_color_jitter import RandomColorJitter as RandomColorJitter

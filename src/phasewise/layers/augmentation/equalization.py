@@ -1,6 +1,5 @@
 """Histogram equalization."""
 
-import numbers
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
@@ -9,13 +8,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
 from phasewise.kernels.images.histograms import equalized
 from phasewise.layers.augmentation.changing_values import AlwaysChangingValues
-from phasewise.layers.augmentation.ranges import check_value_range
-
-
-def _check_bins(layer, name, value):
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 2:
-        raise ValueError(f"{type(layer).__name__}'s {name} must be an integer of at least 2; got {value!r}.")
-    return int(value)
+from phasewise.layers.augmentation.ranges import check_count, check_value_range
 
 
 @register("layer")
@@ -38,7 +31,7 @@ class Equalization(AlwaysChangingValues):
     """
 
     working_range = (0, 255)
-    rules: ClassVar = {"value_range": check_value_range, "bins": _check_bins}
+    rules: ClassVar = {"value_range": check_value_range, "bins": check_count(2)}
 
     def __init__(
         self,

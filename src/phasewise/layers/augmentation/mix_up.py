@@ -1,22 +1,15 @@
 """MixUp: images and labels blended with those of another row."""
 
-import numbers
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest
 from phasewise.layers.augmentation.mixing_rows import MixingRows, mixture
+from phasewise.layers.augmentation.ranges import check_positive
 from phasewise.layers.regularization.random_layer import Seed
-
-
-def _check_alpha(layer, name, value):
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{type(layer).__name__}'s {name} must be a finite number above 0; got {value!r}.")
-    return value
 
 
 @register("layer")
@@ -42,7 +35,7 @@ class MixUp(MixingRows):
     mixed with the masks of the partner, and boxes and their labels are joined along the same axis; numbers of classes are refused.
     """
 
-    rules: ClassVar = {"alpha": _check_alpha}
+    rules: ClassVar = {"alpha": check_positive}
 
     def __init__(self, alpha: float = 0.2, data_format: str | None = None, seed: Seed = None, **kwargs: Any):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
