@@ -10,6 +10,7 @@ import pytest
 import phasewise as pw
 from phasewise import layers
 from phasewise.layers.augmentation.aug_mix import FURTHER_NAMES
+from phasewise.layers.augmentation.operations import operations
 from phasewise.layers.augmentation.rand_augment import NAMES
 
 RNG = np.random.default_rng(0)
@@ -37,16 +38,14 @@ def test_an_image_goes_through_the_operations_that_were_drawn_for_it_in_their_or
     layer = layers.RandAugment(num_ops=3, factor=0.8, seed=1)
     drawn = layer.get_random_transformation(IMAGES)
     found = np.asarray(layer.transform_images(IMAGES, drawn))
-    operations = layer.operations(NAMES)
+    made = operations(layer.settings(), NAMES)
     choices = np.asarray(drawn["layer_idxes"])
     assert choices.shape == (6, 3)
     for row, image in enumerate(IMAGES[:3]):
         expected = image[None]
         for step in range(3):
             name = NAMES[choices[row, step]]
-            expected = operations[name][0].transform_images(
-                expected, one_row(drawn["transforms"][name] or {}, row, step)
-            )
+            expected = made[name][0].transform_images(expected, one_row(drawn["transforms"][name] or {}, row, step))
         np.testing.assert_allclose(found[row], expected[0], rtol=1e-5, atol=1e-3)
 
 
@@ -65,8 +64,7 @@ def test_every_operation_is_drawn_as_often_and_for_each_image_by_itself():
 def test_a_strength_of_zero_changes_nothing_and_a_small_one_little(name):
     """Auto-contrast and equalization have no strength."""
     for factor, most in ((0.0, 2e-3), (0.02, 60)):
-        layer = layers.RandAugment(factor=factor)
-        (operation, *_) = layer.operations([name])[name]
+        (operation, *_) = operations(layers.RandAugment(factor=factor).settings(), [name])[name]
         smooth = np.broadcast_to(np.arange(60, 69, dtype="float32")[:, None], (4, 8, 9, 3))
         done = operation(smooth, training=True)
         assert np.abs(done - smooth).max() <= most
@@ -119,13 +117,13 @@ def test_masks_and_boxes_go_where_their_pixels_go():
     np.testing.assert_array_equal(moved[..., :1], moved_masks)
     assert not np.array_equal(moved_masks, masks)
     moved_boxes = layer.transform_bounding_boxes(boxes, drawn)
-    operations = layer.operations(NAMES)
+    made = operations(layer.settings(), NAMES)
     for row in range(3):
         expected = {key: np.asarray(value[row : row + 1]) for key, value in boxes.items()}
         for step in range(2):
             name = NAMES[int(drawn["layer_idxes"][row, step])]
             transformation = one_row(drawn["transforms"][name], row, step)
-            expected = operations[name][0].transform_bounding_boxes(expected, transformation)
+            expected = made[name][0].transform_bounding_boxes(expected, transformation)
         np.testing.assert_allclose(moved_boxes["boxes"][row], expected["boxes"][0], atol=1e-4)
     done = layer({**given, "labels": np.eye(6)}, training=True)
     np.testing.assert_array_equal(done["labels"], np.eye(6))

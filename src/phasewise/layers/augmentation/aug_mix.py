@@ -9,7 +9,7 @@ from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest, Shape
 from phasewise.kernels.moments import wide
-from phasewise.layers.augmentation.operations import OPERATING_RULES, OperatingLayer, apart
+from phasewise.layers.augmentation.operations import OperatingLayer, apart, for_each_image, through_chain
 from phasewise.layers.augmentation.ranges import check_count, check_positive
 from phasewise.layers.regularization.random_layer import Seed
 
@@ -23,6 +23,19 @@ NAMES = (
     "equalization",
 )
 FURTHER_NAMES = ("random_brightness", "random_color_degeneration", "random_contrast", "random_sharpness")
+
+
+def _blended(settings, names, method, image, drawn):
+    """One image, blended with what its chains make of it."""
+    arrays, put = apart(drawn["transforms"])
+
+    def add(total, given):
+        share, choices, transforms = given
+        return total + share * through_chain(settings, names, method, image, choices, put(transforms)), None
+
+    given = (drawn["chain_mixing_weights"], drawn["layer_idxes"], arrays)
+    mixed = jax.lax.scan(add, jnp.zeros_like(image), given)[0]
+    return drawn["weight_sample"] * image + (1 - drawn["weight_sample"]) * mixed
 
 
 @register("layer")
@@ -57,7 +70,7 @@ class AugMix(OperatingLayer):
     """
 
     rules: ClassVar = {
-        **OPERATING_RULES,
+        **OperatingLayer.rules,
         "num_chains": check_count(1),
         "chain_depth": check_count(0),
         "alpha": check_positive,
@@ -101,20 +114,7 @@ class AugMix(OperatingLayer):
 
     def _blended(self, method, images, transformation):
         images = wide(images).astype(jnp.float32)
-        return self.for_each_image(lambda image, drawn: self._blend(method, image, drawn), images, transformation)
-
-    def _blend(self, method, image, drawn):
-        """One image, blended with what its chains make of it."""
-
-        arrays, put = apart(drawn["transforms"])
-
-        def add(total, given):
-            share, choices, transforms = given
-            return total + share * self.through_chain(self.names, method, image, choices, put(transforms)), None
-
-        given = (drawn["chain_mixing_weights"], drawn["layer_idxes"], arrays)
-        mixed = jax.lax.scan(add, jnp.zeros_like(image), given)[0]
-        return drawn["weight_sample"] * image + (1 - drawn["weight_sample"]) * mixed
+        return for_each_image(_blended, self.settings(), self.names, method, images, transformation)
 
     def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Array:
         """The images, blended, in the layer's compute dtype."""

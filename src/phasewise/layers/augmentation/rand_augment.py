@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest, Shape
 from phasewise.kernels.moments import wide
-from phasewise.layers.augmentation.operations import OPERATING_RULES, OperatingLayer
+from phasewise.layers.augmentation.operations import OperatingLayer, for_each_image, through_chain
 from phasewise.layers.augmentation.ranges import check_count
 from phasewise.layers.regularization.random_layer import Seed
 
@@ -24,6 +24,10 @@ NAMES = (
     "auto_contrast",
     "equalization",
 )
+
+
+def _through_chain(settings, names, method, part, drawn):
+    return through_chain(settings, names, method, part, drawn["layer_idxes"], drawn["transforms"])
 
 
 @register("layer")
@@ -52,7 +56,7 @@ class RandAugment(OperatingLayer):
     order in which the images do. As in Keras, a rotation may be by `factor` of a whole turn (in the paper by 30 degrees).
     """
 
-    rules: ClassVar = {**OPERATING_RULES, "num_ops": check_count(0)}
+    rules: ClassVar = {**OperatingLayer.rules, "num_ops": check_count(0)}
 
     def __init__(
         self,
@@ -76,10 +80,7 @@ class RandAugment(OperatingLayer):
         return self.draw_chains(data, NAMES, (self.num_ops,), source, may_rest=False)
 
     def _through(self, method, parts, transformation):
-        def one(part, given):
-            return self.through_chain(NAMES, method, part, given["layer_idxes"], given["transforms"])
-
-        return self.for_each_image(one, parts, transformation)
+        return for_each_image(_through_chain, self.settings(), NAMES, method, parts, transformation)
 
     def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Array:
         """The images, each through its operations, in the layer's compute dtype."""
