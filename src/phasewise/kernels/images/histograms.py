@@ -79,7 +79,7 @@ def adaptively_equalized(images, clip_limit, grid):
     down, across = down[:, None, None], across[:, None]
     upper = looked_up(above, left) * (1 - across) + looked_up(above, right) * across
     lower = looked_up(below, left) * (1 - across) + looked_up(below, right) * across
-    return upper * (1 - down) + lower * down
+    return jnp.clip(upper * (1 - down) + lower * down, 0, TOP)
 
 
 def _tables(levels, tile, grid, clip_limit):
