@@ -2,6 +2,7 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -151,7 +152,10 @@ def test_one_draw_means_the_same_in_every_layout_range_and_dtype(name):
         np.testing.assert_allclose((scaled + 1) * 127.5, done, rtol=1e-5, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", EVERY)
+FEW = [name if name == "RandomHue" else pytest.param(name, marks=pytest.mark.extensive) for name in EVERY]
+
+
+@pytest.mark.parametrize("name", FEW)
 def test_what_is_drawn_for_an_image_has_nothing_to_do_with_the_others(name):
     inputs = pw.Input((6, 7, 3))
     model = pw.Model(inputs, ours(name, seed=5)(inputs))
@@ -166,6 +170,31 @@ def test_what_is_drawn_for_an_image_has_nothing_to_do_with_the_others(name):
     np.testing.assert_array_equal(model.predict(IMAGES, verbose=0), IMAGES)
     told = model.explain(print_fn=False)
     assert told[0].predict.phase == "inference"
+
+
+def test_unknown_sizes_stay_unknown():
+    for name in (*EVERY, *ALWAYS):
+        assert ours(name)(pw.Input((None, None, 3), dtype="uint8")).shape == (None, None, None, 3)
+        assert ours(name, data_format="channels_first")(pw.Input((3, 8, None))).shape == (None, 3, 8, None)
+        done = ours(name)({"images": pw.Input((8, 8, 3)), "labels": pw.Input((4,))})
+        assert (done["images"].shape, done["labels"].shape) == ((None, 8, 8, 3), (None, 4))
+
+
+def test_gradients_reach_the_images_and_are_finite_where_images_are_flat_too():
+    differentiable = [name for name in EVERY if name != "RandomPosterization"]
+    made = [(ours(name), ours(name).get_random_transformation(IMAGES)) for name in differentiable]
+    flat = np.concatenate([IMAGES[:2], np.zeros_like(IMAGES[:1]), np.full_like(IMAGES[:1], 255)])
+
+    @jax.jit
+    def gradients(images):
+        def score(layer, drawn):
+            return jax.grad(lambda x: (layer.transform_images(x, drawn) ** 2).sum())(images)
+
+        return [score(layer, drawn) for layer, drawn in made]
+
+    for name, gradient in zip(differentiable, gradients(flat)):
+        assert np.isfinite(gradient).all(), name
+        assert np.abs(gradient[:2]).sum() > 0, name
 
 
 @pytest.mark.parametrize("name", [*EVERY, *ALWAYS])

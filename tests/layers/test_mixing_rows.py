@@ -100,14 +100,20 @@ def test_a_batch_that_is_filled_up_is_mixed_in_itself(layer):
     assert "batch" in model.explain(print_fn=False)[0].fit.action
 
 
-def test_a_mapped_data_set_trains_on_mixed_rows():
-    mix = layers.MixUp(seed=1)
-    images, labels = IMAGES / 255, np.eye(COUNT, dtype="float32")
+def test_a_mapped_data_set_trains_on_rows_that_are_mixed_anew_in_every_epoch():
+    mix, images = layers.MixUp(1.0), (IMAGES / 255).astype("float32")
+    plan = pw.data.Dataset.from_tensor_slices({"images": images, "labels": LABELS}).batch(4)
+    mixed = plan.map(lambda rows: mix(rows, training=True))
+    first, second = ([np.asarray(rows["labels"]) for rows in mixed] for _ in range(2))
+    assert [len(labels) for labels in first] == [4, 2]
+    assert not np.array_equal(first[0], second[0])
+    for labels in (*first, *second):
+        np.testing.assert_allclose(labels.sum(1), 1, rtol=1e-6)
+    assert first[0][:, 4:].sum() == 0  # of its own batch
     model = pw.Sequential([pw.layers.Flatten(), pw.layers.Dense(COUNT, activation="softmax")])
     model.compile("sgd", "categorical_crossentropy")
-    mixed = mix({"images": images, "labels": labels}, training=True)
-    history = model.fit(np.asarray(mixed["images"]), np.asarray(mixed["labels"]), verbose=0)
-    assert np.isfinite(history.history["loss"][0])
+    history = model.fit(mixed.map(lambda rows: (rows["images"], rows["labels"])), epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
 
 
 def test_boxes_of_both_images_are_kept_with_their_labels():

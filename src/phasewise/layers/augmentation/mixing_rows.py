@@ -40,7 +40,7 @@ class MixingRows(RandomImageLayer):
         return jax.tree.map(lambda each: self._mixed_labels(jnp.asarray(each), transformation), labels)
 
     def _mixed_labels(self, labels, transformation):
-        if labels.dtype.kind not in "fV" and (labels.ndim == 1 or labels.shape[-1] == 1):
+        if not jnp.issubdtype(labels.dtype, jnp.floating) and (labels.ndim == 1 or labels.shape[-1] == 1):
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} mixes labels, which numbers of classes cannot be: got labels of shape "
                 f"{labels.shape} and dtype {labels.dtype}. Write them one-hot, (batch, classes), or as floats where they are "
