@@ -17,6 +17,7 @@ TABLE = [
         {"height": 5, "width": 10, "pad_to_aspect_ratio": True, "fill_mode": "constant", **CHANNELS_FIRST},
         (4, 2, 6, 8),
     ),
+    ("Resizing", {"height": 2, "width": 3, "interpolation": "bicubic", "antialias": True}, (2, 16, 17, 1)),
     ("CenterCrop", {"height": 3, "width": 4}, IMAGES),
     ("CenterCrop", {"height": 4, "width": 2, **CHANNELS_FIRST}, (4, 2, 7, 5)),
     ("CenterCrop", {"height": 8, "width": 4}, IMAGES),

@@ -16,6 +16,7 @@ from parity import Ids, called
 from phasewise.core import registry
 from phasewise.switch import phase
 
+pytestmark = pytest.mark.filterwarnings("ignore::phasewise.warning.NoEffectWarning")  # models of one layer that draws
 ROWS = 12
 RNG = np.random.default_rng(0)
 # Layers whose parity row shows them with their randomness switched off, or that have none.

@@ -30,6 +30,7 @@ def for_keras(transformation):
     return {**transformation, "rotation_matrix": np.pad(matrix, ((0, 0), (0, 2)))}
 
 
+@pytest.mark.extensive
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("fill_mode", ["reflect", "wrap", "nearest", "constant"])
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])

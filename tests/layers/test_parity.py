@@ -151,6 +151,8 @@ IN_EVERY_RUN = {
     "LSTM",
     "MaxPooling2D",
     "MultiHeadAttention",
+    "RandomRotation",
+    "Resizing",
 }
 
 

@@ -38,7 +38,7 @@ class BaseImagePreprocessingLayer(Layer):
             "rel_xywh" or "rel_center_xywh" (see `bounding_boxes.convert_format`). Needed where there are boxes.
 
     Where we differ from Keras: whether a layer acts is decided by the switch, so that a bare call `layer(images)` is in inference, as
-    it is for every layer; in `Dataset.map` say `layer(images, training=True)`.
+    it is for every layer; in `Dataset.map` say `layer(images, training=True)`. One that is random warns of this.
     """
 
     rules: ClassVar[Mapping[str, Callable[..., Any]]] = {}
@@ -183,7 +183,12 @@ class BaseImagePreprocessingLayer(Layer):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Nest:
         """Structure of symbolic tensors that a call would return; found by tracing it, which draws from no one's sequence."""
         with random.scope(np.uint32(0), np.int32(0)):
-            return symbolic.infer(self.__call__, args, kwargs)
+            return symbolic.infer(self.__call__, args, {"training": False, **kwargs})
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of what a call returns, None for unknown axes, for the shape of images or a dict of shapes."""
+        spec = self.compute_output_spec(symbolic.specs_of(input_shape, self.compute_dtype))
+        return jax.tree.map(lambda leaf: tuple(leaf.shape), spec, is_leaf=symbolic.is_symbolic)
 
     def get_config(self) -> Config:
         """Every argument."""

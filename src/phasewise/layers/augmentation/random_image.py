@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import registry
-from phasewise.core.types import Array, Config, Shape
+from phasewise.core import naming, random, registry, warning
+from phasewise.core.types import Array, Config, Nest, Shape
+from phasewise.core.variable import in_scope
 from phasewise.kernels import gamma
 from phasewise.kernels.random_bits import standard_normal
 from phasewise.layers.augmentation.image_preprocessing import BaseImagePreprocessingLayer
@@ -32,6 +33,26 @@ class RandomImageLayer(BaseImagePreprocessingLayer):
     def __init__(self, *, seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = as_seed(self, seed)
+
+    def call(self, data: Nest, training: bool | None = None) -> Nest:
+        """Every part of the data, changed by one transformation in training."""
+        if not training:
+            self._tell_where_nobody_decided()
+        return super().call(data, training=training)
+
+    def _tell_where_nobody_decided(self):
+        """Warn, once, that a call outside of any model that trains is in inference: in Keras such a call changes images."""
+        if vars(self).get("_is_told", False) or self.decide().rule != 6 or not _is_all_there_is(naming.callers()[0]):
+            return
+        if not naming.is_called(self) or (in_scope() and not random.in_scope()):  # it is traced for shapes
+            return
+        self._is_told = True
+        warning.warn(
+            f"Layer {self.name!r} ({type(self).__name__}) drew nothing: it was called by itself, which is inference. Say training=True "
+            "to change the images, as dataset.map(lambda x, y: (layer(x, training=True), y)), or training=False if this is meant. In a "
+            "model, fit decides.",
+            warning.NoEffectWarning,
+        )
 
     def disturbance(self) -> str:
         """In a few words, what training does."""
@@ -76,3 +97,8 @@ class RandomImageLayer(BaseImagePreprocessingLayer):
     def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "seed": registry.serialize(self.seed)}
+
+
+def _is_all_there_is(outermost):
+    """Whether the outermost call is of layers that have been built and have no weights, so that nothing is trained by it."""
+    return not outermost.weights and all(layer.built for layer in outermost.all_layers())
