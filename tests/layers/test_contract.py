@@ -4,6 +4,7 @@ A new layer needs one line in `MAKE`, or none where its parity row can make it.
 """
 
 import augmentation_rows
+import colour_rows
 import jax
 import numpy as np
 import preprocessing_rows
@@ -56,6 +57,7 @@ MAKE = {
     "Pipeline": ({"layers": [pw.layers.Rescaling(2.0), pw.layers.Dense(3)]}, (ROWS, 5)),
     **preprocessing_rows.MAKE,
     **augmentation_rows.RANDOM,
+    **colour_rows.RANDOM,
 }
 STATE = (ROWS, 3)
 MAKE |= {  # cells, called by themselves

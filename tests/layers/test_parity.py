@@ -3,6 +3,7 @@
 import inspect
 
 import augmentation_rows
+import colour_rows
 import jax
 import keras
 import numpy as np
@@ -31,6 +32,7 @@ FAMILIES = [
     *ATTENTION,
     *preprocessing_rows.ROWS,
     *augmentation_rows.TABLE,
+    *colour_rows.TABLE,
 ]
 TABLE = [
     ("Dense", {"units": 3}, (4, 5)),
@@ -126,6 +128,7 @@ WITHOUT_TWIN = {
     *recurrent_rows.CELLS,
     *preprocessing_rows.WITHOUT_TWIN,
     *augmentation_rows.RANDOM,
+    *colour_rows.RANDOM,
 }
 
 

@@ -72,8 +72,14 @@ class Calls(list):
 
     @functools.cached_property
     def rows_mix(self):
-        """Asked when all calls are noted: True when some layer normalized with the batch, so that a row's output depends on the rows beside it."""
-        return any(call.statistics not in (None, "moving") for call in self)
+        """True when some layer normalized with the batch or mixed its rows, so that a row's output depends on the rows beside it.
+
+        To be asked when all calls are noted.
+        """
+        return any(
+            call.statistics not in (None, "moving") or (call.layer.mixes_rows and call.decision.training)
+            for call in self
+        )
 
 
 @contextlib.contextmanager

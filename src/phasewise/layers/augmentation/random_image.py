@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming, random, registry, warning
 from phasewise.core.types import Array, Config, Nest, Shape
 from phasewise.core.variable import in_scope
+from phasewise.kernels import gamma
 from phasewise.kernels.random_bits import standard_normal
 from phasewise.layers.augmentation.image_preprocessing import BaseImagePreprocessingLayer
 from phasewise.layers.regularization.random_layer import Seed, as_seed
@@ -75,6 +77,17 @@ class RandomImageLayer(BaseImagePreprocessingLayer):
     def draw_normal(self, shape: Shape, seed: Any = None) -> Array:
         """Draws from N(0, 1), float32, as `draw_uniform`."""
         return standard_normal(self.draw_bits(shape, self.seed if seed is None else seed))
+
+    def draw_dirichlet(self, shape: Shape, alpha: Any, seed: Any = None) -> Array:
+        """Draws from the Dirichlet distribution with equal `alpha`, float32 of this shape, that add up to 1 along the last axis.
+
+        Args:
+            shape: tuple of int; a last axis of 2 is a draw from Beta(alpha, alpha) and its counterpart.
+            alpha: above 0, a number or an array that broadcasts against `shape`.
+            seed: what to draw from in place of the layer's seed.
+        """
+        bits = self.draw_bits((*shape, gamma.BITS), self.seed if seed is None else seed)
+        return jax.nn.softmax(gamma.log_gamma_draws(bits, alpha), axis=-1)
 
     def draw_chosen(self, batch: int, factor: tuple[float, float], seed: Any = None) -> Array:
         """Which images of a batch are changed, each with a probability that is itself drawn from `factor`; boolean (batch,)."""

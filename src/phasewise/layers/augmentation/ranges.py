@@ -65,3 +65,25 @@ def check_fraction(layer: Layer, name: str, value: Any) -> float:
     if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_) or not 0 <= value <= 1:
         raise ValueError(f"{type(layer).__name__}'s {name} is a number in [0, 1]; got {value!r}.")
     return float(value)
+
+
+def check_positive(layer: Layer, name: str, value: Any) -> float:
+    """The rule that a value is a finite number above 0.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{type(layer).__name__}'s {name} must be a finite number above 0; got {value!r}.")
+    return value
+
+
+def check_count(least: int) -> Callable[[Layer, str, Any], int]:
+    """The rule that a value is an integer of at least `least`."""
+
+    def check(layer, name, value):
+        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{type(layer).__name__}'s {name} must be an integer of at least {least}; got {value!r}.")
+        return int(value)
+
+    return check
