@@ -8,7 +8,7 @@ class Case:
     """A script in `cases/` with its arguments, what it measures, and the bar.
 
     Args:
-        group: "small", "wide", "deep" or "repeated"; the table has them in this order.
+        group: "small", "wide", "deep", "networks" or "repeated"; the table has them in this order.
         command: the script's name and what follows the library on its command line.
         title: what a reader of the table sees.
         unit: "s", "MiB", "×" for a ratio, or "" for a plain number.
@@ -85,31 +85,6 @@ CASES = [
         has_peer=False,
     ),
     Case("small", "max_pooling", "max pooling of 64 feature maps, forward and backward", "s", rounds=3, least_ratio=5),
-    Case(
-        "small",
-        "recurrent between",
-        "LSTM 2 x 64, 50 steps, batch 64, BN behind each, a training step",
-        "s",
-        rounds=3,
-        least_ratio=1.5,
-    ),
-    Case(
-        "small",
-        "recurrent inside",
-        "the same, BN inside the LSTM (the peer: behind it)",
-        "s",
-        rounds=3,
-        least_ratio=1.5,
-    ),
-    Case(
-        "small",
-        "recurrent over_plain",
-        "LSTM 2 x 64 with BN inside, over the same without it",
-        "×",
-        rounds=3,
-        most=1.6,
-        has_peer=False,
-    ),
     Case("small", "changed_bits", "predictions of 256 that change bits with the batch size", "", rounds=1, most=0),
     Case(
         "small",
@@ -143,6 +118,51 @@ CASES = [
     Case("deep", "explain", "explain() of 300 layers, the first in the process", "s", most=0.3, has_peer=False),
     Case("deep", "first_epoch 64", "first epoch, 300 layers, 64 wide", "s", rounds=3, least_ratio=1.25),
     Case("deep", "first_epoch 8", "first epoch, 300 layers, 8 wide", "s", rounds=3, least_ratio=1.25),
+    Case(
+        "networks",
+        "network_fit resnet20 step",
+        "ResNet-20, 32x32x3, batch 64, a training step",
+        "s",
+        rounds=3,
+        least_ratio=1,
+    ),
+    Case(
+        "networks", "network_fit resnet20 first", "ResNet-20, from fit to the first step", "s", rounds=3, least_ratio=1
+    ),
+    Case(
+        "networks",
+        "network_fit lstm step",
+        "LSTM 2 x 64, 50 steps, batch 64, BN behind each, a training step",
+        "s",
+        rounds=3,
+        least_ratio=1.5,
+    ),
+    Case("networks", "network_fit lstm first", "the same, from fit to the first step", "s", rounds=3, least_ratio=1),
+    Case(
+        "networks",
+        "recurrent_normalization",
+        "LSTM 2 x 64 with BN inside, over the same without it",
+        "×",
+        rounds=3,
+        most=1.6,
+        has_peer=False,
+    ),
+    Case(
+        "networks",
+        "network_fit transformer step",
+        "transformer, 2 blocks, 64 x 64, batch 64, a training step",
+        "s",
+        rounds=3,
+        least_ratio=1.5,
+    ),
+    Case(
+        "networks",
+        "network_fit residual_1d step",
+        "1-D residual CNN, 128 x 64, batch 64, a training step",
+        "s",
+        rounds=3,
+        least_ratio=1,
+    ),
     Case(
         "repeated",
         "repeated_fits seconds",
