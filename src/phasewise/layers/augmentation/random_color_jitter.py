@@ -1,16 +1,17 @@
 """Brightness, contrast, saturation and hue, changed at random one after the other."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest
 from phasewise.layers.augmentation.changing_values import ChangingValues
 from phasewise.layers.augmentation.random_brightness import RandomBrightness
-from phasewise.layers.augmentation.random_contrast import RandomContrast
+from phasewise.layers.augmentation.random_contrast import RandomContrast, written
 from phasewise.layers.augmentation.random_hue import RandomHue
 from phasewise.layers.augmentation.random_image import RandomImageLayer
 from phasewise.layers.augmentation.random_saturation import RandomSaturation
-from phasewise.layers.augmentation.ranges import check_value_range
+from phasewise.layers.augmentation.ranges import as_given, check_value_range
+from phasewise.layers.augmentation.written_ranges import is_pair, read_by_name
 from phasewise.layers.regularization.random_layer import Seed
 
 Factor = float | tuple[float, float] | None
@@ -20,10 +21,12 @@ STEPS = {
     "saturation": RandomSaturation,
     "hue": RandomHue,
 }
+AS_GIVEN = ("brightness", "hue")  # one number means the same in a config of Keras's, which holds what was given
 
 
 def _rule_of(step):
     rule = STEPS[step].rules["factor"]
+    rule = as_given(rule) if step in AS_GIVEN else rule
     return lambda layer, name, value: None if value is None else rule(layer, name, value)
 
 
@@ -100,5 +103,22 @@ class RandomColorJitter(ChangingValues, RandomImageLayer):
         return f"changes {', '.join(steps)}" if steps else "changes nothing"
 
     def get_config(self) -> Config:
-        """Every argument."""
-        return {**super().get_config(), **{f"{step}_factor": getattr(self, f"{step}_factor") for step in STEPS}}
+        """Every argument; contrast and saturation as the pairs that mean the same in Keras."""
+        factors = {f"{step}_factor": getattr(self, f"{step}_factor") for step in STEPS}
+        if self.contrast_factor is not None:
+            factors["contrast_factor"] = written(self.contrast_factor)
+        return {**super().get_config(), **factors}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A new layer, from a config of ours or of Keras's, whose code sorts the pair of a contrast, takes one number f for (0, f) there
+        and for (-f, f) in a saturation."""
+        contrast, saturation = config.get("contrast_factor"), config.get("saturation_factor")
+        if isinstance(contrast, int | float):
+            contrast = (0, contrast)
+        elif is_pair(contrast):
+            contrast = sorted(contrast)
+        if isinstance(saturation, int | float):
+            saturation = (-abs(saturation), abs(saturation))
+        factors = {"contrast_factor": read_by_name(contrast), "saturation_factor": saturation}
+        return super().from_config({**config, **factors})

@@ -1,6 +1,6 @@
 """Contrast, changed at random."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest
@@ -8,6 +8,7 @@ from phasewise.kernels.images.colour import contrasted
 from phasewise.layers.augmentation.changing_values import ChangingValues, check_pair, per_image
 from phasewise.layers.augmentation.random_image import RandomImageLayer
 from phasewise.layers.augmentation.ranges import check_value_range
+from phasewise.layers.augmentation.written_ranges import by_name, read_by_name
 from phasewise.layers.regularization.random_layer import Seed
 
 
@@ -28,7 +29,8 @@ class RandomContrast(ChangingValues, RandomImageLayer):
     compute dtype.
 
     Where we differ from Keras: one number stands for both bounds, as its documentation has it, where its code takes 0 for the lower
-    one, so that contrast can only grow; a pair keeps its order, where its code sorts it. The mean is taken in float32 at least.
+    one, so that contrast can only grow; a pair keeps its order, where its code sorts it, so that a
+    config whose pair falls is refused there. The mean is taken in float32 at least.
     """
 
     rules: ClassVar = {"factor": check_pair(0, 1), "value_range": check_value_range}
@@ -60,4 +62,14 @@ class RandomContrast(ChangingValues, RandomImageLayer):
 
     def get_config(self) -> Config:
         """Every argument."""
-        return {**super().get_config(), "factor": self.factor}
+        return {**super().get_config(), "factor": written(self.factor)}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A new layer, from a config of ours or of Keras's."""
+        return super().from_config({**config, "factor": read_by_name(config["factor"])})
+
+
+def written(factor: tuple[float, float]) -> tuple[float, float] | dict[str, float]:
+    """The factor as a config holds it: Keras sorts a pair, and so would draw from another range where it falls."""
+    return factor if factor[0] <= factor[1] else by_name(factor)

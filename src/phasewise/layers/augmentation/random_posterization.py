@@ -1,6 +1,6 @@
 """Images with fewer bits a channel."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 
@@ -10,6 +10,7 @@ from phasewise.kernels.images.levels import posterized
 from phasewise.layers.augmentation.changing_values import ChangingValues, check_pair, per_image
 from phasewise.layers.augmentation.random_image import RandomImageLayer
 from phasewise.layers.augmentation.ranges import check_value_range
+from phasewise.layers.augmentation.written_ranges import is_pair
 from phasewise.layers.regularization.random_layer import Seed
 
 
@@ -33,7 +34,7 @@ class RandomPosterization(ChangingValues, RandomImageLayer):
     compute dtype.
 
     Where we differ from Keras: one integer is the number of bits, as its documentation has it, where its code draws from 1 to below it;
-    the higher number of a pair is drawn too; and level k of images in (0, 1) is k, where rounding there can make k - 1 of it.
+    the higher number of a pair is drawn too (in a config it is not, so that both libraries draw the same from one); and level k of images in (0, 1) is k, where rounding there can make k - 1 of it.
     """
 
     working_range = (0, 255)
@@ -68,5 +69,15 @@ class RandomPosterization(ChangingValues, RandomImageLayer):
         return f"keeps {fewest if fewest == most else f'{fewest} to {most}'} bits a channel"
 
     def get_config(self) -> Config:
-        """Every argument."""
-        return {**super().get_config(), "factor": self.factor}
+        """Every argument; of two different numbers of bits the higher one is written as one more, which Keras draws up to."""
+        fewest, most = self.factor
+        return {**super().get_config(), "factor": (fewest, most + (most > fewest))}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A new layer, from a config of ours or of Keras's."""
+        factor = config["factor"]
+        if is_pair(factor):
+            fewest, above = sorted(factor)
+            factor = (fewest, max(fewest, above - 1))
+        return super().from_config({**config, "factor": factor})

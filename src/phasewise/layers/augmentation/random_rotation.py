@@ -69,7 +69,7 @@ class RandomRotation(WarpingLayer):
 
     def disturbance(self) -> str:
         """Turns images."""
-        return f"turns images by {shown([360 * bound for bound in self.factor])} degrees"
+        return f"turns images by {shown(tuple(360 * bound for bound in self.factor))} degrees"
 
     def get_config(self) -> Config:
         """Every argument."""

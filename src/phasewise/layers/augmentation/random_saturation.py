@@ -13,6 +13,12 @@ from phasewise.layers.augmentation.ranges import check_factor, check_value_range
 from phasewise.layers.regularization.random_layer import Seed
 
 
+def _check(layer, name, value):
+    # A config of Keras's holds (-f, f) where one number was given.
+    is_pair = hasattr(value, "__len__") and not isinstance(value, str)
+    return (check_factor(-1, 1) if is_pair else check_factor(0, 1))(layer, name, value)
+
+
 @register("layer")
 class RandomSaturation(ChangingValues, RandomImageLayer):
     """In training, multiplies the saturation of each image by a number of its own. The identity in inference.
@@ -21,7 +27,7 @@ class RandomSaturation(ChangingValues, RandomImageLayer):
     hue and value (`kernels.images.colour.hsv_of`) stay.
 
     Args:
-        factor: the f from which is drawn, in [0, 1]: a pair, or one number f for (0, f).
+        factor: the f from which is drawn: one number f in [0, 1] for (0, f), or a pair in [-1, 1]; what is below 0 makes gray, as 0 does.
         value_range: (low, high) of the images' values, as (0, 255) or (0, 1).
         data_format: see `BaseImagePreprocessingLayer`.
         seed: int or `phasewise.random.SeedGenerator`: see `Dropout`.
@@ -32,13 +38,14 @@ class RandomSaturation(ChangingValues, RandomImageLayer):
     Raises:
         ValueError: images have no three channels.
 
-    Where we differ from Keras: a saturation is kept in [0, 1], where Keras keeps it in `value_range` and so makes values below it with
+    Where we differ from Keras: one number f stands for (0, f), as its documentation has it, where its code takes (-f, f), so that half of
+    the images become gray; a saturation is kept in [0, 1], where Keras keeps it in `value_range` and so makes values below it with
     (0, 255); black is the lower end of `value_range`, where Keras takes 0; and images of whole numbers are taken.
     """
 
     working_range = (0, 1)
     channel_counts = (3,)
-    rules: ClassVar = {"factor": check_factor(0, 1), "value_range": check_value_range}
+    rules: ClassVar = {"factor": _check, "value_range": check_value_range}
 
     def __init__(
         self,

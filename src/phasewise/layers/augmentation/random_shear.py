@@ -7,11 +7,11 @@ import jax.numpy as jnp
 
 from phasewise.core.registry import register
 from phasewise.core.types import Config, Nest
-from phasewise.layers.augmentation.ranges import check_factor
+from phasewise.layers.augmentation.ranges import as_given, bounds, check_factor
 from phasewise.layers.augmentation.warping import WARPING_RULES, WarpingLayer, shown
 from phasewise.layers.regularization.random_layer import Seed
 
-_check_amount = check_factor(0, 1)
+_check_amount = as_given(check_factor(0, 1))
 
 
 def _check_shear(layer, name, value):
@@ -69,7 +69,9 @@ class RandomShear(WarpingLayer):
         if not training:
             return None
         batch, height, width = self.sizes(data)
-        amounts = (self.draw_uniform((batch,), *factor, seed=seed) for factor in (self.x_factor, self.y_factor))
+        amounts = (
+            self.draw_uniform((batch,), *bounds(factor, 0), seed=seed) for factor in (self.x_factor, self.y_factor)
+        )
         across, down = (jnp.where(self.draw_uniform((batch,), seed=seed) < 0.5, -a, a) for a in amounts)
         one, zero = jnp.ones(batch), jnp.zeros(batch)
         transform = jnp.stack([one, across, zero, down, one, zero], -1)
@@ -78,7 +80,7 @@ class RandomShear(WarpingLayer):
 
     def disturbance(self) -> str:
         """Shears images."""
-        return f"shears images, x by {shown(self.x_factor)}, y by {shown(self.y_factor)}"
+        return f"shears images, x by {shown(self.x_factor, 0)}, y by {shown(self.y_factor, 0)}"
 
     def get_config(self) -> Config:
         """Every argument."""

@@ -7,9 +7,11 @@ import jax.numpy as jnp
 
 from phasewise.core.registry import register
 from phasewise.core.types import Config, Nest
-from phasewise.layers.augmentation.ranges import check_factor
+from phasewise.layers.augmentation.ranges import as_given, bounds, check_factor
 from phasewise.layers.augmentation.warping import WARPING_RULES, WarpingLayer, shown
 from phasewise.layers.regularization.random_layer import Seed
+
+_check_shift = as_given(check_factor(-1, 1))
 
 
 @register("layer")
@@ -27,7 +29,7 @@ class RandomTranslation(WarpingLayer):
     compute dtype.
     """
 
-    rules: ClassVar = {**WARPING_RULES, "height_factor": check_factor(-1, 1), "width_factor": check_factor(-1, 1)}
+    rules: ClassVar = {**WARPING_RULES, "height_factor": _check_shift, "width_factor": _check_shift}
 
     def __init__(
         self,
@@ -55,8 +57,8 @@ class RandomTranslation(WarpingLayer):
         if not training:
             return None
         batch, height, width = self.sizes(data)
-        down = height * self.draw_uniform((batch,), *self.height_factor, seed=seed)
-        right = width * self.draw_uniform((batch,), *self.width_factor, seed=seed)
+        down = height * self.draw_uniform((batch,), *bounds(self.height_factor), seed=seed)
+        right = width * self.draw_uniform((batch,), *bounds(self.width_factor), seed=seed)
         one, zero = jnp.ones(batch), jnp.zeros(batch)
         transform = jnp.stack([one, zero, -right, zero, one, -down], -1)
         translations = jnp.stack([right, down], -1)

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from phasewise.core.registry import register
 from phasewise.core.types import Config, Nest
 from phasewise.kernels.images.warping import about
-from phasewise.layers.augmentation.ranges import check_factor
+from phasewise.layers.augmentation.ranges import as_given, bounds, check_factor
 from phasewise.layers.augmentation.warping import WARPING_RULES, WarpingLayer, shown
 from phasewise.layers.regularization.random_layer import Seed
 
-_check_zoom = check_factor(-1, 1, above=True)
+_check_zoom = as_given(check_factor(-1, 1, above=True))
 
 
 @register("layer")
@@ -64,9 +64,9 @@ class RandomZoom(WarpingLayer):
         if not training:
             return None
         batch, height, width = self.sizes(data)
-        down = across = 1 + self.draw_uniform((batch,), *self.height_factor, seed=seed)
+        down = across = 1 + self.draw_uniform((batch,), *bounds(self.height_factor), seed=seed)
         if self.width_factor is not None:
-            across = 1 + self.draw_uniform((batch,), *self.width_factor, seed=seed)
+            across = 1 + self.draw_uniform((batch,), *bounds(self.width_factor), seed=seed)
         zero = jnp.zeros(batch)
         transform = about((width - 1) / 2, (height - 1) / 2, jnp.stack([across, zero, zero, down], -1))
         zooms = {"height_zoom": down[:, None], "width_zoom": across[:, None]}

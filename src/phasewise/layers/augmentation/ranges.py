@@ -32,13 +32,28 @@ def check_factor(least: float, most: float, *, above: bool = False) -> Callable[
         if is_pair:
             lower, upper = sorted(map(float, numbers_given))
             return lower, upper
-        return max(-abs(float(value)), float(least)), abs(float(value))
+        return max(-abs(float(value)), float(least)) + 0.0, abs(float(value))  # 0 in place of -0
 
     def inside(number):
         is_number = isinstance(number, numbers.Real) and not isinstance(number, bool | np.bool_)
         return is_number and least <= number <= most and not (above and number == least)
 
     return check
+
+
+def as_given(rule: Callable[..., tuple[float, float]]) -> Callable[[Layer, str, Any], float | tuple[float, float]]:
+    """The rule `rule` of a range, by which one number stays one: Keras's config of such an argument holds what was given."""
+
+    def check(layer, name, value):
+        pair = rule(layer, name, value)
+        return pair if hasattr(value, "__len__") else float(value)
+
+    return check
+
+
+def bounds(value: float | tuple[float, float], least: float = -1) -> tuple[float, float]:
+    """The range (lower, upper) that a value of `as_given` stands for: one number f for (-f, f), no lower than `least`."""
+    return value if isinstance(value, tuple) else (max(-abs(value), least) + 0.0, abs(value))
 
 
 def check_value_range(layer: Layer, name: str, value: Any) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Bright values inverted."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Nest
@@ -8,6 +8,7 @@ from phasewise.kernels.images.levels import solarized
 from phasewise.layers.augmentation.changing_values import ChangingValues, per_image
 from phasewise.layers.augmentation.random_image import RandomImageLayer
 from phasewise.layers.augmentation.ranges import check_factor, check_value_range
+from phasewise.layers.augmentation.written_ranges import by_name, is_pair, read_by_name
 from phasewise.layers.regularization.random_layer import Seed
 
 
@@ -29,7 +30,7 @@ class Solarization(ChangingValues, RandomImageLayer):
     compute dtype.
 
     Where we differ from Keras: the lower end of a pair is a share of the range too, where its code takes it for a number of levels, so
-    that (0.5, 0.5) is drawn from 0.5 to 127.5 levels.
+    that (0.5, 0.5) is drawn from 0.5 to 127.5 levels. A config has Keras's meaning; Keras refuses one whose lower end is above its 1.
     """
 
     working_range = (0, 255)
@@ -69,5 +70,26 @@ class Solarization(ChangingValues, RandomImageLayer):
 
     def get_config(self) -> Config:
         """Every argument."""
-        factors = {"addition_factor": self.addition_factor, "threshold_factor": self.threshold_factor}
+        factors = {
+            "addition_factor": _written(self.addition_factor),
+            "threshold_factor": _written(self.threshold_factor),
+        }
         return {**super().get_config(), **factors}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A new layer, from a config of ours or of Keras's."""
+        factors = {name: _read(config[name]) for name in ("addition_factor", "threshold_factor") if name in config}
+        return super().from_config({**config, **factors})
+
+
+def _written(factor):
+    levels, share = 255 * factor[0], factor[1]
+    return (levels, share) if levels <= share else by_name(factor)
+
+
+def _read(factor):
+    if not is_pair(factor):
+        return read_by_name(factor)
+    levels, share = sorted(factor)
+    return levels / 255, share

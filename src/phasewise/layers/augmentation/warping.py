@@ -1,6 +1,5 @@
 """What layers share that look at images through a map of the plane, drawn for each image."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from phasewise.core.arguments import check_number
@@ -9,6 +8,7 @@ from phasewise.kernels.images.warping import FILL_MODES, INTERPOLATIONS, between
 from phasewise.layers.augmentation.bounding_boxes import around
 from phasewise.layers.augmentation.moving_pixels import MovingPixels
 from phasewise.layers.augmentation.random_image import RandomImageLayer
+from phasewise.layers.augmentation.ranges import bounds
 from phasewise.layers.spatial import check_word
 
 
@@ -53,7 +53,7 @@ class WarpingLayer(MovingPixels, RandomImageLayer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def shown(factor: Sequence[float]) -> str:
-    """A range in a few characters."""
-    lower, upper = factor
+def shown(factor: float | tuple[float, float], least: float = -1) -> str:
+    """A range, as `bounds` takes it, in a few characters."""
+    lower, upper = bounds(factor, least)
     return f"±{upper:g}" if lower == -upper else f"{lower:g} to {upper:g}"

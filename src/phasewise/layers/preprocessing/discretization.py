@@ -119,9 +119,12 @@ class Discretization(Layer):
         return encoded_shape(input_shape, self.output_mode, bins)
 
     def get_config(self) -> Config:
-        """Every argument; after `adapt` the boundaries too, as Keras has it."""
+        """Every argument, `trainable` where it is False, which Keras's class cannot be given; after `adapt` the boundaries too, as Keras
+        has it."""
         config = super().get_config()
+        frozen = {} if config["trainable"] else {"trainable": False}
         return {
+            **frozen,
             "bin_boundaries": self.bin_boundaries,
             "num_bins": self.num_bins,
             "epsilon": self.epsilon,

@@ -15,7 +15,7 @@ class Pipeline(Layer):
     """The layers one after the other, a layer and no model, for preprocessing.
 
     Args:
-        layers: list of layers.
+        layers: list of layers, each with a `dtype` of its own.
 
     It runs on the host where one of its layers does: then none may have weights, or act by the phase. Where it differs from Keras: it
     trains when the call around it does, not unless it is told otherwise.
@@ -66,8 +66,9 @@ class Pipeline(Layer):
         return input_shape
 
     def get_config(self) -> Config:
-        """The configs of the layers, and the name."""
-        return {"layers": [registry.serialize(layer) for layer in self._pipeline], "name": self.name}
+        """The configs of the layers, and the name; `trainable` where it is False, which Keras's class cannot be given."""
+        frozen = {} if super().get_config()["trainable"] else {"trainable": False}
+        return {"layers": [registry.serialize(layer) for layer in self._pipeline], "name": self.name, **frozen}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
