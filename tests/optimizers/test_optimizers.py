@@ -15,8 +15,8 @@ from parity import arguments
 from phasewise import optimizers
 from phasewise.core import registry
 
-# The one that wraps another is tested in test_loss_scale.py.
-ALL = {c.__name__: c for c in registry.members("optimizer") if c is not pw.optimizers.LossScaleOptimizer}
+# Those that wrap others are tested in test_loss_scale.py and test_multi_optimizer.py.
+ALL = {c.__name__: c for c in registry.members("optimizer") if not c.wraps_others}
 WITH_SHARED = [(name, options[-1], shared) for name, options in OWN.items() for shared in SHARED]
 SHAPES = [(3, 2), (2,)]
 STEPS = 7

@@ -13,9 +13,11 @@ from phasewise.optimizers.ftrl import Ftrl
 from phasewise.optimizers.gradient_descent import SGD, RMSprop
 from phasewise.optimizers.lamb_and_lion import Lamb, Lion
 from phasewise.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from phasewise.optimizers.multi_optimizer import MultiOptimizer
 from phasewise.optimizers.muon import Muon
 from phasewise.optimizers.optax_optimizer import OptaxOptimizer, is_transformation
 from phasewise.optimizers.optimizer import KIND, Optimizer
+from phasewise.optimizers.optimizer_map import OptimizerMap
 from phasewise.optimizers.schedule_free import ScheduleFreeAdamW
 
 __all__ = [
@@ -30,10 +32,12 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "OptaxOptimizer",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "ScheduleFreeAdamW",
     "deserialize",

@@ -183,9 +183,9 @@ class KeptVariables:
 def replaced(state: State, values: Mapping[tuple[Any, ...], ArrayLike]) -> State:
     """The state with other values at these places."""
 
-    def pick(path, old):
-        return values.get(
-            tuple(getattr(key, "key", getattr(key, "idx", getattr(key, "name", None))) for key in path), old
-        )
+    return jax.tree_util.tree_map_with_path(lambda path, old: values.get(keys_of(path), old), state)
 
-    return jax.tree_util.tree_map_with_path(pick, state)
+
+def keys_of(path: Sequence[Any]) -> tuple[Any, ...]:
+    """The keys, numbers and names on a path of JAX's through a tree."""
+    return tuple(getattr(key, "key", getattr(key, "idx", getattr(key, "name", None))) for key in path)

@@ -44,6 +44,8 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
     `iterations`; what a step would not read is refused.
     """
 
+    wraps_others = False  # whether it hands gradients on to other optimizers
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         cls.__signature__ = spelled_out(cls, Optimizer.__init__)
