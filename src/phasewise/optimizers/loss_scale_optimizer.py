@@ -135,6 +135,10 @@ class LossScaleOptimizer(Optimizer):
         """The inner optimizer's answer for the scaled gradients."""
         return self.inner_optimizer.is_moderate(grads, state)
 
+    def wrong_rate(self, state: State) -> str | None:
+        """The inner optimizer's."""
+        return self.inner_optimizer.wrong_rate(state)
+
     def finalize(self, params: Sequence[Array], state: State) -> Sequence[Array]:
         """The inner optimizer's."""
         return self.inner_optimizer.finalize(params, state)

@@ -134,6 +134,11 @@ class MultiOptimizer(Optimizer):
         answers = [each.is_moderate([grads[p] for p in ps], state["inner"][number]) for each, number, ps in shares]
         return jnp.stack([jnp.asarray(answer) for answer in answers]).all() if answers else jnp.bool_(True)
 
+    def wrong_rate(self, state: State) -> str | None:
+        """That of the first whose rate is negative."""
+        told = (each.wrong_rate(part) for each, part in zip(self._optimizers, state["inner"]))
+        return next((text for text in told if text), None)
+
     def finalize(self, params: Sequence[Array], state: State) -> Sequence[Array]:
         """The averages of those that keep some."""
         values = list(params)

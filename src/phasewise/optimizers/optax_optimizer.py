@@ -51,6 +51,9 @@ class OptaxOptimizer(Optimizer):
         values = [v.constraint(x) if v is not None and v.constraint else x for x, v in zip(values, variables)]
         return values, {**state, "iterations": state["iterations"] + 1, "optax": inner}
 
+    def wrong_rate(self, state: State) -> str | None:
+        """None: its rates are its own affair."""
+
     def prepare(self, variables: Iterable[Variable]) -> None:
         """Make the state for these variables; optax's own state begins anew when they are others than before. An
         assigned learning rate holds on."""

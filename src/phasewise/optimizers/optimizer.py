@@ -94,6 +94,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         fresh = self.init([v.raw for v in variables], variables)
         if self.state is None:
             self._undecayed.warn_of_unused(variables)
+            self._check_schedule()
             fresh["iterations"] = np.int32(self._first_step)
         else:
             kept = {**self._resting, **by_variable(self.state, self._known)}
@@ -101,6 +102,17 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
             active = {id(v) for v in variables}
             self._resting = {key: part for key, part in kept.items() if key not in active}
         self.state, self._known = fresh, variables
+
+    def _check_schedule(self):
+        """Raises ValueError where a schedule does not give a number of at least 0 for the first step."""
+        if self.schedule is None:
+            return
+        first = self.schedule(np.int32(self._first_step))
+        if np.shape(first) != () or not np.asarray(first) >= 0:
+            raise ValueError(
+                f"The learning rate must be a number of at least 0 at every step; at step {self._first_step} its schedule gave "
+                f"{first!r}."
+            )
 
     def knows(self, variables: Iterable[Variable]) -> bool:
         """Whether there is a state for all of these."""

@@ -169,7 +169,8 @@ class Settings(settings.Settings):
         if schedule is not None:
             self.schedule, self._initial_rate = schedule, None
             if self.state is not None:
-                self.state = {name: part for name, part in self.state.items() if name != "learning_rate"}
+                kept = {name: part for name, part in self.state.items() if name != "learning_rate"}
+                self.state = {**kept, "rate": np.float32(0)}
             return
         if self.schedule is not None:
             raise TypeError(

@@ -30,6 +30,8 @@ class UpdateRule(Settings):
         state = {"iterations": np.int32(0), "slots": slots}
         if self.schedule is None:
             state["learning_rate"] = np.float32(self._initial_rate)
+        else:
+            state["rate"] = np.float32(0)
         state.update(self.init_extra(params))
         if self.use_ema:
             state["ema"] = [np.array(p) for p in params]
@@ -69,7 +71,14 @@ class UpdateRule(Settings):
         if any(g is None for g in grads):
             raise ValueError("A gradient is None: every parameter needs one.")
         step = self._accumulate if self.gradient_accumulation_steps else self._apply
-        return step(grads, state, params, variables or [None] * len(params), self._rate(state))
+        rate = self._rate(state)
+        if self.schedule is None:
+            return step(grads, state, params, variables or [None] * len(params), rate)
+        if not isinstance(rate, jax.core.Tracer) and rate < 0:
+            raise ValueError(f"The learning rate of step {int(state['iterations'])} is negative: {self._gave(rate)}.")
+        # A negative one moves nothing, and is noted as what is found to be no number.
+        values, state = step(grads, state, params, variables or [None] * len(params), jnp.maximum(rate, 0))
+        return values, {**state, "rate": jnp.where(rate < 0, jnp.nan, rate)}
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         """The new value of one parameter and of its slots.
@@ -112,7 +121,17 @@ class UpdateRule(Settings):
 
     def is_moderate(self, grads: Sequence[Array], state: State) -> Array:
         """Whether gradients and rate are finite and of a usual size, by far: a boolean scalar. Costs one look at the gradients."""
-        return (magnitude(grads) <= MODERATE_GRADIENT) & (self._rate(state) <= MODERATE_RATE)
+        rate = self._rate(state)
+        return (magnitude(grads) <= MODERATE_GRADIENT) & (rate >= 0) & (rate <= MODERATE_RATE)
+
+    def wrong_rate(self, state: State) -> str | None:
+        """What is to be said of the rate of the next step from this state if it is negative, else None."""
+        rate = self._rate(state)
+        return f"the learning rate is negative: {self._gave(rate)}" if rate < 0 else None
+
+    def _gave(self, rate):
+        schedule = getattr(self.schedule, "__name__", type(self.schedule).__name__)
+        return f"the schedule {schedule} gave {float(rate):.6g}. It must be at least 0 at every step"
 
     def _says(self, attribute):
         """What the class that defines `step` says: a subclass with a rule of its own must say it again."""
