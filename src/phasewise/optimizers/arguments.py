@@ -42,6 +42,7 @@ def check_range(name, value, low, high, high_included=True, low_included=True):
         bounds = f"in {'[' if low_included else '('}{low}, {high}{']' if high_included else ')'}"
         bounds = f"{'at least' if low_included else 'above'} {low}" if high is None else bounds
         bounds = f"at most {high}" if low is None else bounds
+        bounds = "a finite number" if low is None and high is None else bounds
         raise ValueError(f"An optimizer's {name} must be {bounds}; got {value!r}.")
     return float(value)
 
