@@ -187,11 +187,32 @@ def test_a_layers_name_selects_its_variables_for_the_exclusion():
             "learning_rate": lambda library: library.optimizers.schedules.ExponentialDecay(0.2, 2, 0.5),
             "gradient_accumulation_steps": 2,
         },
+        {"name": "Muon", "clipnorm": 0.5},
+        {"name": "Adafactor", "use_ema": True, "ema_momentum": 0.5},
+        {"name": "Nadam", "gradient_accumulation_steps": 2},
+        {
+            "name": "ScheduleFreeAdamW",
+            "learning_rate": lambda library: library.optimizers.schedules.ExponentialDecay(0.2, 2, 0.5),
+        },
+        {"name": "Lamb", "weight_decay": 0.1},
     ],
-    ids=["averages", "averages overwrite", "accumulation", "loss scale", "schedule", "schedule under accumulation"],
+    ids=[
+        "averages",
+        "averages overwrite",
+        "accumulation",
+        "loss scale",
+        "schedule",
+        "schedule under accumulation",
+        "Muon",
+        "Adafactor",
+        "Nadam",
+        "ScheduleFreeAdamW",
+        "Lamb",
+    ],
 )
 def test_fit_ends_where_keras_ends(arguments):
-    pair = both("SGD", **{"learning_rate": 0.1, "momentum": 0.5, **arguments})
+    own = {} if "name" in arguments else {"name": "SGD", "momentum": 0.5}
+    pair = both(**{"learning_rate": 0.1, **own, **arguments})
     ours, theirs = linear(pw, pair[0]), linear(keras, pair[1])
     np.testing.assert_allclose(train(ours, 3), train(theirs, 3), rtol=1e-5)
     for a, b in zip(ours.get_weights(), theirs.get_weights()):

@@ -76,7 +76,7 @@ class KeptVariables:
         """The variables, as places in the state."""
         rate = [] if self.schedule is not None else [Entry(f"{self.name}/learning_rate", _RATE)]
         found = [Entry(f"{self.name}/iteration", _COUNT), *rate]
-        if self.state is None:
+        if not self._has_state():
             return found
         for name, part in _SHARED:
             if part in self.state:
@@ -86,7 +86,13 @@ class KeptVariables:
                 for slot in group:
                     found += self._slot(slot, place, variable)
         extra = self.init_extra([v.raw for v in self._known])
+        found += [variable._entry for variable in self._own]
         return found + [Entry(f"{self.name}/{name}", (name,)) for name in sorted(extra)]
+
+    def _has_state(self):
+        if self.state is None and self._begun:  # one with `update_step` was built, and not used yet
+            self.prepare(self._trainable_variables)
+        return self.state is not None
 
     def _slot(self, slot, place, variable):
         path = self._path(variable, slot)
@@ -119,7 +125,7 @@ class KeptVariables:
         Raises:
             ValueError: there is no state yet, or number or shapes are others.
         """
-        if self.state is None:
+        if not self._has_state():
             raise ValueError(
                 f"{type(self).__name__} has no variables to set yet: call optimizer.build(trainable_variables) first."
             )
@@ -165,7 +171,7 @@ class KeptVariables:
         Raises:
             ValueError: there is no state yet, or a list has another length.
         """
-        if self.state is None:
+        if not self._has_state():
             raise ValueError("stateless_apply needs an optimizer that is built: call optimizer.build(variables) first.")
         entries, lengths = self.entries(), (len(optimizer_variables), len(grads), len(trainable_variables))
         due = (len(entries), len(self._known), len(self._known))

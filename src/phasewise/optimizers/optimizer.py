@@ -89,6 +89,8 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         """Make the state for these variables. What was kept for a variable that is known is found again, also when it
         was left out (frozen) for a while."""
         variables = list(variables)
+        if self._has_update_step() and not self._begun:
+            self.build(variables)
         if self.state is not None and [id(v) for v in variables] == [id(v) for v in self._known]:
             return
         fresh = self.init([v.raw for v in variables], variables)
@@ -124,10 +126,14 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         if self.schedule is None and self.state is not None and "learning_rate" in self.state:
             self._initial_rate = float(self.state["learning_rate"])
         self.state, self._known, self._resting = None, [], {}
+        self._begun, self._own, self._trainable_variables = False, (), ()
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """`prepare`, under Keras's name."""
-        self.prepare(variables)
+        """`prepare`, under Keras's name. A subclass with `update_step` makes its variables here, after `super().build(variables)`."""
+        if self._has_update_step():
+            self._trainable_variables, self._begun = list(variables), True
+        else:
+            self.prepare(variables)
 
     def apply(self, grads: Sequence[ArrayLike], trainable_variables: Iterable[Variable] | None = None) -> None:
         """Update the variables, those of the last time by default, by hand with a list of gradients.
@@ -160,8 +166,8 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
 
     @property
     def built(self) -> bool:
-        """Whether there is a state."""
-        return self.state is not None
+        """Whether there is a state, or what it will be made of."""
+        return self._begun or self.state is not None
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None

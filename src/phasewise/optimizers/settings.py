@@ -143,8 +143,8 @@ class Settings(settings.Settings):
 
     @property
     def iterations(self) -> Variable:
-        """Number of updates so far: a variable, which can be assigned."""
-        return Live(self, "iterations", "int32")
+        """Number of updates so far: a variable, which can be assigned. Inside `update_step`, an array."""
+        return vars(self)["_now"]["iterations"] if "_now" in vars(self) else Live(self, "iterations", "int32")
 
     @iterations.setter
     def iterations(self, value: int) -> None:
@@ -160,8 +160,8 @@ class Settings(settings.Settings):
     @property
     def learning_rate(self) -> Variable:
         """The rate of the next step: a variable. Assignable, unless a schedule sets it; also by another schedule, for which the
-        step is compiled anew. A number compiles nothing."""
-        return Live(self, "learning_rate", "float32")
+        step is compiled anew. A number compiles nothing. Inside `update_step`, an array."""
+        return vars(self)["_now"]["learning_rate"] if "_now" in vars(self) else Live(self, "learning_rate", "float32")
 
     @learning_rate.setter
     def learning_rate(self, value: Rate) -> None:

@@ -11,12 +11,13 @@ from phasewise.core.variable import Variable
 from phasewise.kernels.finite import magnitude
 from phasewise.optimizers.settings import Settings
 from phasewise.optimizers.slots import Slots, State
+from phasewise.optimizers.update_step import UpdateStep
 
 MODERATE_GRADIENT, MODERATE_RATE = 1e15, 1e3  # up to which an update by a tame rule stays below 1e30
 LEAST_EPSILON = 1e-12
 
 
-class UpdateRule(Settings):
+class UpdateRule(UpdateStep, Settings):
     """How gradients change parameters: what is kept for each (`slots`), how one is updated (`step`), and what all rules share around
     that: clipping, weight decay, constraints, averages, accumulation."""
 
@@ -33,6 +34,8 @@ class UpdateRule(Settings):
         else:
             state["rate"] = np.float32(0)
         state.update(self.init_extra(params))
+        if self._has_update_step():
+            state["own"] = [np.array(v.raw) for v in self._own]
         if self.use_ema:
             state["ema"] = [np.array(p) for p in params]
         if self.gradient_accumulation_steps:
@@ -90,7 +93,7 @@ class UpdateRule(Settings):
         Returns:
             (new param, dict of new slots).
         """
-        raise NotImplementedError(f"{type(self).__name__} must define `step`.")
+        raise NotImplementedError(f"{type(self).__name__} must define `step`, or `update_step` as in Keras.")
 
     def update_extra(self, state: State, iteration: Array) -> State:
         """New values of what `init_extra` made; made before the parameters are updated."""
@@ -149,17 +152,26 @@ class UpdateRule(Settings):
         iteration = (jnp.asarray(state["iterations"]) + 1).astype(jnp.float32)
         if self.loss_scale_factor:
             grads = [g / self.loss_scale_factor for g in grads]
+        decayed = [self._decayed(p, v, rate) for p, v in zip(params, variables, strict=True)]
+        if self._has_update_step():
+            values, new = self._updated(self.clipping(grads), state, decayed, variables, rate)
+        else:
+            values, new = self._stepped(self.clipping(grads), state, decayed, rate, iteration)
+        values = [_constrained(x.astype(p.dtype), v) for x, p, v in zip(values, params, variables)]
+        state = {**state, "iterations": state["iterations"] + 1, **new}
+        return self._averaged(values, state, variables) if self.use_ema else (values, state)
+
+    def _stepped(self, grads, state, params, rate, iteration):
+        """`step` for each parameter: (new values, the new part of the state)."""
         extra = self.update_extra(state, iteration)
         values, slots = [], {slot: [] for slot in state["slots"]}
-        for i, (grad, param, variable) in enumerate(zip(self.clipping(grads), params, variables, strict=True)):
+        for i, (grad, param) in enumerate(zip(grads, params, strict=True)):
             before = {slot: kept[i] for slot, kept in state["slots"].items()}
-            decayed = self._decayed(param, variable, rate)
-            value, after = self.step(grad.astype(param.dtype), decayed, {**extra, **before}, rate, iteration)
-            values.append(_constrained(value.astype(param.dtype), variable))
+            value, after = self.step(grad.astype(param.dtype), param, {**extra, **before}, rate, iteration)
+            values.append(value)
             for slot, old in before.items():
                 slots[slot].append(None if old is None else after[slot].astype(old.dtype))
-        state = {**state, "iterations": state["iterations"] + 1, "slots": slots, **extra}
-        return self._averaged(values, state, variables) if self.use_ema else (values, state)
+        return values, {"slots": slots, **extra}
 
     def _rate(self, state):
         if self.schedule is not None:
