@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import phasewise as pw
 from parity import arguments
 from phasewise.core import registry
-from phasewise.optimizers import SGD, schedules
+from phasewise.optimizers import SGD, LossScaleOptimizer, MultiOptimizer, schedules
+from phasewise.training import run
 
 ALL = {cls.__name__: cls for cls in registry.members("schedule")}
 TABLE = [
@@ -163,6 +164,56 @@ def test_a_schedule_of_ones_own_has_its_arguments_as_config():
     assert SGD(schedule).learning_rate == 0.5
 
 
+def falling(step):
+    """A rate that is below 0 from step 3 on."""
+    return 0.05 - 0.02 * step
+
+
+def scheduled_model(optimizer):
+    model = pw.Sequential([pw.Input((2,)), pw.layers.Dense(1, kernel_initializer="ones")])
+    model.compile(optimizer, "mse")
+    return model
+
+
+@pytest.mark.parametrize("least", [0, 1 << 40], ids=["in place", "kept"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda optimizer: optimizer,
+        lambda optimizer: LossScaleOptimizer(optimizer, 4.0),
+        lambda optimizer: MultiOptimizer(lambda variable: optimizer),
+    ],
+    ids=["alone", "scaled", "one of many"],
+)
+def test_a_rate_that_falls_below_0_is_told_and_the_model_is_as_before_that_step(monkeypatch, least, wrap):
+    monkeypatch.setattr(run, "IN_PLACE_BYTES", least)
+    x, y = np.ones((12, 2), np.float32), np.zeros((12, 1), np.float32)
+    model, twin = scheduled_model(wrap(SGD(falling))), scheduled_model(SGD(falling))
+    with pytest.raises(pw.NonFiniteError) as raised:
+        model.fit(x, y, batch_size=2, verbose=0)
+    assert "the learning rate is negative: the schedule falling gave -0.01" in str(raised.value)
+    assert (raised.value.step, raised.value.where) == (3, "update")
+    twin.fit(x[:6], y[:6], batch_size=2, verbose=0)
+    for ours, theirs in zip(model.get_weights(), twin.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_rate_below_0_moves_nothing_where_nobody_looks_and_is_an_error_by_hand():
+    x, y = np.ones((2, 2), np.float32), np.zeros((2, 1), np.float32)
+    model = scheduled_model(SGD(falling))
+    for _ in range(3):
+        model.train_on_batch(x, y)
+    before = model.get_weights()
+    model.train_on_batch(x, y)
+    for now, first in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(now, first)
+    optimizer, variable = SGD(falling), pw.Variable(np.float32([0.0]))
+    with pytest.raises(ValueError, match=r"The learning rate of step 3 is negative: the schedule falling gave -0.01"):
+        for _ in range(4):
+            optimizer.apply([np.float32([1.0])], [variable])
+    assert optimizer.iterations == 3
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -175,6 +226,46 @@ def test_a_schedule_of_ones_own_has_its_arguments_as_config():
             lambda: schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2]),
             ValueError,
             "needs one value more than boundaries; got 2 and 2",
+        ),
+        (
+            lambda: schedules.ExponentialDecay(-0.1, 5, 0.5),
+            ValueError,
+            "ExponentialDecay's initial_learning_rate must be a number of at least 0; got -0.1",
+        ),
+        (lambda: schedules.ExponentialDecay(0.1, 5, -0.5), ValueError, "decay_rate must be .* at least 0; got -0.5"),
+        (lambda: schedules.InverseTimeDecay(0.1, 5, -1.0), ValueError, "decay_rate must be .* at least 0; got -1.0"),
+        (lambda: schedules.InverseTimeDecay("0.1", 5, 1.0), ValueError, "initial_learning_rate must .*; got '0.1'"),
+        (
+            lambda: schedules.PiecewiseConstantDecay([3, 9], [0.1, -0.2, 0.3]),
+            ValueError,
+            r"values\[1\] must be a number of at least 0; got -0.2",
+        ),
+        (
+            lambda: schedules.PiecewiseConstantDecay([3, 2], [0.1, 0.2, 0.3]),
+            ValueError,
+            r"boundaries must increase; got \[3, 2\]",
+        ),
+        (lambda: schedules.PolynomialDecay(0.1, 10, -0.5), ValueError, "end_learning_rate must be .*; got -0.5"),
+        (lambda: schedules.PolynomialDecay(0.1, 10, power=-1), ValueError, "power must be .* at least 0; got -1"),
+        (lambda: schedules.CosineDecay(0.1, 10, alpha=-1), ValueError, "alpha must be .* at least 0; got -1"),
+        (
+            lambda: schedules.CosineDecay(0.1, 10, warmup_target=-0.1, warmup_steps=3),
+            ValueError,
+            "warmup_target must be .* at least 0; got -0.1",
+        ),
+        (lambda: schedules.CosineDecay(0.1, 10, warmup_steps=-3), ValueError, "warmup_steps must be .*; got -3"),
+        (lambda: schedules.CosineDecayRestarts(0.1, 10, t_mul=0.5), ValueError, "t_mul must be .* 1; got 0.5"),
+        (lambda: schedules.CosineDecayRestarts(0.1, 10, m_mul=-1), ValueError, "m_mul must be .* 0; got -1"),
+        (lambda: schedules.CosineDecayRestarts(0.1, True), ValueError, "number of steps must be positive; got True"),
+        (
+            lambda: SGD(lambda step: -0.1).build([pw.Variable(np.float32([0.0]))]),
+            ValueError,
+            r"at least 0 at every step; at step 0 its schedule gave -0.1",
+        ),
+        (
+            lambda: SGD(lambda step: np.float32([0.1, 0.2])).build([pw.Variable(np.float32([0.0]))]),
+            ValueError,
+            r"at least 0 at every step; at step 0 its schedule gave array\(\[0.1, 0.2\]",
         ),
         (lambda: schedules.LearningRateSchedule()(0), NotImplementedError, r"must define __call__\(self, step\)"),
         (

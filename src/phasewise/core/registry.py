@@ -158,7 +158,7 @@ def serialize(item: Any) -> Any:
     """A JSON-ready description: None, a name for a registered function, or `{"class_name", "config"}`, which Keras reads too."""
     if item is None or isinstance(item, str | int | float | bool):
         return item
-    if isinstance(item, Mapping):
+    if isinstance(item, Mapping) and not hasattr(item, "get_config"):
         return dict(item)
     if hasattr(item, "get_config"):
         kind, name = _CANONICAL.get(type(item), (None, type(item).__name__))

@@ -1,6 +1,7 @@
 """The exponential moving average."""
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,18 @@ def followed(past, values, momentum, seen=None):
     upto = seen.cumsum(0)
     shares = jnp.where(seen, (1 - momentum) * momentum ** (upto[-1] - upto).astype(past.dtype), 0)
     return past * momentum ** upto[-1].astype(past.dtype) + (shares * values).sum(0)
+
+
+def share_seen(momentum, count):
+    """`1 - momentum ** count`: how much of a moving average that began at 0 comes from what it has seen.
+
+    Right to float32 rounding also where `momentum` is near 1 and little is left of the difference.
+
+    Args:
+        momentum: float in [0, 1).
+        count: float scalar of at least 1.
+    """
+    return -jnp.expm1(count * math.log(momentum)) if momentum > 0 else jnp.ones_like(count)
 
 
 def of_biased_variances(average, initial, share, count):

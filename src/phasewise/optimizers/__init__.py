@@ -5,20 +5,41 @@ from typing import Any
 from phasewise.core import registry
 from phasewise.core.types import Config
 from phasewise.optimizers import schedules
+from phasewise.optimizers.adafactor import Adafactor
+from phasewise.optimizers.adagrad import Adadelta, Adagrad
 from phasewise.optimizers.adam import Adam, AdamW
+from phasewise.optimizers.adam_relatives import Adamax, Nadam
+from phasewise.optimizers.ftrl import Ftrl
 from phasewise.optimizers.gradient_descent import SGD, RMSprop
+from phasewise.optimizers.lamb_and_lion import Lamb, Lion
 from phasewise.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from phasewise.optimizers.multi_optimizer import MultiOptimizer
+from phasewise.optimizers.muon import Muon
 from phasewise.optimizers.optax_optimizer import OptaxOptimizer, is_transformation
 from phasewise.optimizers.optimizer import KIND, Optimizer
+from phasewise.optimizers.optimizer_map import OptimizerMap
+from phasewise.optimizers.schedule_free import ScheduleFreeAdamW
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
+    "Nadam",
     "OptaxOptimizer",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

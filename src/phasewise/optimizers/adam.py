@@ -37,7 +37,11 @@ class Adam(Optimizer):
 
     def own_slots(self) -> tuple[str, ...]:
         """The two moments, and the largest second one where that counts."""
-        return ("momentum", "velocity", *(("largest",) if self.amsgrad else ()))
+        return ("momentum", "velocity", *(("velocity_hat",) if self.amsgrad else ()))
+
+    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        """The moments of a variable side by side, then the largest ones of all."""
+        return self.slots[:2], self.slots[2:]
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)
@@ -46,7 +50,7 @@ class Adam(Optimizer):
         new = jax.lax.optimization_barrier(new)
         spread = new["velocity"]
         if self.amsgrad:
-            spread = new["largest"] = jnp.maximum(slots["largest"], spread)
+            spread = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], spread)
         return param - new["momentum"] * corrected.astype(param.dtype) / (jnp.sqrt(spread) + self.epsilon), new
 
     def get_config(self) -> Config:

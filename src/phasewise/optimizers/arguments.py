@@ -30,29 +30,36 @@ def check_rate(value):
     return rate
 
 
-def check_range(name, value, low, high, high_included=True):
-    """`value` as a float between `low` and `high`; `high` may be None.
+def check_range(name, value, low, high, high_included=True, low_included=True):
+    """`value` as a float between `low` and `high`; either may be None.
 
     Raises:
         ValueError: it is not.
     """
-    inside = is_number(value) and value >= low
+    inside = is_number(value) and (low is None or value > low or (low_included and value == low))
     inside = inside and (high is None or value < high or (high_included and value == high))
     if not inside:
-        bound = f"at least {low}" if high is None else f"in [{low}, {high}{']' if high_included else ')'}"
-        raise ValueError(f"An optimizer's {name} must be {bound}; got {value!r}.")
+        bounds = f"in {'[' if low_included else '('}{low}, {high}{']' if high_included else ')'}"
+        bounds = f"{'at least' if low_included else 'above'} {low}" if high is None else bounds
+        bounds = f"at most {high}" if low is None else bounds
+        bounds = "a finite number" if low is None and high is None else bounds
+        raise ValueError(f"An optimizer's {name} must be {bounds}; got {value!r}.")
     return float(value)
 
 
-def check_count(name, value, least):
-    """`value`, which is None or an integer of at least `least`.
+def check_count(name, value, least, may_be_none=True):
+    """`value`, which is an integer of at least `least`, or None.
 
     Raises:
         ValueError: it is not.
     """
-    if value is not None and (not is_number(value) or value != int(value) or value < least):
-        raise ValueError(f"{name} must be an integer of at least {least}, or None; got {value!r}.")
-    return None if value is None else int(value)
+    if value is None and may_be_none:
+        return None
+    if not is_number(value) or value != int(value) or value < least:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}{', or None' if may_be_none else ''}; got {value!r}."
+        )
+    return int(value)
 
 
 def is_number(value):

@@ -71,14 +71,22 @@ class RMSprop(Optimizer):
 
     def own_slots(self) -> tuple[str, ...]:
         """The mean square, and what momentum and centring need."""
-        return ("velocity", *(("momentum",) if self.momentum else ()), *(("average",) if self.centered else ()))
+        return (
+            "velocity",
+            *(("momentum",) if self.momentum else ()),
+            *(("average_gradient",) if self.centered else ()),
+        )
+
+    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        """Each slot for all variables, in Keras's order."""
+        return tuple((slot,) for slot in self.own_slots())
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * grad * grad}
         spread = new["velocity"] + self.epsilon
         if self.centered:
-            new["average"] = self.rho * slots["average"] + (1 - self.rho) * grad
-            spread = spread - new["average"] * new["average"]
+            new["average_gradient"] = self.rho * slots["average_gradient"] + (1 - self.rho) * grad
+            spread = spread - new["average_gradient"] * new["average_gradient"]
         move = rate.astype(param.dtype) * grad / jnp.sqrt(spread)
         if self.momentum:
             move = new["momentum"] = self.momentum * slots["momentum"] + move

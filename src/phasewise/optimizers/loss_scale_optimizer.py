@@ -12,6 +12,7 @@ from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import all_finite, where
 from phasewise.optimizers.arguments import check_count, check_range
+from phasewise.optimizers.kept import Entry
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import State
 
@@ -54,6 +55,7 @@ class LossScaleOptimizer(Optimizer):
         ValueError: an argument is out of range, or `inner_optimizer` is no optimizer.
     """
 
+    wraps_others = True
     state, revision, slots, _first_step = map(_of_inner, ("state", "revision", "slots", "_first_step"))
 
     def __init__(
@@ -133,6 +135,10 @@ class LossScaleOptimizer(Optimizer):
         """The inner optimizer's answer for the scaled gradients."""
         return self.inner_optimizer.is_moderate(grads, state)
 
+    def wrong_rate(self, state: State) -> str | None:
+        """The inner optimizer's."""
+        return self.inner_optimizer.wrong_rate(state)
+
     def finalize(self, params: Sequence[Array], state: State) -> Sequence[Array]:
         """The inner optimizer's."""
         return self.inner_optimizer.finalize(params, state)
@@ -168,6 +174,19 @@ class LossScaleOptimizer(Optimizer):
         """As the inner optimizer's."""
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
+    def entries(self) -> list[Entry]:
+        """As in Keras: a count and a rate that stay 0, the finite steps and the scale, and the inner optimizer's."""
+        unused = [Entry(f"{self.name}/iteration", (), _no_count), Entry(f"{self.name}/learning_rate", (), _no_rate)]
+        names = () if self.state is None else (("step_counter", "finite_steps"), ("dynamic_scale", "dynamic_scale"))
+        own = [Entry(f"{self.name}/{name}", (place,)) for name, place in names]
+        return [*unused, *own, *self.inner_optimizer.entries()]
+
+    def _read(self, entry):
+        return self.inner_optimizer._read(entry)
+
+    def _write(self, values):
+        self.inner_optimizer._write(values)
+
     def get_config(self) -> Config:
         """Every argument."""
         return {
@@ -181,6 +200,14 @@ class LossScaleOptimizer(Optimizer):
     def from_config(cls, config: Config) -> Self:
         """A new one around a new inner optimizer."""
         return cls(**{**config, "inner_optimizer": registry.deserialize(KIND, config["inner_optimizer"])})
+
+
+def _no_count(state):
+    return np.int32(0)
+
+
+def _no_rate(state):
+    return np.float32(0)
 
 
 def scaled_where_needed(optimizer: Optimizer | None, layers: Iterable[Any]) -> Optimizer | None:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.optimizers.arguments import check_rate
+from phasewise.optimizers.kept import Entry, keys_of
 from phasewise.optimizers.live import Live
 from phasewise.optimizers.optimizer import Optimizer
 from phasewise.optimizers.slots import State
@@ -48,6 +50,9 @@ class OptaxOptimizer(Optimizer):
         values = [(p + u).astype(p.dtype) for p, u in zip(params, updates)]
         values = [v.constraint(x) if v is not None and v.constraint else x for x, v in zip(values, variables)]
         return values, {**state, "iterations": state["iterations"] + 1, "optax": inner}
+
+    def wrong_rate(self, state: State) -> str | None:
+        """None: its rates are its own affair."""
 
     def prepare(self, variables: Iterable[Variable]) -> None:
         """Make the state for these variables; optax's own state begins anew when they are others than before. An
@@ -111,6 +116,14 @@ class OptaxOptimizer(Optimizer):
         inner = self.state["optax"]
         rate = jnp.asarray(rate, _rates_in(inner)[0].dtype)
         self.state = {**self.state, "optax": tree_utils.tree_set(inner, learning_rate=rate)}
+
+    def entries(self) -> list[Entry]:
+        """The count, and the arrays of the transformation's state."""
+        found = [Entry(f"{self.name}/iteration", ("iterations",))]
+        if self.state is None:
+            return found
+        places = [keys_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(self.state["optax"])]
+        return found + [Entry(f"{self.name}/{'_'.join(map(str, keys))}", ("optax", *keys)) for keys in places]
 
     def get_config(self) -> Config:
         """An optax transformation is a pair of functions: it has no config.

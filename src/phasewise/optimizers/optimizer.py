@@ -3,28 +3,26 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming, registry
 from phasewise.core.pickling import Portable
-from phasewise.core.types import Array, ArrayLike, Config
+from phasewise.core.types import ArrayLike, Config
 from phasewise.core.variable import Variable
-from phasewise.kernels.finite import magnitude
 from phasewise.optimizers.arguments import Rate, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
+from phasewise.optimizers.kept import KeptVariables
 from phasewise.optimizers.schedules import KIND as SCHEDULE
-from phasewise.optimizers.settings import Settings, new_revision
-from phasewise.optimizers.slots import Slots, State, by_variable, filled, whole
+from phasewise.optimizers.settings import new_revision
+from phasewise.optimizers.slots import by_variable, filled, whole
+from phasewise.optimizers.update_rule import UpdateRule
 from phasewise.optimizers.weight_decay import Exclusions
 
 KIND = "optimizer"
-MODERATE_GRADIENT, MODERATE_RATE = 1e15, 1e3  # up to which an update by a tame rule stays below 1e30
-LEAST_EPSILON = 1e-12
 
 
-class Optimizer(Settings, Portable):
+class Optimizer(UpdateRule, KeptVariables, Portable):
     """Subclass it with `slots` (names of arrays kept for each parameter) and `step`.
 
     Args:
@@ -46,8 +44,7 @@ class Optimizer(Settings, Portable):
     `iterations`; what a step would not read is refused.
     """
 
-    slots = ()
-    is_elementwise = False  # whether `step` computes each entry from the same entries of its arrays alone
+    wraps_others = False  # whether it hands gradients on to other optimizers
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -88,161 +85,18 @@ class Optimizer(Settings, Portable):
     def __setstate__(self, state):
         vars(self).update(state, _resting={id(v): (v, part) for v, part in state["_resting"]}, revision=new_revision())
 
-    # -- the pure part
-
-    def init(self, params: Sequence[ArrayLike], variables: Sequence[Variable] | None = None) -> State:
-        """The state before the first step, for a list of arrays: a dict of NumPy arrays."""
-        state = {"iterations": np.int32(0), "slots": {slot: [_zeros_like(p) for p in params] for slot in self.slots}}
-        if self.schedule is None:
-            state["learning_rate"] = np.float32(self._initial_rate)
-        state.update(self.init_extra(params))
-        if self.use_ema:
-            state["ema"] = [np.array(p) for p in params]
-        if self.gradient_accumulation_steps:
-            state["accumulated"] = [_zeros_like(p) for p in params]
-        return state
-
-    def init_extra(self, params: Sequence[ArrayLike]) -> State:
-        """More entries of the state, none of them for a single parameter, for a subclass that needs them."""
-        return {}
-
-    def update(
-        self,
-        grads: Sequence[Array],
-        state: State,
-        params: Sequence[Array],
-        variables: Sequence[Variable] | None = None,
-    ) -> tuple[list[Array], State]:
-        """One step. Pure.
-
-        Args:
-            grads, params: lists of arrays.
-            state: as `init` made it.
-            variables: the `Variable`s behind the parameters, for constraints and exclusions; or None.
-
-        Returns:
-            (new params, new state).
-
-        Raises:
-            ValueError: a gradient is None. (Keras warns and leaves its parameter alone.)
-        """
-        if any(g is None for g in grads):
-            raise ValueError("A gradient is None: every parameter needs one.")
-        step = self._accumulate if self.gradient_accumulation_steps else self._apply
-        return step(grads, state, params, variables or [None] * len(params), self._rate(state))
-
-    def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
-        """The new value of one parameter and of its slots.
-
-        Args:
-            grad, param: arrays; slots: dict name -> array.
-            rate: scalar; iteration: float scalar, 1 in the first update.
-
-        Returns:
-            (new param, dict of new slots).
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define `step`.")
-
-    def update_extra(self, state: State, iteration: Array) -> State:
-        """New values of what `init_extra` made."""
-        return {}
-
-    def kind_of(self, variable: Variable) -> bool | None:
-        """What must agree for two parameters to be updated as one array; None: this one is updated by itself.
-
-        Only where the update of an entry depends on that entry alone.
-        """
-        alone = not self._says("is_elementwise") or self.clipping.is_by_array or variable.constraint is not None
-        return None if alone else variable in self._undecayed
-
-    def is_tame(self, variables: Sequence[Variable]) -> bool:
-        """Whether an update of these from finite values by moderate gradients (see `is_moderate`) cannot overflow."""
-        return (
-            self._says("is_elementwise")
-            and getattr(self, "epsilon", 1) >= LEAST_EPSILON
-            and not getattr(self, "centered", False)  # a difference that can come out below zero, under a root
-            and (self.weight_decay or 0) <= 1
-            and (self.loss_scale_factor or 1) >= 1
-            and all(jnp.finfo(v.dtype).max > 1e38 and v.constraint is None for v in variables)
-        )
-
-    def is_moderate(self, grads: Sequence[Array], state: State) -> Array:
-        """Whether gradients and rate are finite and of a usual size, by far: a boolean scalar. Costs one look at the gradients."""
-        return (magnitude(grads) <= MODERATE_GRADIENT) & (self._rate(state) <= MODERATE_RATE)
-
-    def _says(self, attribute):
-        """What the class that defines `step` says: a subclass with a rule of its own must say it again."""
-        return next(vars(cls).get(attribute, False) for cls in type(self).__mro__ if "step" in vars(cls))
-
-    def finalize(self, params: Sequence[Array], state: State) -> Sequence[Array]:
-        """The parameters when training ends: their averages where they are kept."""
-        return list(state["ema"]) if self.use_ema else params
-
-    def scale_loss(self, loss: Array, state: State | None = None) -> Array:
-        """What the gradients are to be taken of in a step from `state`: `loss` times `loss_scale_factor`."""
-        return loss * self.loss_scale_factor if self.loss_scale_factor else loss
-
-    def _apply(self, grads, state, params, variables, rate):
-        iteration = (jnp.asarray(state["iterations"]) + 1).astype(jnp.float32)
-        if self.loss_scale_factor:
-            grads = [g / self.loss_scale_factor for g in grads]
-        values, slots = [], {slot: [] for slot in state["slots"]}
-        for i, (grad, param, variable) in enumerate(zip(self.clipping(grads), params, variables, strict=True)):
-            before = {slot: kept[i] for slot, kept in state["slots"].items()}
-            decayed = self._decayed(param, variable, rate)
-            value, after = self.step(grad.astype(param.dtype), decayed, before, rate, iteration)
-            values.append(_constrained(value.astype(param.dtype), variable))
-            for slot, new in after.items():
-                slots[slot].append(new)
-        extra = self.update_extra(state, iteration)
-        state = {**state, "iterations": state["iterations"] + 1, "slots": slots, **extra}
-        return self._averaged(values, state, variables) if self.use_ema else (values, state)
-
-    def _rate(self, state):
-        if self.schedule is not None:
-            return jnp.asarray(self.schedule(state["iterations"]), jnp.float32)
-        return jnp.asarray(state["learning_rate"], jnp.float32)
-
-    def _decayed(self, param, variable, rate):
-        if self.weight_decay is None or variable in self._undecayed:
-            return param
-        return param - param * (self.weight_decay * rate).astype(param.dtype)
-
-    def _averaged(self, params, state, variables):
-        # The first update copies the parameters, as Keras does.
-        m = jnp.where(state["iterations"] == 1, 0.0, self.ema_momentum)
-        ema = [(m * old + (1 - m) * new).astype(new.dtype) for old, new in zip(state["ema"], params)]
-        if self.ema_overwrite_frequency:
-            now = state["iterations"] % self.ema_overwrite_frequency == 0
-            params = [jnp.where(now, _constrained(e, v), p) for e, p, v in zip(ema, params, variables)]
-        return params, {**state, "ema": ema}
-
-    def _accumulate(self, grads, state, params, variables, rate):
-        every = self.gradient_accumulation_steps
-        total = [a + g for a, g in zip(state["accumulated"], grads)]
-        inner = {**state, "iterations": state["iterations"] // every}
-        new_params, new_inner = self._apply([t / every for t in total], inner, params, variables, rate)
-        due = (state["iterations"] + 1) % every == 0
-
-        def pick(new, old):
-            return jnp.where(due, new, old)
-
-        kept = {k: jax.tree.map(pick, new_inner[k], state[k]) for k in state if k not in ("iterations", "accumulated")}
-        kept["accumulated"] = [jnp.where(due, jnp.zeros_like(t), t) for t in total]
-        kept["iterations"] = state["iterations"] + 1
-        return [pick(n, p) for n, p in zip(new_params, params)], kept
-
-    # -- the shell
-
     def prepare(self, variables: Iterable[Variable]) -> None:
         """Make the state for these variables. What was kept for a variable that is known is found again, also when it
         was left out (frozen) for a while."""
         variables = list(variables)
+        if self._has_update_step() and not self._begun:
+            self.build(variables)
         if self.state is not None and [id(v) for v in variables] == [id(v) for v in self._known]:
             return
         fresh = self.init([v.raw for v in variables], variables)
         if self.state is None:
             self._undecayed.warn_of_unused(variables)
+            self._check_schedule()
             fresh["iterations"] = np.int32(self._first_step)
         else:
             kept = {**self._resting, **by_variable(self.state, self._known)}
@@ -250,6 +104,17 @@ class Optimizer(Settings, Portable):
             active = {id(v) for v in variables}
             self._resting = {key: part for key, part in kept.items() if key not in active}
         self.state, self._known = fresh, variables
+
+    def _check_schedule(self):
+        """Raises ValueError where a schedule does not give a number of at least 0 for the first step."""
+        if self.schedule is None:
+            return
+        first = self.schedule(np.int32(self._first_step))
+        if np.shape(first) != () or not np.asarray(first) >= 0:
+            raise ValueError(
+                f"The learning rate must be a number of at least 0 at every step; at step {self._first_step} its schedule gave "
+                f"{first!r}."
+            )
 
     def knows(self, variables: Iterable[Variable]) -> bool:
         """Whether there is a state for all of these."""
@@ -261,10 +126,14 @@ class Optimizer(Settings, Portable):
         if self.schedule is None and self.state is not None and "learning_rate" in self.state:
             self._initial_rate = float(self.state["learning_rate"])
         self.state, self._known, self._resting = None, [], {}
+        self._begun, self._own, self._trainable_variables = False, (), ()
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """`prepare`, under Keras's name."""
-        self.prepare(variables)
+        """`prepare`, under Keras's name. A subclass with `update_step` makes its variables here, after `super().build(variables)`."""
+        if self._has_update_step():
+            self._trainable_variables, self._begun = list(variables), True
+        else:
+            self.prepare(variables)
 
     def apply(self, grads: Sequence[ArrayLike], trainable_variables: Iterable[Variable] | None = None) -> None:
         """Update the variables, those of the last time by default, by hand with a list of gradients.
@@ -297,8 +166,8 @@ class Optimizer(Settings, Portable):
 
     @property
     def built(self) -> bool:
-        """Whether there is a state."""
-        return self.state is not None
+        """Whether there is a state, or what it will be made of."""
+        return self._begun or self.state is not None
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
@@ -338,11 +207,3 @@ class Optimizer(Settings, Portable):
         if isinstance(rate, str):
             config = {**config, "learning_rate": registry.deserialize(SCHEDULE, rate)}
         return cls(**config)
-
-
-def _constrained(value, variable):
-    return value if variable is None or variable.constraint is None else variable.constraint(value)
-
-
-def _zeros_like(param):
-    return np.zeros(np.shape(param), param.dtype)  # unlike np.zeros_like, costs no memory before it is used

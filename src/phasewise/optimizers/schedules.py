@@ -1,6 +1,8 @@
 """Learning rates that are functions of the step."""
 
+import itertools
 import math
+import numbers
 from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
@@ -55,7 +57,8 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str | None = "ExponentialDecay",
     ):
-        self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
+        self.initial_learning_rate = _from_0(self, "initial_learning_rate", initial_learning_rate)
+        self.decay_rate = _from_0(self, "decay_rate", decay_rate)
         self.decay_steps, self.staircase, self.name = _positive(decay_steps), staircase, name
 
     def __call__(self, step: ArrayLike) -> Array:
@@ -75,7 +78,8 @@ class InverseTimeDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str | None = "InverseTimeDecay",
     ):
-        self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
+        self.initial_learning_rate = _from_0(self, "initial_learning_rate", initial_learning_rate)
+        self.decay_rate = _from_0(self, "decay_rate", decay_rate)
         self.decay_steps, self.staircase, self.name = _positive(decay_steps), staircase, name
 
     def __call__(self, step: ArrayLike) -> Array:
@@ -92,6 +96,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             raise ValueError(
                 f"PiecewiseConstantDecay needs one value more than boundaries; got {len(boundaries)} and {len(values)}."
             )
+        if any(later <= earlier for earlier, later in itertools.pairwise(boundaries)):
+            raise ValueError(f"PiecewiseConstantDecay's boundaries must increase; got {list(boundaries)}.")
+        for number, value in enumerate(values):
+            _from_0(self, f"values[{number}]", value)
         self.boundaries, self.values, self.name = list(boundaries), list(values), name
 
     def __call__(self, step: ArrayLike) -> Array:
@@ -112,8 +120,10 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str | None = "PolynomialDecay",
     ):
-        self.initial_learning_rate, self.end_learning_rate = initial_learning_rate, end_learning_rate
-        self.decay_steps, self.power, self.cycle, self.name = _positive(decay_steps), power, cycle, name
+        self.initial_learning_rate = _from_0(self, "initial_learning_rate", initial_learning_rate)
+        self.end_learning_rate = _from_0(self, "end_learning_rate", end_learning_rate)
+        self.decay_steps, self.power = _positive(decay_steps), _from_0(self, "power", power)
+        self.cycle, self.name = cycle, name
 
     def __call__(self, step: ArrayLike) -> Array:
         step, steps = jnp.asarray(step, jnp.float32), float(self.decay_steps)
@@ -139,8 +149,10 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ):
-        self.initial_learning_rate, self.decay_steps = initial_learning_rate, _positive(decay_steps)
-        self.alpha, self.name, self.warmup_target, self.warmup_steps = alpha, name, warmup_target, warmup_steps
+        self.initial_learning_rate = _from_0(self, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps, self.alpha, self.name = _positive(decay_steps), _from_0(self, "alpha", alpha), name
+        self.warmup_target = None if warmup_target is None else _from_0(self, "warmup_target", warmup_target)
+        self.warmup_steps = _from_0(self, "warmup_steps", warmup_steps)
 
     def __call__(self, step: ArrayLike) -> Array:
         step, begin = jnp.asarray(step, jnp.float32), self.initial_learning_rate
@@ -167,8 +179,9 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str | None = "SGDRDecay",
     ):
-        self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, _positive(first_decay_steps)
-        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+        self.initial_learning_rate = _from_0(self, "initial_learning_rate", initial_learning_rate)
+        self.first_decay_steps, self.t_mul = _positive(first_decay_steps), _from_1(self, "t_mul", t_mul)
+        self.m_mul, self.alpha, self.name = _from_0(self, "m_mul", m_mul), _from_0(self, "alpha", alpha), name
 
     def __call__(self, step: ArrayLike) -> Array:
         part = jnp.asarray(step, jnp.float32) / self.first_decay_steps
@@ -183,7 +196,22 @@ class CosineDecayRestarts(LearningRateSchedule):
         return self.initial_learning_rate * ((1 - self.alpha) * height + self.alpha)
 
 
+def _from_0(schedule, name, value):
+    return _from(0, schedule, name, value)
+
+
+def _from_1(schedule, name, value):
+    return _from(1, schedule, name, value)
+
+
+def _from(least, schedule, name, value):
+    """`value`, which no learning rate below 0 can come from."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not least <= value < math.inf:
+        raise ValueError(f"{type(schedule).__name__}'s {name} must be a number of at least {least}; got {value!r}.")
+    return value
+
+
 def _positive(steps):
-    if steps <= 0:
+    if not isinstance(steps, numbers.Real) or isinstance(steps, bool) or not 0 < steps < math.inf:
         raise ValueError(f"A schedule's number of steps must be positive; got {steps!r}.")
     return steps

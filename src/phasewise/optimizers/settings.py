@@ -33,6 +33,7 @@ class Settings(settings.Settings):
 
     Attributes:
         ranges: dict from the name of a setting to the arguments (low, high) of `check_range`, and whether high is included.
+        counts: dict from the name of one that is a whole number to the least that it may be.
         flags: names of those that are True or False.
         optional: names of those that may be None.
         fixed: names of those that a state, once made, depends on.
@@ -40,8 +41,9 @@ class Settings(settings.Settings):
     """
 
     ranges: ClassVar = {"weight_decay": (0, None), "ema_momentum": (0, 1), "loss_scale_factor": (0, None)}
+    counts: ClassVar = {"ema_overwrite_frequency": 1, "gradient_accumulation_steps": 2}
     flags = ("use_ema",)
-    optional = ("weight_decay", "loss_scale_factor")
+    optional = ("weight_decay", "loss_scale_factor", "ema_overwrite_frequency", "gradient_accumulation_steps")
     fixed = ("use_ema", "gradient_accumulation_steps")
     revision = 0
     state = None
@@ -69,13 +71,12 @@ class Settings(settings.Settings):
         return self.slots
 
     def _change_slots(self, before, after):
-        """Begin to keep what a setting now asks for, at zero, and forget what it no longer does."""
+        """Begin to keep what a setting now asks for, as before the first step, and forget what it no longer does."""
         kept = [slot for slot in self.slots if slot in after or slot not in before]
         self.slots = (*kept, *(slot for slot in after if slot not in kept))
         if self.state is not None:
             old = self.state["slots"]
-            values = [v.raw for v in self._known]
-            slots = {s: old[s] if s in old else [np.zeros(x.shape, x.dtype) for x in values] for s in self.slots}
+            slots = {s: old[s] if s in old else [self.init_slot(s, v.raw, v) for v in self._known] for s in self.slots}
             self.state = {**self.state, "slots": slots}
 
     def _refuse_unknown(self, name):
@@ -92,17 +93,22 @@ class Settings(settings.Settings):
 
     def _checked(self, name, value):
         owner = type(self).__name__
-        if name in ("ema_overwrite_frequency", "gradient_accumulation_steps"):
-            return check_count(name, value, 1 if name == "ema_overwrite_frequency" else 2)
         if self._declares("flags", name):
             return check_flag(owner, name, value)
-        if value is None and self._declares("optional", name):
+        may_be_none = self._declares("optional", name)
+        if value is None and may_be_none:
             return None
-        bounds = next((vars(c)["ranges"][name] for c in type(self).__mro__ if name in vars(c).get("ranges", ())), None)
+        least = self._declared("counts", name)
+        if least is not None:
+            return check_count(name, value, least, may_be_none)
+        bounds = self._declared("ranges", name)
         return value if bounds is None else check_range(name, value, *bounds)
 
     def _declares(self, kind, name):
         return any(name in vars(cls).get(kind, ()) for cls in type(self).__mro__)
+
+    def _declared(self, kind, name):
+        return next((vars(cls)[kind][name] for cls in type(self).__mro__ if name in vars(cls).get(kind, ())), None)
 
     # -- bounds on gradients
 
@@ -137,8 +143,8 @@ class Settings(settings.Settings):
 
     @property
     def iterations(self) -> Variable:
-        """Number of updates so far: a variable, which can be assigned."""
-        return Live(self, "iterations", "int32")
+        """Number of updates so far: a variable, which can be assigned. Inside `update_step`, an array."""
+        return vars(self)["_now"]["iterations"] if "_now" in vars(self) else Live(self, "iterations", "int32")
 
     @iterations.setter
     def iterations(self, value: int) -> None:
@@ -154,8 +160,8 @@ class Settings(settings.Settings):
     @property
     def learning_rate(self) -> Variable:
         """The rate of the next step: a variable. Assignable, unless a schedule sets it; also by another schedule, for which the
-        step is compiled anew. A number compiles nothing."""
-        return Live(self, "learning_rate", "float32")
+        step is compiled anew. A number compiles nothing. Inside `update_step`, an array."""
+        return vars(self)["_now"]["learning_rate"] if "_now" in vars(self) else Live(self, "learning_rate", "float32")
 
     @learning_rate.setter
     def learning_rate(self, value: Rate) -> None:
@@ -163,7 +169,8 @@ class Settings(settings.Settings):
         if schedule is not None:
             self.schedule, self._initial_rate = schedule, None
             if self.state is not None:
-                self.state = {name: part for name, part in self.state.items() if name != "learning_rate"}
+                kept = {name: part for name, part in self.state.items() if name != "learning_rate"}
+                self.state = {**kept, "rate": np.float32(0)}
             return
         if self.schedule is not None:
             raise TypeError(

@@ -35,6 +35,9 @@ class Seen:
     gradients: list
 
 
+_TOO_FAR = "loss and gradients are finite, but a weight or the optimizer's state is not after the update; is the learning rate too large?"
+
+
 def diagnose(model, state, batch):
     """Find the first thing that is not finite in a training step.
 
@@ -56,13 +59,7 @@ def diagnose(model, state, batch):
         or _in_a_statistic(model, state, batch, statistics)
         or _in_the_loss(model, losses)
         or _in_a_gradient(model, seen, params)
-        or Finding(
-            "update",
-            None,
-            np.empty(0, int),
-            "loss and gradients are finite, but a weight or the optimizer's state is not after the update; "
-            "is the learning rate too large?",
-        )
+        or Finding("update", None, np.empty(0, int), model.optimizer.wrong_rate(state["optimizer"]) or _TOO_FAR)
     )
 
 

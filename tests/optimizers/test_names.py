@@ -1,0 +1,78 @@
+"""Every name of `keras.optimizers` and `keras.optimizers.schedules` is here, less a list that gives a reason for each."""
+
+import inspect
+import json
+
+import keras
+import pytest
+
+import phasewise as pw
+from phasewise import optimizers
+
+# One name a line, in alphabetical order.
+NOT_HERE = {
+    "legacy": "it is empty in Keras 3 but for an Optimizer that refuses to be made",
+}
+
+
+def names(module):
+    """The public classes, functions and modules of a module."""
+    return {name for name in dir(module) if not name.startswith("_")}
+
+
+def test_every_name_of_keras_optimizers_is_here_or_has_a_reason():
+    missing = names(keras.optimizers) - names(optimizers) - set(NOT_HERE)
+    assert not missing, f"Make them, or enter them in NOT_HERE with a reason: {sorted(missing)}"
+    assert not names(keras.optimizers.schedules) - names(optimizers.schedules)
+
+
+def test_no_name_is_excused_that_is_here_or_that_keras_does_not_have():
+    stale = set(NOT_HERE) & names(optimizers) | set(NOT_HERE) - names(keras.optimizers)
+    assert not stale, f"Strike them from NOT_HERE: {sorted(stale)}"
+    assert list(NOT_HERE) == sorted(NOT_HERE)
+
+
+def test_every_class_of_keras_is_a_class_here_and_all_is_told_by_all():
+    for module, ours in ((keras.optimizers, optimizers), (keras.optimizers.schedules, optimizers.schedules)):
+        for name in names(module) - set(NOT_HERE):
+            assert inspect.isclass(getattr(module, name)) == inspect.isclass(getattr(ours, name)), name
+            assert name in ours.__all__, name
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n in names(keras.optimizers) if inspect.isclass(getattr(keras.optimizers, n)))
+)
+def test_a_name_in_lower_case_gives_the_optimizer_as_in_keras(name):
+    try:
+        theirs = keras.optimizers.get(name.lower())
+    except (KeyError, ValueError, TypeError):  # one that wraps others
+        return
+    assert type(optimizers.get(name.lower())).__name__ == type(theirs).__name__ == name
+
+
+@pytest.mark.parametrize("name", ["Muon", "Adafactor", "Ftrl", "ScheduleFreeAdamW"])
+def test_a_config_of_keras_is_read(name):
+    described = keras.optimizers.serialize(getattr(keras.optimizers, name)(0.25, name="it"))
+    again = optimizers.deserialize(json.loads(json.dumps(described)))
+    assert type(again).__name__ == name
+    assert again.get_config() == described["config"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("Adadleta", "Adadelta"),
+        ("NAdam", "Nadam"),
+        ("FTRL", "Ftrl"),
+        ("LAMB", "Lamb"),
+        ("MultiOptimiser", "MultiOptimizer"),
+    ],
+)
+def test_a_name_that_is_not_there_is_answered_with_the_nearest(wrong, right):
+    with pytest.raises(AttributeError, match=rf"phasewise.optimizers has no '{wrong}'. Did you mean '{right}'\?"):
+        getattr(optimizers, wrong)
+
+
+def test_an_unknown_name_given_to_compile_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match=r"Unknown optimizer 'adagard'. Did you mean 'adagrad'"):
+        pw.Sequential([pw.layers.Dense(1)]).compile("adagard", "mse")
