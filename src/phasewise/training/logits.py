@@ -2,7 +2,7 @@
 
 from phasewise import metrics as all_metrics
 from phasewise.core.warning import LogitsWarning, warn
-from phasewise.losses import crossentropy, functions
+from phasewise.losses import crossentropy, functions, overlap
 from phasewise.metrics.accuracy import binary_accuracy
 from phasewise.metrics.confusion import AtThresholds
 
@@ -18,7 +18,8 @@ _OVER_CLASSES = (
     crossentropy.categorical_focal_crossentropy,
     crossentropy.sparse_categorical_crossentropy,
 )
-_PROBABILITIES_ONLY = (crossentropy.categorical_generalized_cross_entropy, functions.kl_divergence)
+_REGIONS = (overlap.dice, overlap.tversky)
+_PROBABILITIES_ONLY = (crossentropy.categorical_generalized_cross_entropy, functions.kl_divergence, *_REGIONS)
 
 
 def takes_logits(item):
@@ -81,7 +82,7 @@ def _tell_of_loss(output, loss, activation):
             LogitsWarning,
         )
     if not wants and not _suits(loss, activation):
-        usual = "sigmoid" if loss.fn in _BINARY else "softmax"
+        usual = "sigmoid" if loss.fn in _BINARY + _REGIONS else "softmax"
         remedy = f"end in activation={usual!r}"
         if loss.fn not in _PROBABILITIES_ONLY:
             remedy += f", or give the loss as {type(loss).__name__}(from_logits=True)"
