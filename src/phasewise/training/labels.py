@@ -18,8 +18,9 @@ from phasewise.losses import (
 from phasewise.losses.ctc import check_sequences
 from phasewise.losses.ctc import check_shapes as check_sequence_shapes
 from phasewise.losses.given_values import check_between_0_and_1, check_classes
-from phasewise.metrics import AUC, BinaryAccuracy
+from phasewise.metrics import AUC, BinaryAccuracy, BinaryIoU, FBetaScore, IoU
 from phasewise.metrics.confusion import AtThresholds
+from phasewise.metrics.operating_points import AtOperatingPoint
 
 BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
@@ -112,8 +113,13 @@ def check_metric_labels(names, losses, metrics, pairs, locate):
         names, losses, pairs, locate: as for `check_labels`.
     """
     for i, name, metric in metrics:
+        of = f" of output {names[i]!r}"
+        if isinstance(metric, IoU) and metric.sparse_y_true and not isinstance(metric, BinaryIoU):
+            if pairs[i][0] is not None:
+                ignored = metric.ignore_class
+                check_classes(f"the metric {name!r}", pairs[i][0], metric.num_classes, ignored, of=of, locate=locate)
+            continue
         if isinstance(losses[i], BINARY | ONE_HOT | REGIONS) or pairs[i][0] is None:
             continue  # the loss has been asked the same, or there is nothing to look at
-        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds):
-            of = f" of output {names[i]!r}"
+        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds | AtOperatingPoint | FBetaScore | BinaryIoU):
             check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)

@@ -5,6 +5,7 @@ from phasewise.core.warning import LogitsWarning, warn
 from phasewise.losses import crossentropy, functions, overlap
 from phasewise.metrics.accuracy import binary_accuracy
 from phasewise.metrics.confusion import AtThresholds
+from phasewise.metrics.operating_points import AtOperatingPoint
 
 UNIT = frozenset({"sigmoid", "softmax", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
 """Activations whose values lie in [0, 1]."""
@@ -29,6 +30,12 @@ def takes_logits(item):
         return item.from_logits
     if isinstance(item, AtThresholds):
         return False if item.top_k is None and min(item.thresholds) > 0 else None
+    if isinstance(item, AtOperatingPoint):
+        return False
+    if isinstance(item, all_metrics.FBetaScore):
+        return None if item.threshold is None else False
+    if isinstance(item, all_metrics.BinaryIoU):
+        return False if item.threshold > 0 else None
     if function is binary_accuracy:
         return False if arguments.get("threshold", 0.5) > 0 else None
     if function in _BINARY + _OVER_CLASSES:
@@ -95,7 +102,7 @@ def _tell_of_loss(output, loss, activation):
 
 def _tell_of_metric(output, name, metric, loss, activation):
     wants, given = takes_logits(metric), takes_logits(loss)
-    has_border = getattr(metric, "fn", None) is binary_accuracy or isinstance(metric, AtThresholds)
+    has_border = getattr(metric, "fn", None) is binary_accuracy or isinstance(metric, _HAS_BORDER)
     if wants is False and given:
         because = f"its loss {loss.name!r} has from_logits=True"
     elif wants is False and given is None and not has_border and not _suits(metric, activation):
@@ -117,6 +124,9 @@ def _tell_of_metric(output, name, metric, loss, activation):
     )
 
 
+_HAS_BORDER = AtThresholds | all_metrics.BinaryIoU | all_metrics.FBetaScore
+
+
 def _suits(item, activation):
     """Whether what leaves the activation may be taken for probabilities."""
     return activation is None or activation in (NOT_NEGATIVE if is_over_classes(item) else UNIT)
@@ -129,8 +139,10 @@ def _ends(activation):
 def _remedy(metric):
     if isinstance(metric, AtThresholds):
         return f"For logits give {type(metric).__name__}(thresholds=0): a probability of 0.5 is a logit of 0."
-    if getattr(metric, "fn", None) is binary_accuracy:
-        return "For logits give BinaryAccuracy(threshold=0): a probability of 0.5 is a logit of 0."
+    if getattr(metric, "fn", None) is binary_accuracy or isinstance(metric, all_metrics.BinaryIoU):
+        return f"For logits give {type(metric).__name__}(threshold=0): a probability of 0.5 is a logit of 0."
+    if isinstance(metric, AtOperatingPoint | all_metrics.FBetaScore):
+        return "Let the model end in sigmoid."
     if getattr(metric, "fn", None) in _PROBABILITIES_ONLY:
         return "Let the model end in softmax."
     return f"For logits give {type(metric).__name__}(from_logits=True)."

@@ -7,7 +7,10 @@ import jax.numpy as jnp
 
 from phasewise.core import logits, masking
 from phasewise.losses import Dice, Loss, Tversky
+from phasewise.metrics import ConcordanceCorrelation, PearsonCorrelation
 from phasewise.metrics.reduction import MeanMetricWrapper
+
+_LOOKS_AT_MASKS = Dice | Tversky | PearsonCorrelation | ConcordanceCorrelation
 
 
 def masks_of(y_pred):
@@ -57,7 +60,7 @@ def mixes_rows(item, rank):
         rank: of the predictions.
     """
     axis = getattr(item, "arguments", {}).get("axis")
-    if axis is None or not rank or isinstance(item, Dice | Tversky):
+    if axis is None or not rank or isinstance(item, _LOOKS_AT_MASKS):
         return False
     return any(each % rank == 0 for each in (axis if isinstance(axis, tuple | list) else [axis]))
 
