@@ -288,7 +288,7 @@ def compiled(metric, y, *, loss="mse", units=TARGETS):
             lambda: metrics.MeanIoU(3)(CLASSES, SCORES[:, 0]),
             "MeanIoU takes class numbers for predictions, and was given 0.* with BinaryIoU",
         ),
-        (lambda: metrics.MeanIoU(3)([255], [0]), r"A label is 255 in row 0; MeanIoU needs every label to be in \[0, 2\]"),
+        (lambda: metrics.MeanIoU(3)([255], [0]), r"A label is 255 in row 0; MeanIoU needs .* in \[0, 2\].* as ignore_class"),
         (lambda: metrics.BinaryIoU()([2], [0.5]), "A label is 2 in row 0; BinaryIoU needs every label to be between 0 and 1"),
         (lambda: metrics.PrecisionAtRecall(1.2), r"PrecisionAtRecall's recall is in \[0, 1\]; got 1.2"),
         (lambda: metrics.RecallAtPrecision(-0.1), r"RecallAtPrecision's precision is in \[0, 1\]; got -0.1"),
@@ -323,6 +323,34 @@ def test_a_mistake_is_explained(call, message):
         warnings.simplefilter("ignore", LogitsWarning)
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_a_void_that_the_loss_ignores_is_left_out_of_regions_and_another_is_refused():
+    model = pw.Sequential([pw.Input((TARGETS,)), pw.layers.Softmax()])
+    y = np.where(WEIGHTS == 0, 255, CLASSES)
+    metric = metrics.MeanIoU(TARGETS, sparse_y_pred=False, name="regions")
+    model.compile("sgd", pw.losses.SparseCategoricalCrossentropy(ignore_class=255), metrics=[metric])
+    found = model.evaluate(SCORES, y, verbose=0, return_dict=True)["regions"]
+    there = WEIGHTS != 0
+    wanted = metrics.MeanIoU(TARGETS)(CLASSES[there], SCORES.argmax(1)[there])
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    model.compile(
+        "sgd", "sparse_categorical_crossentropy", metrics=[metrics.MeanIoU(2, sparse_y_pred=False, name="two")]
+    )
+    with pytest.raises(
+        ValueError, match=r"A label of output .* is 2 in .*; the metric 'two' needs .* \[0, 1\].* as ignore_class"
+    ):
+        model.evaluate(SCORES, CLASSES, verbose=0)
+
+
+def test_what_watches_one_number_refuses_an_array_with_a_remedy():
+    model = pw.Sequential([pw.Input((TARGETS,)), pw.layers.Dense(TARGETS, "sigmoid")])
+    model.compile("sgd", "mse", metrics=[metrics.F1Score()])
+    stop = pw.callbacks.EarlyStopping(monitor="f1_score")
+    with pytest.raises(
+        ValueError, match=r"EarlyStopping monitors 'f1_score', which is an array of shape \(3,\).*average='macro'"
+    ):
+        model.fit(SCORES, np.eye(TARGETS)[CLASSES], verbose=0, callbacks=[stop])
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,21 @@ def test_the_mean_of_a_function_says_what_the_function_says():
     assert mean.__doc__.startswith("The mean of `mean_squared_logarithmic_error`.\n\nmean((log(y_true + 1)")
 
 
+def test_a_value_that_weighs_nothing_may_be_anything():
+    # In Keras it makes the mean NaN.
+    for metric in metrics.Mean, metrics.Sum:
+        assert metric()([np.nan, 3, np.inf], sample_weight=[0, 1, 0]) == 3
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "Hinge", "BinaryCrossentropy", "RootMeanSquaredError"])
+def test_weights_of_rows_of_one_number_weigh_rows(name):
+    # Keras weighs the mean of the rows: the weights weigh nothing.
+    y_true, y_pred, weights = YES[:, 0], SCORES[:, 0], np.arange(ROWS, dtype=np.float32) % 3
+    flat, columns = (getattr(metrics, name)() for _ in range(2))
+    found = flat(y_true, y_pred, sample_weight=weights)
+    np.testing.assert_allclose(found, columns(y_true[:, None], y_pred[:, None], sample_weight=weights), rtol=1e-6)
+
+
 def test_numbers_and_lists_are_values_too():
     mean, total = metrics.Mean(), metrics.Sum()
     for value, weight in (3, None), (5.0, 3.0), ([1, 2], None):
@@ -269,7 +284,12 @@ class Forgetful(pw.metrics.Metric):
         (
             lambda: metrics.Recall(class_id=1)(np.ones(4), np.ones(4)),
             ValueError,
-            r"Recall\(class_id=1\) needs predictions \(rows, classes\); got \(4,\)",
+            r"Recall\(class_id=1\) needs predictions \(rows, classes\) that have the class; got \(4,\)",
+        ),
+        (
+            lambda: metrics.Precision(class_id=3)(YES, SCORES),
+            ValueError,
+            r"Precision\(class_id=3\) needs predictions \(rows, classes\) that have the class; got \(12, 3\)",
         ),
         (
             lambda: metrics.Mean()(np.ones((4, 2)), sample_weight=np.ones(3)),

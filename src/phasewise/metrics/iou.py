@@ -11,6 +11,8 @@ from phasewise.losses.alignment import broadcast_rows, ratio, same_rank
 from phasewise.losses.given_values import check_between_0_and_1, check_classes, is_known, notice_scores
 from phasewise.metrics.metric import KIND, Metric
 
+OF_VOID = " One that marks what belongs to no class is given as ignore_class."
+
 
 @register(KIND)
 class IoU(Metric):
@@ -76,7 +78,7 @@ class IoU(Metric):
         name = type(self).__name__
         if all(map(is_known, (y_true, y_pred, weight))):
             exempt = np.asarray(weight) == 0
-            check_classes(name, jnp.where(exempt, 0, y_true), self.num_classes, self.ignore_class)
+            check_classes(name, jnp.where(exempt, 0, y_true), self.num_classes, self.ignore_class, hint=OF_VOID)
             fractions = np.asarray(y_pred) != np.floor(np.asarray(y_pred, np.float64))
             if fractions.any():
                 worst = np.asarray(y_pred)[fractions][0]

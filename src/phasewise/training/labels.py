@@ -20,6 +20,7 @@ from phasewise.losses.ctc import check_shapes as check_sequence_shapes
 from phasewise.losses.given_values import check_between_0_and_1, check_classes
 from phasewise.metrics import AUC, BinaryAccuracy, BinaryIoU, FBetaScore, IoU
 from phasewise.metrics.confusion import AtThresholds
+from phasewise.metrics.iou import OF_VOID
 from phasewise.metrics.operating_points import AtOperatingPoint
 
 BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
@@ -116,10 +117,17 @@ def check_metric_labels(names, losses, metrics, pairs, locate):
         of = f" of output {names[i]!r}"
         if isinstance(metric, IoU) and metric.sparse_y_true and not isinstance(metric, BinaryIoU):
             if pairs[i][0] is not None:
-                ignored = metric.ignore_class
-                check_classes(f"the metric {name!r}", pairs[i][0], metric.num_classes, ignored, of=of, locate=locate)
+                _check_regions(f"the metric {name!r}", metric, losses[i], pairs[i][0], of, locate)
             continue
         if isinstance(losses[i], BINARY | ONE_HOT | REGIONS) or pairs[i][0] is None:
             continue  # the loss has been asked the same, or there is nothing to look at
         if isinstance(metric, AUC | BinaryAccuracy | AtThresholds | AtOperatingPoint | FBetaScore | BinaryIoU):
             check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)
+
+
+def _check_regions(name, metric, loss, labels, of, locate):
+    """As `check_classes`, for a metric of regions; what the loss leaves out may be left out of them as well."""
+    ignored = metric.ignore_class
+    if ignored is None:
+        ignored = getattr(loss, "arguments", {}).get("ignore_class")
+    check_classes(name, labels, metric.num_classes, ignored, of=of, locate=locate, hint=OF_VOID)
