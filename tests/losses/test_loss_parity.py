@@ -67,7 +67,7 @@ TABLE = {
         ("class or void", {"from_logits": True, "ignore_class": -1}),
     ],
     "categorical_generalized_cross_entropy": [("class", {"q": 0.5}), ("class", {"q": 0.9})],
-    "dice": [("yes-no", {}), ("soft yes-no", {"axis": 1}), ("distribution", {"axis": (-1, 1)})],
+    "dice": [("yes-no", {}), ("soft yes-no", {"axis": 1}), ("distribution", {"axis": (-1, 0)})],
     "tversky": [("yes-no", {}), ("soft yes-no", {"alpha": 0.3, "beta": 0.9, "axis": (1,)})],
 }
 OF_OTHER_SHAPES = {"circle", "ctc"}  # in test_structured_losses.py

@@ -42,7 +42,7 @@ def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Se
 class _Correlation(MeanMetricWrapper):
     """Over rows, products of deviations are gathered; within rows, the mean of the values of rows."""
 
-    over_rows = staticmethod(lambda moments: moments)
+    _over_rows = staticmethod(lambda moments: moments)
 
     def prepare(self, y_true: Any, y_pred: Any) -> None:
         """Make the accumulators of a correlation over rows."""
@@ -65,7 +65,7 @@ class _Correlation(MeanMetricWrapper):
         if self._moments is None:
             return super().result()
         found = CoMoments(*(jnp.asarray(v.value) for v in self._moments))
-        return jnp.where(found.count == 0, 0, self.over_rows(found)).mean()
+        return jnp.where(found.count == 0, 0, self._over_rows(found)).mean()
 
     _moments = None
 
@@ -106,7 +106,7 @@ class PearsonCorrelation(_Correlation):
     ):
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
-    over_rows = staticmethod(lambda found: _pearson(found))
+    _over_rows = staticmethod(lambda found: _pearson(found))
 
 
 @register(KIND)
@@ -124,7 +124,7 @@ class ConcordanceCorrelation(_Correlation):
     ):
         super().__init__(concordance_correlation, name, dtype, axis=axis)
 
-    over_rows = staticmethod(lambda found: _concordance(found))
+    _over_rows = staticmethod(lambda found: _concordance(found))
 
 
 def _pearson(found):

@@ -98,7 +98,7 @@ class Metric(Portable, Settings):
         raise NotImplementedError(f"{type(self).__name__} must define update_state.")
 
     def result(self) -> Array | dict[str, Array]:
-        """The value so far: a scalar, or a dict of scalars by name."""
+        """The value so far: a number, an array (logged as it is), or a dict of such by name."""
         raise NotImplementedError(f"{type(self).__name__} must define result.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Array | dict[str, Array]:
