@@ -32,6 +32,16 @@ OF_ROWS = {
         {"from_logits": True, "ignore_class": -1},
         (CLASSES, LOGITS),
     ),
+    "regions": (metrics.MeanIoU, {"num_classes": 3, "ignore_class": -1, "sparse_y_pred": False}, (CLASSES, LOGITS)),
+    "yes-no regions": (metrics.BinaryIoU, {"threshold": 0.4}, (YES, SCORES)),
+    "sensitivity": (metrics.SensitivityAtSpecificity, {"specificity": 0.5}, (YES, SCORES)),
+    "precision of a class": (metrics.PrecisionAtRecall, {"recall": 0.7, "class_id": 1}, (YES, SCORES)),
+    "F1": (metrics.F1Score, {"average": "macro"}, (YES, SCORES)),
+    "F2": (metrics.FBetaScore, {"average": "weighted", "beta": 2, "threshold": 0.6}, (YES, SCORES)),
+    "R2": (metrics.R2Score, {"class_aggregation": "variance_weighted_average"}, (SCORES + 3000, LOGITS + 3000)),
+    "correlation in rows": (metrics.PearsonCorrelation, {}, (SCORES, LOGITS)),
+    "correlation over rows": (metrics.PearsonCorrelation, {"axis": 0}, (SCORES + 500, LOGITS - 500)),
+    "concordance over all": (metrics.ConcordanceCorrelation, {"axis": (0, 1)}, (SCORES + 500, LOGITS + 500)),
     "mean": (metrics.Mean, {}, (SCORES,)),
     "sum": (metrics.Sum, {}, (SCORES,)),
 }
@@ -96,6 +106,21 @@ def test_a_class_can_be_pickled_and_says_what_it_is(name):
 def test_the_mean_of_a_function_says_what_the_function_says():
     mean = metrics.MeanSquaredLogarithmicError
     assert mean.__doc__.startswith("The mean of `mean_squared_logarithmic_error`.\n\nmean((log(y_true + 1)")
+
+
+def test_a_value_that_weighs_nothing_may_be_anything():
+    # In Keras it makes the mean NaN.
+    for metric in metrics.Mean, metrics.Sum:
+        assert metric()([np.nan, 3, np.inf], sample_weight=[0, 1, 0]) == 3
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "Hinge", "BinaryCrossentropy", "RootMeanSquaredError"])
+def test_weights_of_rows_of_one_number_weigh_rows(name):
+    # Keras weighs the mean of the rows: the weights weigh nothing.
+    y_true, y_pred, weights = YES[:, 0], SCORES[:, 0], np.arange(ROWS, dtype=np.float32) % 3
+    flat, columns = (getattr(metrics, name)() for _ in range(2))
+    found = flat(y_true, y_pred, sample_weight=weights)
+    np.testing.assert_allclose(found, columns(y_true[:, None], y_pred[:, None], sample_weight=weights), rtol=1e-6)
 
 
 def test_numbers_and_lists_are_values_too():
@@ -178,6 +203,27 @@ def test_accumulators_that_wait_for_a_shape_are_made_before_a_compiled_loop():
 
 
 ARGUMENTS = {
+    "F1Score": {"average": "micro", "threshold": 0.3},
+    "FBetaScore": {"average": "macro", "beta": 2.0, "threshold": 0.3},
+    "IoU": {
+        "num_classes": 4,
+        "target_class_ids": [1, 3],
+        "ignore_class": 0,
+        "sparse_y_true": False,
+        "sparse_y_pred": False,
+        "axis": 0,
+    },
+    "MeanIoU": {"num_classes": 4, "ignore_class": 0, "sparse_y_true": False, "sparse_y_pred": False, "axis": 0},
+    "OneHotIoU": {"num_classes": 4, "target_class_ids": [1, 3], "ignore_class": 0, "sparse_y_pred": True, "axis": 0},
+    "OneHotMeanIoU": {"num_classes": 4, "ignore_class": 0, "sparse_y_pred": True, "axis": 0},
+    "BinaryIoU": {"target_class_ids": [1], "threshold": 0.3},
+    "R2Score": {"class_aggregation": None, "num_regressors": 2},
+    "PearsonCorrelation": {"axis": 1},
+    "ConcordanceCorrelation": {"axis": 0},
+    "SensitivityAtSpecificity": {"specificity": 0.3, "num_thresholds": 9, "class_id": 1},
+    "SpecificityAtSensitivity": {"sensitivity": 0.3, "num_thresholds": 9, "class_id": 1},
+    "PrecisionAtRecall": {"recall": 0.3, "num_thresholds": 9, "class_id": 1},
+    "RecallAtPrecision": {"precision": 0.3, "num_thresholds": 9, "class_id": 1},
     "MeanMetricWrapper": {"fn": metrics.binary_accuracy, "threshold": 0.3},
     "BinaryAccuracy": {"threshold": 0.3},
     "TopKCategoricalAccuracy": {"k": 3},
@@ -238,7 +284,12 @@ class Forgetful(pw.metrics.Metric):
         (
             lambda: metrics.Recall(class_id=1)(np.ones(4), np.ones(4)),
             ValueError,
-            r"Recall\(class_id=1\) needs predictions \(rows, classes\); got \(4,\)",
+            r"Recall\(class_id=1\) needs predictions \(rows, classes\) that have the class; got \(4,\)",
+        ),
+        (
+            lambda: metrics.Precision(class_id=3)(YES, SCORES),
+            ValueError,
+            r"Precision\(class_id=3\) needs predictions \(rows, classes\) that have the class; got \(12, 3\)",
         ),
         (
             lambda: metrics.Mean()(np.ones((4, 2)), sample_weight=np.ones(3)),

@@ -149,6 +149,49 @@ def test_focal_losses_too():
     np.testing.assert_allclose(model.evaluate(ZS[:1], np.float32([[0, 0, 1]]), verbose=0), 0.25 * 500.0, rtol=1e-6)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 3.0])
+def test_a_focal_loss_and_its_gradient_are_right_however_wrong_or_sure_the_logit_is(gamma):
+    z, y = np.float64(Z[:, 0]), LABELS
+    sign = 2 * y - 1
+    log_p, log_q = -np.logaddexp(0, -sign * z), -np.logaddexp(0, sign * z)  # of the label, and of the other
+    value = np.exp(gamma * log_q) * -log_p
+    slope = -sign * np.exp(gamma * log_q) * (np.exp(log_q) - gamma * np.exp(log_p) * log_p)
+    found = trained(chain(1, "sigmoid"), losses.BinaryFocalCrossentropy(gamma=gamma), Z, LABELS)
+    assert_right(found, (value.mean(), [[(slope * z).mean()]]))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_a_focal_loss_of_classes_has_a_finite_gradient_however_sure_it_is(gamma):
+    logs = np.float64(ZS) - np.logaddexp.reduce(np.float64(ZS), 1, keepdims=True)
+    p, y = np.exp(logs), np.eye(3)[CLASSES]
+    rest = -np.expm1(logs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_log = np.where(rest > 0, rest**gamma - gamma * rest ** (gamma - 1) * p * logs, 0.0**gamma)
+    by_log = -0.25 * y * np.where(y > 0, by_log, 0)
+    gradient = by_log - p * by_log.sum(1, keepdims=True)
+    loss = losses.CategoricalFocalCrossentropy(gamma=gamma)
+    value, found = trained(chain(3, "softmax"), loss, ZS, np.float32(y))
+    np.testing.assert_allclose(value, -0.25 * (y * rest**gamma * logs).sum(1).mean(), rtol=1e-5)
+    gradient = np.float64(ZS).T @ gradient / len(ZS)
+    np.testing.assert_allclose(found, gradient, rtol=1e-5, atol=1e-6 * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize("loss", ["kl_divergence", "kld", losses.kl_divergence, losses.KLDivergence()])
+def test_the_divergence_of_a_softmax_has_no_bound(loss):
+    soft = np.float32([[0.7, 0.1, 0.2]] * 3 + [[0, 1, 0]] * 2)
+    logs = np.float64(ZS) - np.logaddexp.reduce(np.float64(ZS), 1, keepdims=True)
+    y = np.float64(soft)
+    entropy = (y * np.log(np.where(y > 0, y, 1))).sum(1)
+    wanted = (entropy - (y * logs).sum(1)).mean(), np.float64(ZS).T @ (np.exp(logs) * y.sum(1, keepdims=True) - y) / 5
+    assert_right(trained(chain(3, "softmax"), loss, ZS, soft), wanted)
+
+
+def test_the_divergence_of_sigmoids_has_no_bound_and_is_what_a_metric_of_it_says():
+    model = passing(chain(1, "sigmoid"), "kl_divergence", metrics=["kl_divergence"])
+    found = model.evaluate(Z, LABELS, verbose=0)
+    np.testing.assert_allclose(found, [np.mean(LABELS * np.logaddexp(0, -np.float64(Z[:, 0])))] * 2, rtol=1e-5)
+
+
 def test_a_loss_that_is_robust_to_wrong_labels_has_a_gradient_where_the_softmax_is_0():
     q, z = 0.1, np.float32([[110.0, 0.0, -200.0]])
     value, gradient = trained(chain(3, "softmax"), losses.CategoricalGeneralizedCrossEntropy(q), z, np.array([1]))

@@ -4,6 +4,8 @@ import math
 import operator
 import re
 
+import numpy as np
+
 from phasewise.callbacks.callback import Callback, Logs
 from phasewise.core.registry import nearest, snake_case
 from phasewise.core.warning import PhasewiseWarning, warn
@@ -41,7 +43,11 @@ class MetricMonitor(Callback):
         self.best = None
 
     def monitored(self, logs: Logs | None) -> float | None:
-        """The value in `logs`; None, with a warning, where it is not there."""
+        """The value in `logs`; None, with a warning, where it is not there.
+
+        Raises:
+            ValueError: it is an array.
+        """
         value = (logs or {}).get(self.monitor)
         if value is None:
             near = nearest(self.monitor, list(logs or {}))
@@ -52,6 +58,11 @@ class MetricMonitor(Callback):
                 f"{type(self).__name__} monitors {self.monitor!r}, which is not available.{hint} "
                 f"Available: {', '.join(logs or {}) or 'nothing'}.",
                 PhasewiseWarning,
+            )
+        if np.ndim(value):
+            raise ValueError(
+                f"{type(self).__name__} monitors {self.monitor!r}, which is an array of shape {np.shape(value)}, and watches one number. "
+                "F1Score and FBetaScore give one with average='macro', R2Score with class_aggregation='uniform_average'."
             )
         return value
 

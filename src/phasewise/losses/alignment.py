@@ -5,6 +5,25 @@ import numpy as np
 
 from phasewise.core import logits
 
+_ENTRYWISE = set()
+
+
+def entrywise(function):
+    """Decorator: the function compares number with number, and takes the mean over the last axis."""
+    _ENTRYWISE.add(function)
+    return function
+
+
+def one_a_row(function, y_true, y_pred):
+    """Labels and predictions of one number a row, (rows,), as (rows, 1) for an entrywise function: its mean is then not that of the rows.
+
+    Keras takes the mean of the rows, and weighs that: weights of rows weigh nothing there.
+    """
+    if function in _ENTRYWISE and np.ndim(y_true) == np.ndim(y_pred) == 1:
+        y_true, y_pred = jnp.asarray(y_true), jnp.asarray(y_pred)
+        return y_true[:, None], logits.follow(y_pred[:, None], y_pred)
+    return y_true, y_pred
+
 
 def as_float(x):
     """`x` as an array of its own float dtype, of float32 where that is narrower or not a float."""
@@ -66,7 +85,8 @@ def reduce(values, reduction, sample_weight=None, mask=None):
     """
     if values.ndim == 0:
         others = [np.shape(x) for x in (sample_weight, mask) if x is not None]
-        values = jnp.broadcast_to(values, np.broadcast_shapes(*others))
+        rank = max(map(len, others), default=0)
+        values = jnp.broadcast_to(values, np.broadcast_shapes(*(s + (1,) * (rank - len(s)) for s in others)))
     weight = None
     if sample_weight is not None:
         values, weight = same_rank(values, jnp.asarray(sample_weight).astype(values.dtype))

@@ -6,6 +6,11 @@ and the loss is that of the logits: it has no bound and keeps all digits, also w
 
 All other probabilities are kept 1e-7 from 0 and 1, as in Keras, so that a loss never exceeds 16.2 a label and a saturated
 probability gets no gradient. Keras does so with the outputs of a model, too: there a row that is wrong by far is not learnt.
+
+Scale: all are in nats (natural logarithms). The binary ones are the mean over the labels of a row, so that ten labels cost as much as
+one; the categorical ones are the sum over the classes of a row, of which one label has one term that counts. Of the same
+problem one sigmoid with the binary loss and two softmax units with the categorical one therefore give the same number; two sigmoids
+with one-hot labels give the mean of the terms of both labels, not their sum.
 """
 
 import jax
@@ -16,16 +21,20 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.kernels.log_softmax import log_softmax
-from phasewise.losses.alignment import as_float, paired
+from phasewise.losses.alignment import as_float, entrywise, paired
 from phasewise.losses.functions import KIND, TINY
 from phasewise.losses.given_values import check_between_0_and_1, check_classes, notice_scores
 
 
 @register(KIND, "bce", "BCE")
+@entrywise
 def binary_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Array:
     """-(y log p + (1 - y) log(1 - p)), mean over `axis`.
+
+    Scale: nats a label, not a row: one value a row, the mean over its labels. 0.693 = log 2 is a coin's. For the sum over the labels
+    of a row multiply by their number.
 
     Args:
         y_true: labels in [0, 1], shaped as the predictions.
@@ -36,11 +45,12 @@ def binary_crossentropy(
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("binary_crossentropy", y_true, y_pred)
-    y_pred, from_logits = _scores("binary_crossentropy", y_pred, from_logits)
+    y_pred, from_logits = scores("binary_crossentropy", y_pred, from_logits)
     return _binary(_towards_half(y_true, label_smoothing), y_pred, from_logits).mean(axis)
 
 
 @register(KIND)
+@entrywise
 def binary_focal_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -53,17 +63,21 @@ def binary_focal_crossentropy(
 ) -> Array:
     """`binary_crossentropy` times (1 - p of the label)^gamma: easy rows count less (Lin et al. 2017, equation 4).
 
+    Scale: nats a label, as there, each at most what it is there: a coin's is 0.693 / 2^gamma.
+
     Args:
         apply_class_balancing: whether label 1 also weighs `alpha` and label 0 weighs 1 - `alpha`.
+        gamma: of at least 0.
+        from_logits, label_smoothing, axis: as for `binary_crossentropy`.
 
     Raises:
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("binary_focal_crossentropy", y_true, y_pred)
-    y_pred, from_logits = _scores("binary_focal_crossentropy", y_pred, from_logits)
+    y_pred, from_logits = scores("binary_focal_crossentropy", y_pred, from_logits)
     y_true = _towards_half(y_true, label_smoothing)
     p, q = (jax.nn.sigmoid(y_pred), jax.nn.sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
-    values = jnp.power(y_true * q + (1 - y_true) * p, gamma) * _binary(y_true, y_pred, from_logits)
+    values = _power(y_true * q + (1 - y_true) * p, gamma) * _binary(y_true, y_pred, from_logits)
     if apply_class_balancing:
         values = values * (y_true * alpha + (1 - y_true) * (1 - alpha))
     return values.mean(axis)
@@ -75,6 +89,9 @@ def categorical_crossentropy(
 ) -> Array:
     """-sum(y log p) over the classes along `axis`.
 
+    Scale: nats a row (or a position): one value for each, the sum over the classes, not their mean. log(classes) is that of knowing
+    nothing, 2.303 for 10.
+
     Args:
         y_true: one-hot or soft labels, shaped as the predictions.
         y_pred: probabilities, divided by their sum first; or logits.
@@ -84,7 +101,7 @@ def categorical_crossentropy(
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("categorical_crossentropy", y_true, y_pred, classes=axis)
-    y_pred, from_logits = _scores("categorical_crossentropy", y_pred, from_logits, axis)
+    y_pred, from_logits = scores("categorical_crossentropy", y_pred, from_logits, axis)
     return -(_towards_uniform(y_true, label_smoothing, axis) * _logs(y_pred, from_logits, axis)).sum(axis)
 
 
@@ -100,13 +117,20 @@ def categorical_focal_crossentropy(
 ) -> Array:
     """`categorical_crossentropy` with each class's term times alpha * (1 - p)^gamma (Lin et al. 2017, equation 5).
 
+    Scale: nats a row, the sum over the classes, times at most `alpha`, which is 0.25 by default.
+
+    Args:
+        y_true, y_pred, from_logits, label_smoothing, axis: as for `categorical_crossentropy`.
+        alpha: what every class weighs.
+        gamma: of at least 0.
+
     Raises:
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _of_one_shape("categorical_focal_crossentropy", y_true, y_pred, classes=axis)
-    y_pred, from_logits = _scores("categorical_focal_crossentropy", y_pred, from_logits, axis)
+    y_pred, from_logits = scores("categorical_focal_crossentropy", y_pred, from_logits, axis)
     logs = _logs(y_pred, from_logits, axis)
-    values = alpha * jnp.power(-jnp.expm1(logs), gamma) * logs
+    values = alpha * _power(-jnp.expm1(logs), gamma) * logs
     return -(_towards_uniform(y_true, label_smoothing, axis) * values).sum(axis)
 
 
@@ -115,6 +139,8 @@ def sparse_categorical_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Array:
     """-log p of the labelled class along `axis`; 0, with no gradient, where the label is `ignore_class`.
+
+    Scale: nats a label: one value for each, the same as `categorical_crossentropy` gives of the one-hot label.
 
     Args:
         y_true: whole numbers (rows, ...), of integer or float dtype; an axis of size 1 for the classes is allowed.
@@ -126,7 +152,7 @@ def sparse_categorical_crossentropy(
     y_pred = as_float(y_pred)
     labels = sparse_labels(y_true, y_pred, axis)
     check_classes("sparse_categorical_crossentropy", y_true, y_pred.shape[axis], ignore_class)
-    y_pred, from_logits = _scores("sparse_categorical_crossentropy", y_pred, from_logits, axis)
+    y_pred, from_logits = scores("sparse_categorical_crossentropy", y_pred, from_logits, axis)
     if ignore_class is not None:
         y_pred = jnp.where(jnp.expand_dims(labels != ignore_class, axis), y_pred, 1)
     chosen = jax.nn.one_hot(labels, y_pred.shape[axis], dtype=bool, axis=axis)
@@ -139,6 +165,8 @@ def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, 
     """(1 - p^q) / q of the labelled class: between cross-entropy (q to 0) and absolute error (q = 1), robust to wrong
     labels (Zhang & Sabuncu 2018, equation 6).
 
+    Scale: one value a label, between 0 and 1 / q; no logarithm, so no nats.
+
     Args:
         y_true: whole numbers (rows, ...).
         y_pred: probabilities (rows, ..., classes); one of exactly 0 gets no gradient, unless its logit is known.
@@ -147,11 +175,11 @@ def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, 
     y_pred = as_float(y_pred)
     check_classes("categorical_generalized_cross_entropy", y_true, y_pred.shape[-1])
     chosen = jax.nn.one_hot(sparse_labels(y_true, y_pred), y_pred.shape[-1], dtype=bool)
-    y_pred, from_logits = _scores("categorical_generalized_cross_entropy", y_pred, False, -1)
+    y_pred, from_logits = scores("categorical_generalized_cross_entropy", y_pred, False, -1)
     if from_logits:
         return -jnp.expm1(q * jnp.where(chosen, log_softmax(y_pred, -1), 0).sum(-1)) / q
     p = jnp.where(chosen, y_pred, 0).sum(-1)
-    return (1 - jnp.where(p > 0, jnp.power(jnp.where(p > 0, p, 1), q), 0)) / q
+    return (1 - _power(p, q)) / q
 
 
 def sparse_labels(y_true, y_pred, axis=-1):
@@ -185,7 +213,7 @@ def _of_one_shape(name, y_true, y_pred, classes=None):
     return y_true, y_pred
 
 
-def _scores(name, y_pred, from_logits, axis=None):
+def scores(name, y_pred, from_logits, axis=None):
     """(the predictions, whether they are logits): the logits of the predictions where these are known.
 
     Args:
@@ -216,6 +244,11 @@ def _towards_half(y_true, label_smoothing):
 
 def _towards_uniform(y_true, label_smoothing, axis):
     return y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[axis] if label_smoothing else y_true
+
+
+def _power(x, exponent):
+    """x^exponent, with no slope at 0, where that of an exponent below 1 has no bound: there nothing is left to learn."""
+    return jnp.where(x > 0, jnp.power(jnp.where(x > 0, x, 1), exponent), 0.0**exponent)
 
 
 def _binary(y_true, y_pred, from_logits):

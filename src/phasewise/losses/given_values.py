@@ -21,7 +21,7 @@ def row(number):
     return f"row {number}"
 
 
-def check_classes(name, labels, classes, ignored=None, *, of="", locate=row, exempt=None):
+def check_classes(name, labels, classes, ignored=None, *, of="", locate=row, exempt=None, hint=""):
     """Raises ValueError when an integer label is none of `classes` numbers; the message gives it and its row.
 
     Args:
@@ -30,6 +30,7 @@ def check_classes(name, labels, classes, ignored=None, *, of="", locate=row, exe
         ignored: a label that is allowed all the same.
         of: " of output 'a'", where there is such.
         locate: names a row.
+        hint: what the message ends with.
         exempt: boolean, broadcasts against the labels from the left: those that count nowhere; or None.
     """
     if not is_known(labels):
@@ -42,7 +43,7 @@ def check_classes(name, labels, classes, ignored=None, *, of="", locate=row, exe
         outside &= labels != ignored
     if exempt is not None:
         outside &= ~exempt.reshape(exempt.shape + (1,) * (labels.ndim - exempt.ndim))
-    _require(of, name, labels, outside, f"in [0, {classes - 1}], for {classes} classes", locate)
+    _require(of, name, labels, outside, f"in [0, {classes - 1}], for {classes} classes", locate, lambda _: hint)
 
 
 def check_between_0_and_1(name, labels, *, of="", locate=row, is_binary=False):

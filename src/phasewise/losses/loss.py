@@ -10,7 +10,7 @@ from phasewise.core.pickling import Portable
 from phasewise.core.registry import one_of
 from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest
-from phasewise.losses.alignment import as_float, reduce, same_rank
+from phasewise.losses.alignment import as_float, one_a_row, reduce, same_rank
 from phasewise.losses.functions import KIND
 
 REDUCTIONS = ("sum", "mean", "sum_over_batch_size", "mean_with_sample_weight", "none", None)
@@ -51,8 +51,14 @@ class Loss(Portable, Settings):
             mask: boolean, as the weights; False positions count nowhere.
         """
         y_true, y_pred = _of_one_rank(_as_floats(y_true), _as_floats(y_pred))
-        values = as_float(self.call(y_true, y_pred))
-        return reduce(values, self.reduction, sample_weight, self.mask(y_true, y_pred, mask))
+        if sample_weight is not None or mask is not None:
+            y_true, y_pred = one_a_row(getattr(self, "fn", None), y_true, y_pred)
+        values, mask = self.masked(y_true, y_pred, mask)
+        return reduce(as_float(values), self.reduction, sample_weight, mask)
+
+    def masked(self, y_true: Nest, y_pred: Nest, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
+        """The values, and which of them count; a loss that compares rows or positions with one another looks at the mask first."""
+        return self.call(y_true, y_pred), self.mask(y_true, y_pred, mask)
 
     def mask(self, y_true: Nest, y_pred: Nest, mask: ArrayLike | None) -> ArrayLike | None:
         """The positions that count: `mask`, and what the loss itself leaves out."""

@@ -94,9 +94,9 @@ class AtThresholds(Metric):
         if self.top_k is not None:
             y_pred = _largest(y_pred, self.top_k)
         if self.class_id is not None:
-            if y_pred.ndim == 1:
+            if y_pred.ndim == 1 or not -y_pred.shape[-1] <= self.class_id < y_pred.shape[-1]:
                 name = f"{type(self).__name__}(class_id={self.class_id})"
-                raise ValueError(f"{name} needs predictions (rows, classes); got {y_pred.shape}.")
+                raise ValueError(f"{name} needs predictions (rows, classes) that have the class; got {y_pred.shape}.")
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
         found = counts(y_true, y_pred, self.thresholds, sample_weight)
         for kind in self.kept:

@@ -98,7 +98,7 @@ class Metric(Portable, Settings):
         raise NotImplementedError(f"{type(self).__name__} must define update_state.")
 
     def result(self) -> Array | dict[str, Array]:
-        """The value so far: a scalar, or a dict of scalars by name."""
+        """The value so far: a number, an array (logged as it is), or a dict of such by name."""
         raise NotImplementedError(f"{type(self).__name__} must define result.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Array | dict[str, Array]:
@@ -173,7 +173,7 @@ def rowwise(values, sample_weight=None, fold=jnp.mean):
         values = fold(values, tuple(range(weight.ndim, values.ndim)))
     weight = broadcast_rows(weight, values)
     weight = jnp.broadcast_to(weight, np.broadcast_shapes(weight.shape, values.shape))
-    values = values * weight
+    values = jnp.where(weight == 0, 0, values * weight)  # what weighs nothing may be NaN
     if values.ndim > 1:
         axes = tuple(range(1, values.ndim))
         values, weight = fold(values, axes), fold(weight, axes)

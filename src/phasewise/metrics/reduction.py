@@ -10,7 +10,7 @@ import numpy as np
 from phasewise.core import registry
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike
-from phasewise.losses.alignment import ratio, same_rank
+from phasewise.losses.alignment import one_a_row, ratio, same_rank
 from phasewise.metrics.metric import KIND, Metric, rowwise
 
 FUNCTIONS = "metric function"
@@ -73,6 +73,8 @@ class MeanMetricWrapper(Mean):
         """
         if np.ndim(y_true) != np.ndim(y_pred):
             y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
+        if sample_weight is not None:
+            y_true, y_pred = one_a_row(self.fn, y_true, y_pred)
         self.check_values(y_true, y_pred, sample_weight)
         values = jnp.asarray(self.fn(y_true, y_pred, **self.arguments))
         if values.ndim == 0 and np.ndim(y_pred):

@@ -1,20 +1,33 @@
 """Do the labels fit the loss? Shapes are checked before anything runs, values before the first step."""
 
 from phasewise.losses import (
+    CTC,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
     CategoricalGeneralizedCrossEntropy,
+    CategoricalHinge,
+    Circle,
+    CosineSimilarity,
+    Dice,
+    KLDivergence,
     SparseCategoricalCrossentropy,
+    Tversky,
 )
+from phasewise.losses.ctc import check_sequences
+from phasewise.losses.ctc import check_shapes as check_sequence_shapes
 from phasewise.losses.given_values import check_between_0_and_1, check_classes
-from phasewise.metrics import AUC, BinaryAccuracy
+from phasewise.metrics import AUC, BinaryAccuracy, BinaryIoU, FBetaScore, IoU
 from phasewise.metrics.confusion import AtThresholds
+from phasewise.metrics.iou import OF_VOID
+from phasewise.metrics.operating_points import AtOperatingPoint
 
 BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
 INTEGER = SparseCategoricalCrossentropy | CategoricalGeneralizedCrossEntropy
+REGIONS = Dice | Tversky
+OF_VECTORS = ONE_HOT | CategoricalHinge | CosineSimilarity | KLDivergence
 
 
 def check_shapes(names, losses, pairs):
@@ -31,7 +44,14 @@ def check_shapes(names, losses, pairs):
         if true is None:
             raise ValueError(f"Output {name!r} has a loss ({loss.name}) but no labels.")
         shapes = f"labels of shape {tuple(true.shape)} and output {name!r} of shape {tuple(pred.shape)}"
-        if isinstance(loss, INTEGER):
+        if isinstance(loss, OF_VECTORS) and len(pred.shape) < 2:
+            raise ValueError(
+                f"{loss.name} compares vectors, one a row; it got {shapes}. One number a row goes with binary_crossentropy or "
+                "mean_squared_error."
+            )
+        if isinstance(loss, CTC):
+            check_sequence_shapes(true.shape, pred.shape, f"output {name!r}")
+        elif isinstance(loss, INTEGER | Circle):
             _check_sparse_shape(loss.name, true, pred, shapes)
         elif isinstance(loss, ONE_HOT):
             _check_categorical_shape(loss, true, pred, shapes)
@@ -77,10 +97,12 @@ def check_labels(names, losses, pairs, locate):
         if loss is None or true is None:
             continue
         of = f" of output {name!r}"
-        if isinstance(loss, INTEGER):
+        if isinstance(loss, CTC):
+            check_sequences(true, pred.shape[-1], of=of, locate=locate)
+        elif isinstance(loss, INTEGER):
             ignored = loss.arguments.get("ignore_class")
             check_classes(loss.name, true, pred.shape[-1], ignored, of=of, locate=locate)
-        elif isinstance(loss, BINARY | ONE_HOT):
+        elif isinstance(loss, BINARY | ONE_HOT | REGIONS):
             check_between_0_and_1(loss.name, true, of=of, locate=locate, is_binary=isinstance(loss, BINARY))
 
 
@@ -92,8 +114,20 @@ def check_metric_labels(names, losses, metrics, pairs, locate):
         names, losses, pairs, locate: as for `check_labels`.
     """
     for i, name, metric in metrics:
-        if isinstance(losses[i], BINARY | ONE_HOT) or pairs[i][0] is None:
+        of = f" of output {names[i]!r}"
+        if isinstance(metric, IoU) and metric.sparse_y_true and not isinstance(metric, BinaryIoU):
+            if pairs[i][0] is not None:
+                _check_regions(f"the metric {name!r}", metric, losses[i], pairs[i][0], of, locate)
+            continue
+        if isinstance(losses[i], BINARY | ONE_HOT | REGIONS) or pairs[i][0] is None:
             continue  # the loss has been asked the same, or there is nothing to look at
-        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds):
-            of = f" of output {names[i]!r}"
+        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds | AtOperatingPoint | FBetaScore | BinaryIoU):
             check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)
+
+
+def _check_regions(name, metric, loss, labels, of, locate):
+    """As `check_classes`, for a metric of regions; what the loss leaves out may be left out of them as well."""
+    ignored = metric.ignore_class
+    if ignored is None:
+        ignored = getattr(loss, "arguments", {}).get("ignore_class")
+    check_classes(name, labels, metric.num_classes, ignored, of=of, locate=locate, hint=OF_VOID)

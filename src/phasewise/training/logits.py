@@ -2,9 +2,10 @@
 
 from phasewise import metrics as all_metrics
 from phasewise.core.warning import LogitsWarning, warn
-from phasewise.losses import crossentropy, functions
+from phasewise.losses import crossentropy, functions, overlap
 from phasewise.metrics.accuracy import binary_accuracy
 from phasewise.metrics.confusion import AtThresholds
+from phasewise.metrics.operating_points import AtOperatingPoint
 
 UNIT = frozenset({"sigmoid", "softmax", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
 """Activations whose values lie in [0, 1]."""
@@ -18,7 +19,8 @@ _OVER_CLASSES = (
     crossentropy.categorical_focal_crossentropy,
     crossentropy.sparse_categorical_crossentropy,
 )
-_PROBABILITIES_ONLY = (crossentropy.categorical_generalized_cross_entropy, functions.kl_divergence)
+_REGIONS = (overlap.dice, overlap.tversky)
+_PROBABILITIES_ONLY = (crossentropy.categorical_generalized_cross_entropy, functions.kl_divergence, *_REGIONS)
 
 
 def takes_logits(item):
@@ -28,6 +30,12 @@ def takes_logits(item):
         return item.from_logits
     if isinstance(item, AtThresholds):
         return False if item.top_k is None and min(item.thresholds) > 0 else None
+    if isinstance(item, AtOperatingPoint):
+        return False
+    if isinstance(item, all_metrics.FBetaScore):
+        return None if item.threshold is None else False
+    if isinstance(item, all_metrics.BinaryIoU):
+        return False if item.threshold > 0 else None
     if function is binary_accuracy:
         return False if arguments.get("threshold", 0.5) > 0 else None
     if function in _BINARY + _OVER_CLASSES:
@@ -81,7 +89,7 @@ def _tell_of_loss(output, loss, activation):
             LogitsWarning,
         )
     if not wants and not _suits(loss, activation):
-        usual = "sigmoid" if loss.fn in _BINARY else "softmax"
+        usual = "sigmoid" if loss.fn in _BINARY + _REGIONS else "softmax"
         remedy = f"end in activation={usual!r}"
         if loss.fn not in _PROBABILITIES_ONLY:
             remedy += f", or give the loss as {type(loss).__name__}(from_logits=True)"
@@ -94,7 +102,7 @@ def _tell_of_loss(output, loss, activation):
 
 def _tell_of_metric(output, name, metric, loss, activation):
     wants, given = takes_logits(metric), takes_logits(loss)
-    has_border = getattr(metric, "fn", None) is binary_accuracy or isinstance(metric, AtThresholds)
+    has_border = getattr(metric, "fn", None) is binary_accuracy or isinstance(metric, _HAS_BORDER)
     if wants is False and given:
         because = f"its loss {loss.name!r} has from_logits=True"
     elif wants is False and given is None and not has_border and not _suits(metric, activation):
@@ -116,6 +124,9 @@ def _tell_of_metric(output, name, metric, loss, activation):
     )
 
 
+_HAS_BORDER = AtThresholds | all_metrics.BinaryIoU | all_metrics.FBetaScore
+
+
 def _suits(item, activation):
     """Whether what leaves the activation may be taken for probabilities."""
     return activation is None or activation in (NOT_NEGATIVE if is_over_classes(item) else UNIT)
@@ -128,8 +139,10 @@ def _ends(activation):
 def _remedy(metric):
     if isinstance(metric, AtThresholds):
         return f"For logits give {type(metric).__name__}(thresholds=0): a probability of 0.5 is a logit of 0."
-    if getattr(metric, "fn", None) is binary_accuracy:
-        return "For logits give BinaryAccuracy(threshold=0): a probability of 0.5 is a logit of 0."
+    if getattr(metric, "fn", None) is binary_accuracy or isinstance(metric, all_metrics.BinaryIoU):
+        return f"For logits give {type(metric).__name__}(threshold=0): a probability of 0.5 is a logit of 0."
+    if isinstance(metric, AtOperatingPoint | all_metrics.FBetaScore):
+        return "Let the model end in sigmoid."
     if getattr(metric, "fn", None) in _PROBABILITIES_ONLY:
         return "Let the model end in softmax."
     return f"For logits give {type(metric).__name__}(from_logits=True)."

@@ -122,7 +122,7 @@ def is_metric_by_shape(item):
 
 def _by_shape(name, y_true, y_pred):
     binary, sparse, categorical = _BY_SHAPE[name.lower()]
-    if y_pred.shape[-1] == 1:
+    if len(y_pred.shape) < 2 or y_pred.shape[-1] == 1:
         return binary
     if len(y_true.shape) < len(y_pred.shape) or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1):
         return sparse

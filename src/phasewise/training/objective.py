@@ -10,7 +10,7 @@ from phasewise.core import registry
 from phasewise.core.pickling import Portable
 from phasewise.core.places import Places
 from phasewise.core.variable import Variable
-from phasewise.losses.alignment import same_rank
+from phasewise.losses.alignment import one_a_row, same_rank
 from phasewise.metrics import Mean, MeanMetricWrapper, Sum
 from phasewise.training import log_names, matching
 from phasewise.training.calling_users import loss_of, told_of, values_of
@@ -18,7 +18,7 @@ from phasewise.training.labels import check_labels, check_metric_labels, check_s
 from phasewise.training.logits import tell_mismatches
 from phasewise.training.matching import is_config, is_metric_by_shape, is_named_by_shape, loss_for, metric_for
 from phasewise.training.out_of_range import watches
-from phasewise.training.output_masks import by_place, counting, is_mean, masks_of, takes_mask, weight_of
+from phasewise.training.output_masks import by_place, counting, is_mean, masks_of, mixes_rows, takes_mask, weight_of
 from phasewise.training.seen_classes import SeenClasses
 
 
@@ -38,7 +38,7 @@ class Objective(Portable):
             _check_metric_names(given)
         self.built = False
         self._places, self._asked = None, ()
-        self._names = self._losses = self._loss_weights = ()
+        self._names = self._losses = self._loss_weights = self._ranks = ()
         self._trackers, self._plain, self._weighted, self._watches = [], [], [], []
         self._mean = Mean(name="loss")
         self._skipped = None
@@ -66,6 +66,7 @@ class Objective(Portable):
         given = {kind: matching.match_metrics(self._places, items, kind) for kind, items in self._given.items()}
         self._asked = [any(items) for items in zip(map(_is_given, wanted), *given.values())]
         pairs, named = self._pairs(y_true, y_pred), self._deciding(y_true, y_pred)
+        self._ranks = [len(pred.shape) for _, pred in pairs]
         self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, named, strict=True)]
         check_shapes(self._names, self._losses, pairs)
         self._name_all(*(self._metrics(items, pairs, named) for items in given.values()))
@@ -100,6 +101,7 @@ class Objective(Portable):
         parts, pairs = [], self._pairs(y_true, y_pred)
         for loss, pair, weight, pred, mask in zip(self._losses, pairs, weights, preds, masks, strict=True):
             mask = mask if loss is not None and takes_mask(loss) else None
+            pair = one_a_row(getattr(loss, "fn", None), *pair)
             counts = counting(mask, row_mask)
             parts.append(None if loss is None else loss_of(loss, *by_place(pair, pred, mask), weight, counts))
         terms = [part * w for part, w in zip(parts, self._loss_weights) if part is not None]
@@ -195,8 +197,9 @@ class Objective(Portable):
     @property
     def is_rowwise(self):
         """Whether padded rows can be masked out of everything: a user's own function may mix rows, ours do not."""
-        functions = [loss for loss in self._losses if loss] + [m for _, _, m in [*self._plain, *self._weighted]]
-        return all(_is_ours(item) for item in functions)
+        several = [*enumerate(self._losses), *((i, metric) for i, _, metric in [*self._plain, *self._weighted])]
+        given = [(i, item) for i, item in several if item]
+        return all(_is_ours(item) and not mixes_rows(item, self._ranks[i]) for i, item in given)
 
     def kept(self):
         """What the metrics hold, for `put_back`."""

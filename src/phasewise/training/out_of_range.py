@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from phasewise.core.warning import LogitsWarning, warn
 from phasewise.losses.given_values import ROUNDING
 from phasewise.metrics import AUC, Metric
+from phasewise.metrics.operating_points import AtOperatingPoint
 from phasewise.training.logits import is_over_classes, takes_logits
 
 
@@ -61,8 +62,8 @@ def watches(names, losses, metrics, activations):
     for i, name, metric in metrics:
         if (
             activations[i] is None
-            and isinstance(metric, AUC)
-            and not metric.from_logits
+            and isinstance(metric, AUC | AtOperatingPoint)
+            and takes_logits(metric) is False
             and takes_logits(losses[i]) is None
         ):
             found.setdefault(i, Excess(names[i], f"The metric {name!r}", True))

@@ -6,8 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core import logits, masking
-from phasewise.losses import Loss
+from phasewise.losses import Dice, Loss, Tversky
+from phasewise.metrics import ConcordanceCorrelation, PearsonCorrelation
 from phasewise.metrics.reduction import MeanMetricWrapper
+
+_LOOKS_AT_MASKS = Dice | Tversky | PearsonCorrelation | ConcordanceCorrelation
 
 
 def masks_of(y_pred):
@@ -48,6 +51,18 @@ def takes_mask(loss):
 def is_mean(metric):
     """Whether a metric is the mean of values of which some can be left out."""
     return isinstance(metric, MeanMetricWrapper)
+
+
+def mixes_rows(item, rank):
+    """Whether a loss or metric of ours compares rows with one another without looking at what the mask leaves out.
+
+    Args:
+        rank: of the predictions.
+    """
+    axis = getattr(item, "arguments", {}).get("axis")
+    if axis is None or not rank or isinstance(item, _LOOKS_AT_MASKS):
+        return False
+    return any(each % rank == 0 for each in (axis if isinstance(axis, tuple | list) else [axis]))
 
 
 def weight_of(weight, mask):
