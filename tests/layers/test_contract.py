@@ -3,6 +3,8 @@
 A new layer needs one line in `MAKE`, or none where its parity row can make it.
 """
 
+import augmentation_rows
+import colour_rows
 import jax
 import numpy as np
 import pytest
@@ -41,6 +43,8 @@ MAKE = {
         (ROWS, 4, 5),
     ),
     "Lambda": ({"function": jax.numpy.tanh}, (ROWS, 5)),
+    **augmentation_rows.RANDOM,
+    **colour_rows.RANDOM,
 }
 # What is no layer by itself: it is called inside one, which has a row.
 ABSTRACT = {"InputLayer", "Model", "Sequential", *CELLS}
@@ -113,7 +117,17 @@ class Case:
         return wrote or not np.array_equal(before, after)
 
 
-FAMILIES = ("attention", "borders", "convolution", "einsum_dense", "embedding", "pooling", "recurrent", "up_sampling")
+FAMILIES = (
+    "attention",
+    "augmentation",
+    "borders",
+    "convolution",
+    "einsum_dense",
+    "embedding",
+    "pooling",
+    "recurrent",
+    "up_sampling",
+)
 
 
 def marked(cases):

@@ -2,6 +2,8 @@
 
 import inspect
 
+import augmentation_rows
+import colour_rows
 import jax
 import keras
 import numpy as np
@@ -27,6 +29,8 @@ FAMILIES = [
     *spatial_rows.ROWS,
     *recurrent_rows.TABLE,
     *ATTENTION,
+    *augmentation_rows.TABLE,
+    *colour_rows.TABLE,
 ]
 TABLE = [
     ("Dense", {"units": 3}, (4, 5)),
@@ -113,7 +117,16 @@ TABLE = [
     ("Identity", {}, (4, 5)),
     *FAMILIES,
 ]
-WITHOUT_TWIN = {"Lambda", "InputLayer", "Functional", "Model", "Sequential", *recurrent_rows.CELLS}
+WITHOUT_TWIN = {
+    "Lambda",
+    "InputLayer",
+    "Functional",
+    "Model",
+    "Sequential",
+    *recurrent_rows.CELLS,
+    *augmentation_rows.RANDOM,
+    *colour_rows.RANDOM,
+}
 
 
 # Keras predicts with a kernel that is not normalized; tests/layers/test_spectral_normalization.py has a float64 reference.

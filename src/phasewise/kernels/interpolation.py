@@ -1,4 +1,4 @@
-"""Interpolation between the entries of an array, at a whole number of places for each entry."""
+"""Interpolation between the entries of an array: at a whole number of places for each, or for any number of places in all."""
 
 import functools
 
@@ -55,6 +55,44 @@ def _between(x, axis, factor, radius, kernel):
     shares = (1 / sums).astype(x.dtype).reshape(size, factor, *(1,) * (x.ndim - axis - 1))
     scaled = jnp.stack(values, axis + 1) * shares
     return scaled.reshape(*x.shape[:axis], size * factor, *x.shape[axis + 1 :])
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))
+def resized(x, axes, sizes, interpolation, antialias=False):
+    """Other numbers of values along some axes, at places spread evenly over the same length.
+
+    By the formula of `upsampled`; along an axis of n entries that becomes one of m, value j is at the place `(j + 1/2) n / m`.
+    With `antialias` and m < n, distances are divided by n / m, so that all entries have a part in some value.
+
+    Args:
+        x: array of any real dtype; computed in float32 or wider.
+        axes, sizes: tuples of int, the axes and the new numbers of values along them.
+        interpolation: as of `upsampled`; "nearest" takes the entry in which the place lies.
+        antialias: see above.
+
+    Returns:
+        An array of the dtype of `x` (of float32 where that is no floating dtype, unless by "nearest").
+    """
+    changed = [(axis, size) for axis, size in zip(axes, sizes) if x.shape[axis] != size]
+    if interpolation == "nearest":
+        for axis, size in changed:
+            x = jnp.take(x, (2 * np.arange(size) + 1) * x.shape[axis] // (2 * size), axis)
+        return x
+    values = wide(x)
+    for axis, size in sorted(changed, key=lambda each: each[1] / x.shape[each[0]]):  # what shrinks most comes first
+        weights = _shares(x.shape[axis], size, antialias, *KERNELS[interpolation]).astype(values.dtype)
+        product = jnp.tensordot(weights, values, ([1], [axis]), precision="highest")
+        values = jnp.moveaxis(product, 0, axis)
+    return values.astype(x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32)
+
+
+def _shares(size, new_size, antialias, radius, kernel):
+    """The part of each entry in each value, of shape (new_size, size), rows of sum 1."""
+    step = size / new_size
+    width = max(step, 1) if antialias else 1
+    places = (np.arange(new_size) + 0.5) * step - 0.5
+    weights = kernel(np.abs(places[:, None] - np.arange(size)) / width)
+    return weights / weights.sum(1, keepdims=True)
 
 
 def _triangle(distance):

@@ -43,6 +43,9 @@ class Layer(Portable, LayerTree):
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
     _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
+    mixes_rows = (
+        False  # whether in training a row's output depends on the rows beside it, other than by batch statistics
+    )
     remembers = False  # whether row i of a batch goes on where row i of the batch before ended
     acts_by_phase: bool | None = (
         None  # whether its own call differs in training; None: where its `call` takes `training`

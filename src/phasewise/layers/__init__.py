@@ -12,6 +12,37 @@ from phasewise.layers.attention import AdditiveAttention as AdditiveAttention
 from phasewise.layers.attention import Attention as Attention
 from phasewise.layers.attention import GroupQueryAttention as GroupQueryAttention
 from phasewise.layers.attention import MultiHeadAttention as MultiHeadAttention
+from phasewise.layers.augmentation import AutoContrast as AutoContrast
+from phasewise.layers.augmentation import CenterCrop as CenterCrop
+from phasewise.layers.augmentation import (
+    ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+)
+from phasewise.layers.augmentation import CutMix as CutMix
+from phasewise.layers.augmentation import Equalization as Equalization
+from phasewise.layers.augmentation import MaxNumBoundingBoxes as MaxNumBoundingBoxes
+from phasewise.layers.augmentation import MixUp as MixUp
+from phasewise.layers.augmentation import RandomBrightness as RandomBrightness
+from phasewise.layers.augmentation import RandomColorDegeneration as RandomColorDegeneration
+from phasewise.layers.augmentation import RandomColorJitter as RandomColorJitter
+from phasewise.layers.augmentation import RandomContrast as RandomContrast
+from phasewise.layers.augmentation import RandomCrop as RandomCrop
+from phasewise.layers.augmentation import RandomElasticTransform as RandomElasticTransform
+from phasewise.layers.augmentation import RandomErasing as RandomErasing
+from phasewise.layers.augmentation import RandomFlip as RandomFlip
+from phasewise.layers.augmentation import RandomGaussianBlur as RandomGaussianBlur
+from phasewise.layers.augmentation import RandomGrayscale as RandomGrayscale
+from phasewise.layers.augmentation import RandomHue as RandomHue
+from phasewise.layers.augmentation import RandomInvert as RandomInvert
+from phasewise.layers.augmentation import RandomPerspective as RandomPerspective
+from phasewise.layers.augmentation import RandomPosterization as RandomPosterization
+from phasewise.layers.augmentation import RandomRotation as RandomRotation
+from phasewise.layers.augmentation import RandomSaturation as RandomSaturation
+from phasewise.layers.augmentation import RandomSharpness as RandomSharpness
+from phasewise.layers.augmentation import RandomShear as RandomShear
+from phasewise.layers.augmentation import RandomTranslation as RandomTranslation
+from phasewise.layers.augmentation import RandomZoom as RandomZoom
+from phasewise.layers.augmentation import Resizing as Resizing
+from phasewise.layers.augmentation import Solarization as Solarization
 from phasewise.layers.borders import Cropping1D as Cropping1D
 from phasewise.layers.borders import Cropping2D as Cropping2D
 from phasewise.layers.borders import Cropping3D as Cropping3D

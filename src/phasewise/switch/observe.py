@@ -67,8 +67,11 @@ class Calls(list):
 
     @property
     def rows_mix(self):
-        """True when some layer normalized with the batch, so that a row's output depends on the rows beside it."""
-        return any(call.statistics not in (None, "moving") for call in self)
+        """True when some layer normalized with the batch or mixed its rows, so that a row's output depends on the rows beside it."""
+        return any(
+            call.statistics not in (None, "moving") or (call.layer.mixes_rows and call.decision.training)
+            for call in self
+        )
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""Pure functions of images: arrays of shape (batch, height, width, channels)."""
