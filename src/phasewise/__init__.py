@@ -12,6 +12,7 @@ from phasewise import (
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     regularizers,
 )
@@ -21,7 +22,6 @@ from phasewise.core.random import set_random_seed
 from phasewise.core.registry import near_names as _near_names
 from phasewise.core.variable import Variable
 from phasewise.data import Dataset
-from phasewise.graph import ops
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers import Input
@@ -73,13 +73,17 @@ __all__ = [
 ]
 
 # Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
-for _module in (backend, ops, random, warning):
+for _module in (backend, random, warning):
     sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
 program_cache.switch_on()
 
 # A name that a public module lacks is answered with the nearest one.
-for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules"):
+for _name in (
+    *(n for n in __all__ if f"phasewise.{n}" in sys.modules),
+    "optimizers.schedules",
+    *(f"ops.{room}" for room in ("image", "linalg", "nn", "numpy")),
+):
     if not hasattr(sys.modules[f"phasewise.{_name}"], "__getattr__"):
         sys.modules[f"phasewise.{_name}"].__getattr__ = _near_names(f"phasewise.{_name}")
 __getattr__ = _near_names("phasewise")
