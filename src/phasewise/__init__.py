@@ -14,9 +14,11 @@ from phasewise import (
     models,
     ops,
     optimizers,
+    random,
     regularizers,
+    tree,
 )
-from phasewise.core import program_cache, random, warning
+from phasewise.core import program_cache, warning
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
 from phasewise.core.random import set_random_seed
 from phasewise.core.registry import near_names as _near_names
@@ -69,11 +71,12 @@ __all__ = [
     "set_dtype_policy",
     "set_random_seed",
     "statistics",
+    "tree",
     "warning",
 ]
 
 # Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
-for _module in (backend, random, warning):
+for _module in (backend, warning):
     sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
 program_cache.switch_on()

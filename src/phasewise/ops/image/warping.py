@@ -3,12 +3,12 @@
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import random
 from phasewise.core.registry import one_of
 from phasewise.kernels.images.warping import FILL_MODES, INTERPOLATIONS, displaced, projected
 from phasewise.ops.image.batches import on_batch
 from phasewise.ops.image.filters import blurred
 from phasewise.ops.op import arrays, op
+from phasewise.random import key_of
 
 
 @op
@@ -144,7 +144,7 @@ def elastic_transform(
     one_of("elastic_transform", "interpolation", interpolation, INTERPOLATIONS)
     one_of("elastic_transform", "fill_mode", fill_mode, FILL_MODES)
     width = int(6 * sigma) | 1
-    key = random.key(seed)
+    key = key_of("elastic_transform", seed)
 
     def stretched(batch):
         noise = jax.random.normal(key, (*batch.shape[:3], 2)) * sigma
