@@ -4,13 +4,17 @@ import sys
 
 from phasewise import (
     activations,
+    backend,
     callbacks,
+    config,
     constraints,
     data,
+    dtype_policies,
     initializers,
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
@@ -31,7 +35,6 @@ from phasewise.models import Model, Sequential
 from phasewise.models.folding import fold
 from phasewise.models.pure import pure
 from phasewise.shift import recalibrate
-from phasewise.switch import backend
 from phasewise.switch.phase import learning_phase_scope
 from phasewise.switch.statistics_policy import blend, statistics
 from phasewise.training.nonfinite import NonFiniteError
@@ -52,8 +55,10 @@ __all__ = [
     "backend",
     "blend",
     "callbacks",
+    "config",
     "constraints",
     "data",
+    "dtype_policies",
     "dtype_policy",
     "fold",
     "initializers",
@@ -61,6 +66,7 @@ __all__ = [
     "learning_phase_scope",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",
@@ -76,7 +82,7 @@ __all__ = [
 ]
 
 # Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
-for _module in (backend, warning):
+for _module in (warning,):
     sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
 program_cache.switch_on()

@@ -1,5 +1,7 @@
 """The process-wide defaults that Keras keeps in `keras.config`: the float type, epsilon, where images have their channels, limits of a run."""
 
+import itertools
+
 import jax.numpy as jnp
 
 from phasewise.core.registry import one_of
@@ -14,7 +16,15 @@ _values = {
     "image_data_format": "channels_last",
     "max_epochs": None,
     "max_steps_per_epoch": None,
+    "interactive_logging": True,
 }
+_changes = itertools.count(1)
+_number = {"number": 0}
+
+
+def number() -> int:
+    """Another number after each change of what a traced program reads here."""
+    return _number["number"]
 
 
 def floatx() -> str:
@@ -32,6 +42,7 @@ def set_floatx(value: DTypeLike) -> None:
     Raises:
         ValueError: it is none of these.
     """
+    _number["number"] = next(_changes)
     _values["floatx"] = one_of(
         "set_floatx", "value", value if isinstance(value, str) else str(jnp.dtype(value)), FLOATS
     )
@@ -50,7 +61,7 @@ def set_epsilon(value: float) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise ValueError(f"set_epsilon takes a positive number; got {value!r}.")
-    _values["epsilon"] = float(value)
+    _values["epsilon"], _number["number"] = float(value), next(_changes)
 
 
 def image_data_format() -> str:
@@ -64,6 +75,7 @@ def set_image_data_format(data_format: str) -> None:
     Raises:
         ValueError: it is neither "channels_last" nor "channels_first".
     """
+    _number["number"] = next(_changes)
     _values["image_data_format"] = one_of("set_image_data_format", "data_format", data_format, DATA_FORMATS)
 
 
@@ -105,6 +117,16 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
         ValueError: it is no positive integer.
     """
     _values["max_steps_per_epoch"] = _limit("set_max_steps_per_epoch", max_steps_per_epoch)
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether runs with verbose="auto" show their progress live, where they can."""
+    return _values["interactive_logging"]
+
+
+def set_interactive_logging(enabled: bool) -> None:
+    """Set `is_interactive_logging_enabled`."""
+    _values["interactive_logging"] = enabled
 
 
 def _limit(owner, value):

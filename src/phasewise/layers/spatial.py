@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from phasewise.core.defaults import image_data_format
 from phasewise.core.registry import one_of
 from phasewise.core.types import Shape
 from phasewise.layer.input_spec import InputSpec
@@ -65,13 +66,13 @@ class Spatial(Layer):
 
 
 def check_data_format(layer: Layer, name: str, value: str | None) -> str:
-    """The data format; None is "channels_last".
+    """The data format; None is `phasewise.backend.image_data_format()`.
 
     Raises:
         ValueError: it is neither "channels_last" nor "channels_first".
     """
     if value is None:
-        return "channels_last"
+        return image_data_format()
     return one_of(type(layer).__name__, name, value, ("channels_last", "channels_first"))
 
 

@@ -5,12 +5,13 @@ All compute in float32 or wider. Labels (rows,) and predictions (rows, 1), or th
 
 import jax.numpy as jnp
 
+from phasewise.core.defaults import epsilon
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.losses.alignment import paired
 
 KIND = "loss"
-TINY = 1e-7  # Keras's epsilon: probabilities are kept this far from 0 and 1
+TINY = 1e-7  # Keras's epsilon, unless it was set
 
 
 @register(KIND, "mse", "MSE")
@@ -39,7 +40,7 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
 def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """100 * mean(|y_true - y_pred| / |y_true|) over the last axis; labels nearer to 0 than 1e-7 count as 1e-7."""
     y_true, y_pred = paired(y_true, y_pred)
-    return 100 * jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), TINY)).mean(-1)
+    return 100 * jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon())).mean(-1)
 
 
 @register(KIND, "msle", "MSLE")
@@ -49,7 +50,7 @@ def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
     Right to float32 rounding near 0 too, where Keras's log(x + 1) has no digits left.
     """
     y_true, y_pred = paired(y_true, y_pred)
-    return jnp.square(jnp.log1p(jnp.maximum(y_pred, TINY)) - jnp.log1p(jnp.maximum(y_true, TINY))).mean(-1)
+    return jnp.square(jnp.log1p(jnp.maximum(y_pred, epsilon())) - jnp.log1p(jnp.maximum(y_true, epsilon()))).mean(-1)
 
 
 @register(KIND)
@@ -71,14 +72,14 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(y_pred - y_true * log(y_pred + 1e-7)) over the last axis."""
     y_true, y_pred = paired(y_true, y_pred)
-    return (y_pred - y_true * jnp.log(y_pred + TINY)).mean(-1)
+    return (y_pred - y_true * jnp.log(y_pred + epsilon())).mean(-1)
 
 
 @register(KIND, "kld", "KLD")
 def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """sum(y_true * log(y_true / y_pred)) over the last axis, both kept between 1e-7 and 1."""
     y_true, y_pred = paired(y_true, y_pred)
-    y_true, y_pred = jnp.clip(y_true, TINY, 1), jnp.clip(y_pred, TINY, 1)
+    y_true, y_pred = jnp.clip(y_true, epsilon(), 1), jnp.clip(y_pred, epsilon(), 1)
     return (y_true * jnp.log(y_true / y_pred)).sum(-1)
 
 
@@ -121,4 +122,4 @@ def _signs(y_true):
 
 
 def _unit(x, axis):
-    return x / jnp.sqrt(jnp.maximum(jnp.square(x).sum(axis, keepdims=True), TINY * TINY))
+    return x / jnp.sqrt(jnp.maximum(jnp.square(x).sum(axis, keepdims=True), epsilon() ** 2))

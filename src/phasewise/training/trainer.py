@@ -12,7 +12,7 @@ from phasewise.data.adapters import as_plan
 from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
-from phasewise.training import evaluating, fitting, predicting
+from phasewise.training import evaluating, fitting, limits, predicting
 from phasewise.training.objective import Objective
 from phasewise.training.own_state import own_metrics
 from phasewise.training.preparing import require_compiled
@@ -173,6 +173,7 @@ class Trainer:
         names = self.output_names
         with random.drawing_from(self._seeds.next_on_host()):
             plan = fitting.training_plan(x, y, sample_weight, batch_size, shuffle, class_weight, names, hold)
+        settings.steps_per_epoch = limits.steps(settings.steps_per_epoch, lambda: plan)
         validation = None
         if validation_data is not None:
             size = batch_size if validation_batch_size is None else validation_batch_size
@@ -210,6 +211,7 @@ class Trainer:
         require_compiled(self, "evaluate")
         hold = fitting.may_write_to_data(callbacks)
         plan = as_plan(x, y, sample_weight, batch_size=batch_size, hold=hold, role="evaluate")
+        steps = limits.steps(steps, lambda: plan)
         with own_metrics(self.objective):
             logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
         return _returned(logs, return_dict)

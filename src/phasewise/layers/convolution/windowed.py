@@ -10,6 +10,7 @@ import numpy as np
 from phasewise import activations, constraints, initializers, regularizers
 from phasewise.core import registry
 from phasewise.core.arguments import check_flag
+from phasewise.core.defaults import data_format_of
 from phasewise.core.registry import one_of
 from phasewise.core.types import Array, Config, Named, Shape
 from phasewise.core.variable import Variable
@@ -44,8 +45,7 @@ class Windowed(Layer):
         self.strides = self.sizes("strides", strides)
         self.dilation_rate = self.sizes("dilation_rate", dilation_rate)
         self.padding = one_of(type(self).__name__, "padding", _lower(padding), self.paddings)
-        formats = (None, "channels_last", "channels_first")
-        self.data_format = one_of(type(self).__name__, "data_format", _lower(data_format), formats) or "channels_last"
+        self.data_format = data_format_of(type(self).__name__, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def keep_rules(self, activation: Named, use_bias: bool, **rules: Named) -> None:
