@@ -14,7 +14,7 @@ from phasewise.core.dtypes import is_int_dtype as is_int_dtype
 from phasewise.core.dtypes import result_type as result_type
 from phasewise.core.dtypes import standardize_dtype as standardize_dtype
 from phasewise.core.naming import get_uid as get_uid
-from phasewise.graph.symbolic import is_symbolic
+from phasewise.graph import symbolic
 from phasewise.switch.phase import learning_phase as learning_phase
 from phasewise.switch.phase import learning_phase_scope as learning_phase_scope
 from phasewise.switch.phase import set_learning_phase as set_learning_phase
@@ -36,4 +36,4 @@ def backend() -> str:
 
 def is_keras_tensor(x: Any) -> bool:
     """Whether `x` is a symbolic tensor: what `Input` returns, or a layer or an op that was given one."""
-    return is_symbolic(x)
+    return symbolic.is_symbolic(x)

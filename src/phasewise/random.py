@@ -20,7 +20,7 @@ from phasewise.core.random import SeedGenerator
 from phasewise.core.random import fresh_seed as fresh_seed
 from phasewise.core.random import set_random_seed as set_random_seed
 from phasewise.core.types import Array, ArrayLike, DTypeLike
-from phasewise.kernels.random_bits import random_bits, standard_normal
+from phasewise.kernels import random_bits as bits_of
 
 __all__ = [
     "SeedGenerator",
@@ -46,7 +46,7 @@ def normal(
     shape: Sizes, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
 ) -> Array:
     """Draws from N(mean, stddev²), of `floatx()` unless told otherwise."""
-    drawn = standard_normal(_bits("normal", shape, seed))
+    drawn = bits_of.standard_normal(_bits("normal", shape, seed))
     return (drawn * stddev + mean).astype(_real("normal", dtype))
 
 
@@ -191,7 +191,7 @@ def _words(name, seed):
 def _bits(name, shape, seed):
     shape = tuple(shape)
     first = None if isinstance(seed, int | np.integer) else sequences.entries_before(shape)
-    return random_bits(*_words(name, seed), shape, first)
+    return bits_of.random_bits(*_words(name, seed), shape, first)
 
 
 def key_of(name: str, seed: Seed) -> Array:

@@ -5,12 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from phasewise.core import defaults
 from phasewise.core.types import Array, ArrayLike, DTypeLike
 
 _OF_PYTHON = {bool: "bool", int: "int32", float: "float32", complex: "complex64", str: "string", "int": "int32"}
+_NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
 _WEAK = {int: "int", float: "float", "int": "int", "float": "float"}
 _BOOL = ("bool",)
 _WHOLE = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
@@ -60,21 +60,22 @@ def result_type(*dtypes: Any) -> str:
     """The name of the dtype that comes of arrays of these, by JAX's lattice.
 
     Args:
-        dtypes: dtypes, their names, or types of Python: `int` and `float` give way to what has a width. Unlike JAX, int64 and
-            uint64 with real numbers of no width give `floatx()`, and None counts for `floatx()`.
+        dtypes: dtypes, their names, or types of Python: `int` and `float` give way to what has a width. None counts for
+            `floatx()`. What has 64 bits gives 32, unless `jax_enable_x64` is set.
 
     Raises:
         ValueError: one is no dtype, or those of 8-bit real numbers are mixed with others.
     """
     if not dtypes:
         return defaults.floatx()
-    return _least_above(tuple(_weak_or_name(each) for each in dtypes), defaults.floatx())
+    found = _least_above(tuple(_weak_or_name(each) for each in dtypes), defaults.floatx())
+    return found if jax.config.jax_enable_x64 else _NARROW.get(found, found)
 
 
 def _weak_or_name(dtype):
     try:
         found = _WEAK.get(dtype)
-    except TypeError:
+    except TypeError:  # not hashable
         found = None
     return found or standardize_dtype(dtype)
 
@@ -85,18 +86,14 @@ def _least_above(names, floatx):
     eights = {name for name in strong if name.startswith("float8")}
     if eights and len(set(names)) > 1:
         raise ValueError(f"There is no dtype for {' and '.join(names)}: numbers of 8 bits are converted by hand.")
-    if eights:
-        return strong[0]
-    with jax.enable_x64(True):
-        weak = [{"int": 1, "float": 1.0}[name] for name in names if name not in strong]
-        arrays = [jax.ShapeDtypeStruct((), name) for name in strong]
-        found = jnp.result_type(*(np.dtype(each.dtype) for each in arrays), *weak) if strong else None
-    if found is None:
+    if not strong:
         return floatx if "float" in names else "int32"
-    only_whole = all(name in (*_WHOLE, *_BOOL) for name in strong)
-    if only_whole and ("float" in names or jnp.issubdtype(found, jnp.floating)):
+    with jax.enable_x64(True):
+        found = functools.reduce(jnp.promote_types, strong)
+    is_whole = all(name in (*_WHOLE, *_BOOL) for name in strong)
+    if is_whole and ("float" in names or jnp.issubdtype(found, jnp.floating)):
         return floatx
-    return "int32" if set(strong) == {"bool"} and "int" in names else found.name
+    return "int32" if set(strong) == {"bool"} and "int" in names else jnp.dtype(found).name
 
 
 def floating(x: ArrayLike) -> Array:
