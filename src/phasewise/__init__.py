@@ -4,24 +4,30 @@ import sys
 
 from phasewise import (
     activations,
+    backend,
     callbacks,
+    config,
     constraints,
     data,
+    dtype_policies,
     initializers,
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
+    ops,
     optimizers,
+    random,
     regularizers,
+    tree,
 )
-from phasewise.core import program_cache, random, warning
+from phasewise.core import program_cache, warning
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
 from phasewise.core.random import set_random_seed
 from phasewise.core.registry import near_names as _near_names
 from phasewise.core.variable import Variable
 from phasewise.data import Dataset
-from phasewise.graph import ops
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers import Input
@@ -29,7 +35,6 @@ from phasewise.models import Model, Sequential
 from phasewise.models.folding import fold
 from phasewise.models.pure import pure
 from phasewise.shift import recalibrate
-from phasewise.switch import backend
 from phasewise.switch.phase import learning_phase_scope
 from phasewise.switch.statistics_policy import blend, statistics
 from phasewise.training.nonfinite import NonFiniteError
@@ -50,8 +55,10 @@ __all__ = [
     "backend",
     "blend",
     "callbacks",
+    "config",
     "constraints",
     "data",
+    "dtype_policies",
     "dtype_policy",
     "fold",
     "initializers",
@@ -59,6 +66,7 @@ __all__ = [
     "learning_phase_scope",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",
@@ -69,17 +77,22 @@ __all__ = [
     "set_dtype_policy",
     "set_random_seed",
     "statistics",
+    "tree",
     "warning",
 ]
 
 # Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
-for _module in (backend, ops, random, warning):
+for _module in (warning,):
     sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
 program_cache.switch_on()
 
 # A name that a public module lacks is answered with the nearest one.
-for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules"):
+for _name in (
+    *(n for n in __all__ if f"phasewise.{n}" in sys.modules),
+    "optimizers.schedules",
+    *(f"ops.{room}" for room in ("image", "linalg", "nn", "numpy")),
+):
     if not hasattr(sys.modules[f"phasewise.{_name}"], "__getattr__"):
         sys.modules[f"phasewise.{_name}"].__getattr__ = _near_names(f"phasewise.{_name}")
 __getattr__ = _near_names("phasewise")

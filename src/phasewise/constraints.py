@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import jax.numpy as jnp
 
 from phasewise.core import registry
+from phasewise.core.defaults import epsilon
 from phasewise.core.registry import Configurable, register
 from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, Named
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 KIND = "constraint"
-_TINY = 1e-7  # Keras's epsilon: keeps a slice of zeros at zero
 
 
 class Constraint(Configurable, Settings):
@@ -59,7 +59,7 @@ class MaxNorm(Constraint):
         """The projected weight."""
         w = jnp.asarray(w)
         norms = _norms(self, w)
-        return w * (jnp.minimum(norms, self.max_value) / (_TINY + norms))
+        return w * (jnp.minimum(norms, self.max_value) / (epsilon() + norms))
 
 
 @register(KIND)
@@ -85,7 +85,7 @@ class UnitNorm(Constraint):
     def __call__(self, w: ArrayLike) -> Array:
         """The projected weight."""
         w = jnp.asarray(w)
-        return w / (_TINY + _norms(self, w))
+        return w / (epsilon() + _norms(self, w))
 
 
 @register(KIND)
@@ -120,7 +120,7 @@ class MinMaxNorm(Constraint):
         w = jnp.asarray(w)
         norms = _norms(self, w)
         wanted = self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
-        return w * (wanted / (_TINY + norms))
+        return w * (wanted / (epsilon() + norms))
 
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm

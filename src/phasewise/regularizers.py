@@ -12,6 +12,7 @@ from typing import Self
 import jax.numpy as jnp
 
 from phasewise.core import registry
+from phasewise.core.defaults import epsilon
 from phasewise.core.registry import Configurable, register
 from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, Named
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 KIND = "regularizer"
-_TINY = 1e-7  # Keras's epsilon: norms below it count as this
 
 
 class Regularizer(Settings):
@@ -146,7 +146,7 @@ class OrthogonalRegularizer(Configurable, Regularizer):
             raise ValueError(f"OrthogonalRegularizer takes a matrix; got an array of shape {tuple(x.shape)}.")
         vectors = x if self.mode == "rows" else x.T
         squares = jnp.sum(jnp.square(vectors), axis=1, keepdims=True)
-        unit = vectors / jnp.sqrt(jnp.maximum(squares, _TINY**2))
+        unit = vectors / jnp.sqrt(jnp.maximum(squares, epsilon() ** 2))
         count = len(vectors)
         cosines = jnp.where(jnp.eye(count, dtype=bool), 0, unit @ unit.T)
         return self.factor * jnp.sum(jnp.abs(cosines)) / max(1, count * (count - 1))

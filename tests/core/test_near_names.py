@@ -13,6 +13,15 @@ from phasewise import losses, metrics, optimizers
 from phasewise.core import registry
 
 NEAR = {
+    "config": ("set_flotax", "set_floatx"),
+    "dtype_policies": ("DTypePolcy", "DTypePolicy"),
+    "mixed_precision": ("Polcy", "Policy"),
+    "ops.image": ("resise", "resize"),
+    "ops.linalg": ("colesky", "cholesky"),
+    "ops.nn": ("max_pol", "max_pool"),
+    "ops.numpy": ("matmull", "matmul"),
+    "random": ("unifrom", "uniform"),
+    "tree": ("flaten", "flatten"),
     "activations": ("leaky_rellu", "leaky_relu"),
     "constraints": ("MaxNrom", "MaxNorm"),
     "initializers": ("GlorotUnifrom", "GlorotUniform"),

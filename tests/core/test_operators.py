@@ -96,7 +96,7 @@ def test_an_array_on_the_left_reads_the_value_of_the_scope(v):
         lambda o, v: o.matmul(np.ones((2, 3), np.float32), v),
         lambda o, v: o.add(v, 1),
         lambda o, v: o.sum(v),
-        lambda o, v: o.sum(a=v),
+        lambda o, v: o.sum(v, axis=0),
         lambda o, v: o.exp(v),
         lambda o, v: o.where(v > 1, v, 0),
         lambda o, v: o.stack([v, v]),

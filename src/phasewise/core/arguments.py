@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core import defaults
 from phasewise.core.registry import one_of
 
 
@@ -54,12 +55,12 @@ def check_word(owner: str, name: str, value: Any, words: Sequence[str]) -> str:
 
 
 def check_data_format(owner: str, name: str, value: str | None) -> str:
-    """The data format, written in any case; None is "channels_last".
+    """The data format, written in any case; None is `phasewise.backend.image_data_format()`.
 
     Raises:
         ValueError: it is neither "channels_last" nor "channels_first".
     """
-    return "channels_last" if value is None else check_word(owner, name, value, ("channels_last", "channels_first"))
+    return defaults.image_data_format() if value is None else check_word(owner, name, value, defaults.DATA_FORMATS)
 
 
 def is_count(value: Any, least: int = 0) -> bool:

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from phasewise.core import registry
 
-_counts = collections.Counter()
+_counts, _asked = collections.Counter(), collections.Counter()
 _path = ContextVar("phasewise_path", default=())
 _building = ContextVar("phasewise_building", default=False)
 
@@ -19,9 +19,16 @@ def unique_name(cls_name):
     return stem if number == 0 else f"{stem}_{number}"
 
 
+def get_uid(prefix: str = "") -> int:
+    """How often this prefix has been asked for: 1, 2, 3 …"""
+    _asked[prefix] += 1
+    return _asked[prefix]
+
+
 def reset():
     """Start counting again from the first name (Keras: `clear_session`)."""
     _counts.clear()
+    _asked.clear()
 
 
 @contextlib.contextmanager

@@ -1,10 +1,11 @@
 """Dtype policies: which dtype a layer stores its weights in and which it computes in."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Self, TypeAlias
 
+from phasewise.core import defaults
 from phasewise.core.registry import nearest
 from phasewise.core.types import Config, DTypeLike
 
@@ -26,13 +27,19 @@ class DTypePolicy:
 
     Args:
         name: "float32" or "bfloat16" (weights and computation), or "mixed_bfloat16" (float32 weights, bfloat16
-            computation); float16 and mixed_float16 likewise.
+            computation); float16 and mixed_float16 likewise. None is the name of the default policy.
+
+    Attributes:
+        quantization_mode: None: nothing is quantized.
 
     Raises:
         ValueError: the name is no policy.
     """
 
-    def __init__(self, name: str = "float32"):
+    quantization_mode = None
+
+    def __init__(self, name: str | None = None):
+        name = dtype_policy().name if name is None else name
         if name not in POLICIES:
             near = nearest(name, list(POLICIES))
             hint = f" Did you mean {near!r}?" if near else ""
@@ -65,7 +72,7 @@ PolicyLike: TypeAlias = DTypePolicy | DTypeLike | Config | None
 
 def dtype_policy() -> DTypePolicy:
     """The policy of layers that are made without one of their own."""
-    return _scoped.get() or _global["policy"] or DTypePolicy("float32")
+    return _scoped.get() or _global["policy"] or DTypePolicy(defaults.floatx())
 
 
 def set_dtype_policy(policy: PolicyLike) -> None:
@@ -82,6 +89,12 @@ def resolve(policy: PolicyLike) -> DTypePolicy:
     if isinstance(policy, dict):
         return DTypePolicy(policy.get("config", policy)["name"])
     return DTypePolicy(str(policy) if isinstance(policy, str) else getattr(policy, "name", str(policy)))
+
+
+def of_layer(policy: PolicyLike, name: str) -> DTypePolicy:
+    """As `resolve`; of several policies by name, the one for a layer of this name."""
+    found = resolve(policy)
+    return found[name] if isinstance(found, Mapping) else found
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import registry, structure
+from phasewise.core import defaults, registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.scope import Scope
@@ -207,7 +207,7 @@ def _first_value(initializer, shape, dtype, name):
         raise ValueError(
             f"Variable {name!r} needs `shape`: its initializer {initializer!r} makes a value of any shape."
         )
-    return make(tuple(shape), dtype or "float32")
+    return make(tuple(shape), dtype or defaults.floatx())
 
 
 def _is_jax(value):

@@ -74,7 +74,7 @@ class Layer(Portable, LayerTree):
         self.name = str(name) if name is not None else naming.unique_name(type(self).__name__)
         if "/" in self.name:
             raise ValueError(f"A layer's name cannot contain '/': it separates the parts of a path. Got {self.name!r}.")
-        self.dtype_policy = precision.resolve(dtype)
+        self.dtype_policy = precision.of_layer(dtype, self.name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = check_flag(type(self).__name__, "autocast", autocast)
         self.built = False

@@ -7,6 +7,7 @@ import numpy as np
 
 from phasewise.core import naming
 from phasewise.core.arguments import check_count
+from phasewise.core.defaults import floatx
 from phasewise.core.registry import nearest, register
 from phasewise.core.strings import STRING, is_string_dtype
 from phasewise.core.types import Array, Config, DTypeLike
@@ -30,7 +31,7 @@ class InputLayer(Layer):
         super().__init__(name=name or naming.unique_name("InputLayer"))
         self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
         self.built = True
-        self.tensor = SymbolicTensor(self.batch_shape, _checked_dtype(dtype or "float32"), self.name)
+        self.tensor = SymbolicTensor(self.batch_shape, _checked_dtype(dtype or floatx()), self.name)
         self.tensor.input_layer = self
         self._nodes.append(((), self.tensor))
 

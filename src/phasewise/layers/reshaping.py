@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from phasewise.core import logits
 from phasewise.core.arguments import check_count, check_integers
+from phasewise.core.defaults import image_data_format
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
 from phasewise.layer.input_spec import InputSpec
@@ -26,7 +27,7 @@ class Flatten(Layer):
         super().__init__(**kwargs)
         if data_format not in (None, "channels_last", "channels_first"):
             raise ValueError(f"Flatten's data_format is 'channels_last' or 'channels_first'; got {data_format!r}.")
-        self.data_format = data_format or "channels_last"
+        self.data_format = data_format or image_data_format()
 
     def call(self, inputs: Array) -> Array:
         """The flattened inputs."""

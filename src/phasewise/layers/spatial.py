@@ -63,7 +63,7 @@ class Spatial(Layer):
 
 
 def check_data_format(layer: Layer, name: str, value: str | None) -> str:
-    """The rule that a value is a data format; None is "channels_last"."""
+    """The rule that a value is a data format; None is `phasewise.backend.image_data_format()`."""
     return arguments.check_data_format(type(layer).__name__, name, value)
 
 

@@ -17,12 +17,13 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core import logits
+from phasewise.core.defaults import epsilon
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.kernels.log_softmax import log_softmax
 from phasewise.losses.alignment import as_float, entrywise, paired
-from phasewise.losses.functions import KIND, TINY
+from phasewise.losses.functions import KIND
 from phasewise.losses.given_values import check_between_0_and_1, check_classes, notice_scores
 
 
@@ -255,7 +256,7 @@ def _binary(y_true, y_pred, from_logits):
     if from_logits:
         return y_true * jax.nn.softplus(-y_pred) + (1 - y_true) * jax.nn.softplus(y_pred)
     notice_scores("binary cross-entropy", y_pred, "from_logits=True")
-    p = jnp.clip(y_pred, TINY, 1 - TINY)
+    p = jnp.clip(y_pred, epsilon(), 1 - epsilon())
     return -(y_true * jnp.log(p) + (1 - y_true) * jnp.log(1 - p))
 
 
@@ -264,4 +265,4 @@ def _logs(y_pred, from_logits, axis):
         return log_softmax(y_pred, axis)
     notice_scores("categorical cross-entropy", y_pred, "from_logits=True", from_above=False)
     total = y_pred.sum(axis, keepdims=True)
-    return jnp.log(jnp.clip(y_pred / jnp.where(total == 0, 1, total), TINY, 1 - TINY))
+    return jnp.log(jnp.clip(y_pred / jnp.where(total == 0, 1, total), epsilon(), 1 - epsilon()))

@@ -11,13 +11,13 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core import logits
+from phasewise.core.defaults import epsilon
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.kernels.log_softmax import log_softmax
 from phasewise.losses.alignment import as_float, entrywise, paired
 
 KIND = "loss"
-TINY = 1e-7  # Keras's epsilon: probabilities are kept this far from 0 and 1
 
 
 @register(KIND, "mse", "MSE")
@@ -66,7 +66,7 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
     Scale: per cent, one value a row, the mean over its targets.
     """
     y_true, y_pred = paired(y_true, y_pred)
-    return 100 * jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), TINY)).mean(-1)
+    return 100 * jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon())).mean(-1)
 
 
 @register(KIND, "msle", "MSLE")
@@ -79,7 +79,7 @@ def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
     Right to float32 rounding near 0 too, where Keras's log(x + 1) has no digits left.
     """
     y_true, y_pred = paired(y_true, y_pred)
-    return jnp.square(jnp.log1p(jnp.maximum(y_pred, TINY)) - jnp.log1p(jnp.maximum(y_true, TINY))).mean(-1)
+    return jnp.square(jnp.log1p(jnp.maximum(y_pred, epsilon())) - jnp.log1p(jnp.maximum(y_true, epsilon()))).mean(-1)
 
 
 @register(KIND)
@@ -112,7 +112,7 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_pred: rates, above 0, and not their logarithms.
     """
     y_true, y_pred = paired(y_true, y_pred)
-    return (y_pred - y_true * jnp.log(y_pred + TINY)).mean(-1)
+    return (y_pred - y_true * jnp.log(y_pred + epsilon())).mean(-1)
 
 
 @register(KIND, "kld", "KLD")
@@ -130,7 +130,7 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_true, values = jnp.clip(y_true, 0, 1), as_float(found.values)
         logs = -jax.nn.softplus(-values) if found.axis is None else log_softmax(values, found.axis)
         return (jax.scipy.special.xlogy(y_true, y_true) - y_true * logs).sum(-1)
-    y_true, y_pred = jnp.clip(y_true, TINY, 1), jnp.clip(y_pred, TINY, 1)
+    y_true, y_pred = jnp.clip(y_true, epsilon(), 1), jnp.clip(y_pred, epsilon(), 1)
     return (y_true * jnp.log(y_true / y_pred)).sum(-1)
 
 
@@ -187,4 +187,4 @@ def _signs(y_true):
 
 
 def _unit(x, axis):
-    return x / jnp.sqrt(jnp.maximum(jnp.square(x).sum(axis, keepdims=True), TINY * TINY))
+    return x / jnp.sqrt(jnp.maximum(jnp.square(x).sum(axis, keepdims=True), epsilon() ** 2))

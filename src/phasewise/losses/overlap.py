@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 
+from phasewise.core.defaults import epsilon
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.losses.alignment import paired
-from phasewise.losses.functions import KIND, TINY
+from phasewise.losses.functions import KIND
 from phasewise.losses.given_values import check_between_0_and_1, notice_scores
 
 _REMEDY = "end in a sigmoid or softmax"
@@ -33,7 +34,7 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] | None 
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _regions("dice", y_true, y_pred)
-    return 1 - 2 * (y_true * y_pred).sum(axis) / (y_true.sum(axis) + y_pred.sum(axis) + TINY)
+    return 1 - 2 * (y_true * y_pred).sum(axis) / (y_true.sum(axis) + y_pred.sum(axis) + epsilon())
 
 
 @register(KIND)
@@ -54,7 +55,7 @@ def tversky(
     """
     y_true, y_pred = _regions("tversky", y_true, y_pred)
     both, missed, wrong = (part.sum(axis) for part in (y_true * y_pred, y_true * (1 - y_pred), (1 - y_true) * y_pred))
-    return 1 - both / (both + alpha * missed + beta * wrong + TINY)
+    return 1 - both / (both + alpha * missed + beta * wrong + epsilon())
 
 
 def _regions(name, y_true, y_pred):

@@ -10,6 +10,7 @@ from phasewise.core.strings import holds_strings
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
 from phasewise.data.foreign import is_list_of_batches
+from phasewise.training import limits
 from phasewise.training.class_weights import ClassWeights
 from phasewise.training.evaluating import run_test
 from phasewise.training.host_layers import plan_for
@@ -38,7 +39,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name} must be a positive integer; got {value!r}.")
-
+        self.epochs = limits.epochs(self.epochs)
         if (
             isinstance(self.initial_epoch, bool)
             or not hasattr(self.initial_epoch, "__index__")

@@ -9,7 +9,7 @@ import contextlib
 import jax
 import numpy as np
 
-from phasewise.core import random, settings, variable
+from phasewise.core import defaults, random, settings, variable
 from phasewise.core.registry import nearest
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import observe, phase, statistics_policy
@@ -19,7 +19,7 @@ MOST_PROGRAMS = 32
 
 def switch_key(model):
     """Everything that decides what a traced call of `model` does, beside its arguments."""
-    return phase.switch_key(), statistics_policy.current(), settings.number(), model._inventory().key
+    return phase.switch_key(), statistics_policy.current(), settings.number(), defaults.number(), model._inventory().key
 
 
 def program(model, kind, key, make):

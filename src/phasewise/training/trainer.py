@@ -11,7 +11,7 @@ from phasewise.core.types import Named, Nest
 from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
-from phasewise.training import evaluating, fitting, predicting
+from phasewise.training import evaluating, fitting, limits, predicting
 from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
 from phasewise.training.own_state import own_metrics
@@ -172,6 +172,7 @@ class Trainer:
         hold = fitting.may_write_to_data(callbacks)
         with random.drawing_from(self._seeds.next_on_host()):
             plan = fitting.training_plan(self, x, y, sample_weight, batch_size, shuffle, class_weight, hold)
+        settings.steps_per_epoch = limits.steps(settings.steps_per_epoch, lambda: plan)
         validation = None
         if validation_data is not None:
             size = batch_size if validation_batch_size is None else validation_batch_size
@@ -209,6 +210,7 @@ class Trainer:
         require_compiled(self, "evaluate")
         hold = fitting.may_write_to_data(callbacks)
         plan = plan_for(self, x, y, sample_weight, batch_size=batch_size, hold=hold, role="evaluate")
+        steps = limits.steps(steps, lambda: plan)
         with own_metrics(self.objective):
             logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
         return _returned(logs, return_dict)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from phasewise.core.defaults import image_data_format
 from phasewise.core.precision import DTypePolicy
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Shape
@@ -120,7 +121,7 @@ class _WithDataFormat(SpatialDropout):
             raise ValueError(
                 f"{type(self).__name__}'s data_format is 'channels_last' or 'channels_first'; got {data_format!r}."
             )
-        self.data_format = data_format or "channels_last"
+        self.data_format = data_format or image_data_format()
 
     def mask_shape(self, rank: int) -> Shape:
         """One entry for each row and channel."""

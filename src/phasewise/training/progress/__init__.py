@@ -2,12 +2,13 @@
 
 import sys
 
+from phasewise.core import defaults
 from phasewise.training.progress.lines import Lines, Silent
 from phasewise.training.progress.live import Notebook, Terminal
 
 
 def make_progress(verbose, *, stream=None):
-    """The display for `verbose`: "auto" or 1 live in a terminal or notebook, 2 a line an epoch, 0 nothing.
+    """The display for `verbose`: "auto" or 1 live in a terminal or notebook ("auto" not where interactive logging is disabled), 2 a line an epoch, 0 nothing.
 
     Raises:
         ValueError: `verbose` is something else.
@@ -17,6 +18,8 @@ def make_progress(verbose, *, stream=None):
     stream = stream or sys.stdout
     if verbose == 0:
         return Silent()
+    if verbose == "auto" and not defaults.is_interactive_logging_enabled():
+        return Lines(stream)
     if verbose != 2 and _in_notebook():
         return Notebook(stream)
     if verbose != 2 and hasattr(stream, "isatty") and stream.isatty():
