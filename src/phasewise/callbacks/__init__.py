@@ -1,5 +1,6 @@
 """Callbacks: what runs at the seams of `fit`, `evaluate` and `predict`. Names and arguments are Keras 3's."""
 
+from phasewise.callbacks.backup_and_restore import BackupAndRestore
 from phasewise.callbacks.callback import Callback
 from phasewise.callbacks.callback_list import CallbackList
 from phasewise.callbacks.csv_logger import CSVLogger
@@ -11,6 +12,7 @@ from phasewise.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from phasewise.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

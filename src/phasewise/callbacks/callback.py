@@ -21,9 +21,12 @@ class Callback(Portable):
         model: the model of the run. Set `model.stop_training = True` to end `fit` after the current batch or chunk;
             `stop_evaluating` and `stop_predicting` likewise end `evaluate` and `predict`.
         params: dict with "epochs", "steps" (in an epoch, None where unknown) and "verbose".
+        kept_in_backup: names of attributes that `BackupAndRestore` keeps, so that this callback goes on in a resumed run as if it had never
+            stopped: numbers, strings, arrays, None, and lists and dicts of them. Name yours. Ours, not Keras's.
         will_validate: whether this `fit` validates after some of its epochs; None where that is not known. Ours, not Keras's.
     """
 
+    kept_in_backup: tuple[str, ...] = ()
     params: dict[str, Any] | None = None
     will_validate: bool | None = None
     _model = None

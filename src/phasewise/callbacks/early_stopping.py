@@ -22,6 +22,8 @@ class EarlyStopping(MetricMonitor):
         ValueError: at the end of the first epoch, when `mode` is "auto" and nothing tells which way is better.
     """
 
+    kept_in_backup = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -13,6 +13,8 @@ class History(Callback):
         epoch: list of the numbers of the epochs, from 0.
     """
 
+    kept_in_backup = ("history", "epoch")
+
     def __init__(self) -> None:
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []

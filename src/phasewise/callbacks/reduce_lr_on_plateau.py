@@ -24,6 +24,8 @@ class ReduceLROnPlateau(MetricMonitor):
             way is better.
     """
 
+    kept_in_backup = ("best", "wait", "cooldown_counter")
+
     def __init__(
         self,
         monitor: str = "val_loss",

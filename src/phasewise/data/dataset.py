@@ -268,7 +268,12 @@ class Dataset(Plan):
             reshuffle_each_iteration: whether every pass has another order.
         """
         size = sys.maxsize if buffer_size == UNKNOWN_CARDINALITY else positive("buffer_size", buffer_size)
-        arguments = (size, Orders(seed, reshuffle_each_iteration is not False).generator)
+        orders = Orders(seed, reshuffle_each_iteration is not False)
+        made = self._shuffled(size, orders.generator)
+        made._orders = orders
+        return made
+
+    def _shuffled(self, *arguments):
         if self._rows is None:
             return self._of_elements(elements.shuffle, arguments, self._cardinality)
         of_rows = elements.shuffle if self._rows.batched else rows.shuffle

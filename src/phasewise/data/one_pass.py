@@ -14,7 +14,7 @@ class _Share:
     """What the turns at one source have in common: what one read ahead and did not use, and who reads now."""
 
     def __init__(self):
-        self.waiting = collections.deque()
+        self.waiting, self.used = collections.deque(), 0
         self.reading, self.changing = threading.Lock(), threading.Lock()
 
 
@@ -45,8 +45,14 @@ class Turn:
     def used(self, count):
         """The oldest `count` elements are used: they do not go back."""
         with self._share.changing:
+            self._share.used += count
             for _ in range(min(count, len(self._unused))):
                 self._unused.popleft()
+
+    @property
+    def total_used(self):
+        """How many elements of the source were used so far, in this turn and those before."""
+        return self._share.used
 
     def end(self):
         """What was read and not used is the next turn's."""

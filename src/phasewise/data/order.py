@@ -22,6 +22,15 @@ class Orders:
         self._seed = random.fresh_seed() if seed is None else int(seed) % 2**64
         self._reshuffle, self._passes = reshuffle, 0
 
+    @property
+    def place(self):
+        """[seed, number of the next pass]."""
+        return [self._seed, self._passes]
+
+    def go_to(self, seed, number):
+        """Go on as the orders did whose `place` this was."""
+        self._seed, self._passes = seed, number
+
     def generator(self):
         """The generator of the next pass."""
         number = self._passes if self._reshuffle else 0

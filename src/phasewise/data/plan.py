@@ -25,6 +25,7 @@ class Plan:
     """
 
     _untouched = False
+    _orders = None  # those of a shuffle
 
     def __init__(
         self,

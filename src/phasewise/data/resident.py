@@ -8,6 +8,7 @@ import numpy as np
 from phasewise.core.host_memory import empty
 from phasewise.data.feed import BatchSpec, Feed, Sizes, capacity_for, to_device_dtype
 from phasewise.data.feed import fetch as fetch_batch
+from phasewise.data.passes import Passes
 from phasewise.data.structure import leaves, map_leaves
 
 
@@ -17,7 +18,7 @@ class Resident:
     fetch = staticmethod(fetch_batch)
 
     def __init__(self, plan, batch_rows=None):
-        self._plan = plan._rows
+        self._plan, self.passes = plan._rows, Passes(plan)
         self.cardinality = plan.cardinality()
         self.batch_rows = batch_rows or self._plan.batch_size
         self._arrays = to_device_dtype(self._plan.source)
@@ -46,6 +47,14 @@ class Resident:
     def restart(self):
         """Begin a new pass."""
         self._batches = None
+
+    def go_to(self, position, *, anew):
+        """Go on where `passes.position` was taken, perhaps in another process; `anew`: with the pass after that one."""
+        skipped = self.passes.put_back(position, anew=anew)
+        self._batches = None
+        if skipped:
+            for _ in self._taken(skipped):
+                pass
 
     def goes_on(self, anew):
         """Whether there are data for a further epoch, which begins a new pass if `anew`, and else when the last one has ended."""
@@ -76,6 +85,7 @@ class Resident:
 
     def _taken(self, limit):
         if self._batches is None:
+            self.passes.begin()
             self._batches = self._plan.stream()
         taken = 0
         while limit is None or taken < limit:

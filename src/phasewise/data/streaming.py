@@ -10,6 +10,7 @@ from phasewise.core.host_memory import empty
 from phasewise.data.ahead import END, Ahead
 from phasewise.data.feed import BatchSpec, Feed, Sizes, batch_bytes, capacity_for
 from phasewise.data.feed import fetch as fetch_batch
+from phasewise.data.passes import Passes
 from phasewise.data.structure import leaves, map_leaves
 
 MOST_BATCHES = 64
@@ -27,7 +28,7 @@ class Streaming:
     fetch = staticmethod(fetch_batch)
 
     def __init__(self, plan, most=None):
-        self._plan, self._left = plan, most
+        self._plan, self._left, self.passes = plan, most, Passes(plan)
         self._turn = plan._turn
         if self._turn is not None:
             self._turn.remembers = True
@@ -71,6 +72,22 @@ class Streaming:
             if self._left is not None and self._first is not None and self._first is not END:
                 self._left += 1
             self._first, self._started, self._seen = None, False, 0
+
+    def go_to(self, position, *, anew):
+        """Go on where `passes.position` was taken, perhaps in another process; `anew`: with the pass after that one.
+
+        What comes before is made once more and passed over.
+        """
+        if self._turn is None:
+            self._started = True
+            self.restart()
+        skipped = self.passes.put_back(position, anew=anew)
+        for _ in range(skipped):
+            if self._next() is END:
+                break
+            self._handed += 1
+        self._started = skipped > 0
+        self._settle(self._handed)
 
     def goes_on(self, anew):
         """Whether there are data for a further epoch, which begins a new pass if `anew`, and else when the last one has ended."""
@@ -180,6 +197,7 @@ class Streaming:
             first, self._first = self._first, None
             return first
         if self._ahead is None:
+            self.passes.begin()
             self._ahead = Ahead(self._plan, self._left)
         batch = self._ahead.get()
         if batch is not END and self._left is not None:

@@ -19,12 +19,13 @@ from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
 from phasewise.layer import settings as layer_settings
 from phasewise.layer.added_losses import added_losses, forget_losses, record_loss
+from phasewise.layer.on_file import OnFile
 from phasewise.layer.signature import build_shapes, call_signature
 from phasewise.layer.tree import LayerTree
 from phasewise.switch import observe, phase, tap
 
 
-class Layer(Portable, LayerTree):
+class Layer(Portable, OnFile, LayerTree):
     """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
 
     Args:

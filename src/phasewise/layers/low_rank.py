@@ -3,10 +3,12 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from phasewise import initializers
 from phasewise.core.arguments import check_count, check_number
 from phasewise.core.types import Array, Config, Named
+from phasewise.core.variable import Variable
 
 
 class LowRank:
@@ -80,6 +82,22 @@ class LowRank:
             return weight.value
         product = jnp.matmul(self.lora_a.raw, self.lora_b.raw) * (self.lora_alpha / self.lora_rank)
         return (weight.raw + product).astype(self.compute_dtype)
+
+    def variables_on_file(self) -> list[Variable]:
+        """Without A and B: as in Keras, a file has the sum."""
+        return [v for v in super().variables_on_file() if v is not self.lora_a and v is not self.lora_b]
+
+    def value_on_file(self, variable: Variable) -> np.ndarray:
+        """The weight with what was learnt beside it."""
+        if self.lora_enabled and variable is getattr(self, self.adapted_weight):
+            product = np.matmul(self.lora_a.numpy(), self.lora_b.numpy()) * (self.lora_alpha / self.lora_rank)
+            return (variable.numpy() + product).astype(variable.numpy().dtype)
+        return super().value_on_file(variable)
+
+    def note_loaded(self) -> None:
+        """The product is zero: a file has it in the weight. (Keras sets A to zero too, from where neither can learn.)"""
+        if self.lora_enabled:
+            self.lora_b.assign(np.zeros(self.lora_b.shape, self.lora_b.dtype))
 
     def _refuse_quantization(self, **given: Any):
         for name, value in given.items():

@@ -18,13 +18,14 @@ from phasewise.layer.layer import Layer
 from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import Explanation, explain
 from phasewise.models.summary import summary
+from phasewise.models.weights_on_file import WeightsOnFile
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training.host_layers import encoded
 from phasewise.training.trainer import Trainer
 
 
 @register("layer", "Functional")
-class Model(Trainer, Layer):
+class Model(Trainer, WeightsOnFile, Layer):
     """A network: `Model(inputs, outputs)` of symbolic tensors, or a subclass with a `call` of its own.
 
     Args:

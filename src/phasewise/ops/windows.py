@@ -1,23 +1,8 @@
 """Arguments of ops that slide a window over positions: sizes for each axis, data formats, paddings."""
 
-import numbers
-
-from phasewise.core.registry import one_of
 from phasewise.kernels.convolution_sizes import around
 
 PADDINGS = ("valid", "same")
-
-
-def sizes(owner, name, value, rank, least=1):
-    """A whole number for each axis of positions, from one for all or one for each.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    entries = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
-    if len(entries) != rank or not all(isinstance(n, numbers.Integral) and n >= least for n in entries):
-        raise ValueError(f"{owner}'s {name} is an integer of at least {least}, or {rank} of them; got {value!r}.")
-    return tuple(map(int, entries))
 
 
 def is_first(owner, data_format):
@@ -27,7 +12,7 @@ def is_first(owner, data_format):
 
 def padding_of(owner, padding):
     """ "valid" or "same", written in any case."""
-    return one_of(owner, "padding", padding.lower() if isinstance(padding, str) else padding, PADDINGS)
+    return check_word(owner, "padding", padding, PADDINGS)
 
 
 def positions_of(x, channels_first):

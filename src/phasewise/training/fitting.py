@@ -17,6 +17,7 @@ from phasewise.training.host_layers import plan_for
 from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
 from phasewise.training.progress import make_progress
+from phasewise.training.resuming import Backup, Resuming, backup_of
 from phasewise.training.rows import whole_rows
 from phasewise.training.run import Run
 from phasewise.training.surprises import warn_of_lag
@@ -100,22 +101,22 @@ class Validation:
             plan = plan_for(model, *data, batch_size=batch_size, hold=hold, role="validation")
         else:
             plan = plan_for(model, data, role="validation")
-        self._executor = make_executor(plan, most=steps and steps * times)
+        self.executor = make_executor(plan, most=steps and steps * times)
         self._steps, self._used = steps, 0
-        require_steps(self._executor, steps, "validation_steps")
+        require_steps(self.executor, steps, "validation_steps")
 
     def run(self, model, callbacks):
         """The logs, their names beginning with "val_"."""
-        self._executor.restart()
+        self.executor.restart()
         callbacks.on_test_begin()
-        logs, seen = run_test(model, self._executor, self._steps, callbacks=callbacks)
+        logs, seen = run_test(model, self.executor, self._steps, callbacks=callbacks)
         self._used += seen
         callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
     def close(self):
         """The run ended, however."""
-        self._executor.close(self._used)
+        self.executor.close(self._used)
 
 
 def may_write_to_data(callbacks):
@@ -163,9 +164,10 @@ def fit(model, plan, validation, settings):
     model.stop_training, model.history = False, history
     progress = make_progress(settings.verbose)
     run = Run(model, executor, settings.policy(callbacks), callbacks)
+    resuming = _with_backup(run, validation)
     try:
         callbacks.on_train_begin()
-        logs = _epochs(run, validation, settings, progress)
+        logs = _epochs(run, validation, settings, progress, resuming)
     finally:
         progress.close()
         executor.close(run.steps)
@@ -178,12 +180,30 @@ def fit(model, plan, validation, settings):
     return history
 
 
-def _epochs(run, validation, settings, progress):
+def _with_backup(run, validation):
+    """Let the run write its backups, where a callback asks for them; what it goes on from, or None."""
+    callback = backup_of(run.callbacks)
+    if callback is None:
+        return None
+    found = callback.read()
+    run.backup = Backup(callback, run, validation)
+    return None if found is None else Resuming(found, run)
+
+
+def _epochs(run, validation, settings, progress, resuming=None):
     """All epochs; the logs of the last one."""
-    logs, steps = {}, run.callbacks.params["steps"]
-    for epoch in range(settings.initial_epoch, settings.epochs):
-        anew = settings.steps_per_epoch is None
-        if epoch > settings.initial_epoch and not run.executor.goes_on(anew):
+    logs, steps, anew = {}, run.callbacks.params["steps"], settings.steps_per_epoch is None
+    first, made = settings.initial_epoch, 0
+    if resuming is not None:
+        first, made, logs = resuming.epoch, resuming.steps, resuming.logs
+        if resuming.stopped or first >= settings.epochs:
+            resuming.put_back_states()
+            for feed in run.feeds(1):
+                run.take_up(feed)
+            return logs
+        resuming.begin(validation, anew=anew)
+    for epoch in range(first, settings.epochs):
+        if epoch > settings.initial_epoch and not made and not run.executor.goes_on(anew):
             warn(
                 f"The generator was exhausted after epoch {epoch} of {settings.epochs}: it is read once, so `fit` ends here, and what was "
                 "learnt is kept. Give data that begin anew (Dataset.from_generator), or steps_per_epoch.",
@@ -191,20 +211,21 @@ def _epochs(run, validation, settings, progress):
             )
             break
         progress.epoch_begin(epoch, settings.epochs, steps)
-        last = _epoch(run, validation, settings, epoch, progress)
+        last = _epoch(run, validation, settings, epoch, progress, made)
+        made = 0
         logs = logs if last is None else last
         if last is None or run.model.stop_training:
             break
     return logs
 
 
-def _epoch(run, validation, settings, epoch, progress):
-    """One epoch; the logs, or None when there were no more data."""
+def _epoch(run, validation, settings, epoch, progress, made=0):
+    """One epoch, of which `made` steps were made before; the logs, or None when there were no more data."""
     model, callbacks = run.model, run.callbacks
     callbacks.on_epoch_begin(epoch)
     model.objective.reset()
     limit = settings.steps_per_epoch
-    logs, seen = run.epoch(epoch, limit, progress)
+    logs, seen = run.epoch(epoch, limit, progress, made)
     ended_early = limit is not None and seen < limit and not model.stop_training
     if ended_early and not run.told_of_short_data:
         run.told_of_short_data = True
@@ -223,6 +244,8 @@ def _epoch(run, validation, settings, epoch, progress):
         logs = {**logs, **validation.run(model, callbacks)}
     progress.end(seen, logs)
     callbacks.on_epoch_end(epoch, logs)
+    if run.backup is not None:
+        run.backup.epoch_done(epoch, logs)
     return logs
 
 

@@ -35,11 +35,17 @@ class Chunks:
         self._fixed, self._taken = fixed, taken
         self._seconds_a_step = None
 
-    def split(self, steps):
-        """Yields (start, count) until `steps` are covered; the time between two yields is what a chunk took."""
+    def split(self, steps, most=None):
+        """Yields (start, count) until `steps` are covered; the time between two yields is what a chunk took.
+
+        Args:
+            most: a function that says, before each chunk, how long it may be; or None.
+        """
         start = 0
         while start < steps:
             count = min(self._next(), steps - start)
+            if most is not None and not self._fixed:
+                count = min(count, most())
             begun = time.perf_counter()
             yield start, count
             self._learn(count, time.perf_counter() - begun)

@@ -29,7 +29,7 @@ TILE = 32  # rows of the one batch shape at which rows that do not see each othe
 
 def predict(model, x, batch_size, steps, verbose, callbacks, policy):
     """The outputs of one pass over `x` (of `steps` batches, or until `model.stop_predicting`), as NumPy arrays."""
-    steps = limits.steps(steps, lambda: as_plan(x, batch_size=batch_size, role="predict"))
+    steps = limits.steps(steps, lambda: plan_for(model, x, batch_size=batch_size, role="predict"))
     executor = _executor(model, x, batch_size, steps, may_write_to_data(callbacks))
     known = steps or (executor.cardinality if executor.cardinality >= 0 else None)
     callbacks = CallbackList(callbacks, model=model, epochs=1, steps=known, verbose=verbose)

@@ -43,6 +43,11 @@ class Run:
         self._hooks = BatchHooks(self.callbacks, "train", model.steps_per_execution)
         self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
+        self.resuming = self.backup = (
+            None  # what is still to be put back before the first step; what is told of each chunk
+        )
+        self._cells = None
+        self._pass = self.steps_of_pass = 0  # which pass over the data, and how many steps of it are made
         self.steps = 0  # made so far, with the one that went wrong
         self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
         model.objective.count_skipped(on_nonfinite == "skip")
@@ -51,11 +56,11 @@ class Run:
         """The run ended, however."""
         self.model.objective.count_skipped(False)
 
-    def epoch(self, epoch, limit, progress):
-        """The steps of one epoch, at most `limit`. Returns (logs, number of steps)."""
+    def epoch(self, epoch, limit, progress, seen=0):
+        """The steps of one epoch, at most `limit`, of which `seen` were made before. Returns (logs, number of steps)."""
         self._epoch = epoch
-        logs, seen = {}, 0
-        for feed in self.feeds(limit):
+        logs = {}
+        for feed in self.feeds(limit and limit - seen):
             for logs, count in self.feed(feed, seen, progress.running):
                 seen += count
                 progress.update(seen, logs)
@@ -77,24 +82,28 @@ class Run:
             NonFiniteError: a step gave NaN or infinity, and that is to be an error.
         """
         callbacks, hooks = self.callbacks, self._hooks
+        self._note_pass()
         loop, cells = self._prepared(feed)
         end = seen + feed.steps
         hooks.begin(seen)
         for moving, _ in self._averages():
             moving.check_values()
         loop.compile(cells.gather, feed)
+        self._put_back(cells)
         before, key = cells.gather(), switch_key(self.model) if hooks.wanted else None
         on_compiled()
-        for start, count in self._chunks(loop, seen).split(feed.steps):
+        for start, count in self._chunks(loop, seen).split(feed.steps, self.backup and self.backup.due_in):
             reached = self._advanced(loop, cells, before, feed, start, count)
             self.steps += reached.steps if reached.is_sound else count
             if not reached.is_sound:
                 raise self._error(loop, cells, before, feed, reached, count, seen)
             for moving, number in self._averages():
                 moving.note_updates(number * reached.steps)
-            seen += reached.steps
+            seen, self.steps_of_pass = seen + reached.steps, self.steps_of_pass + reached.steps
             callbacks.on_chunk_end(seen - 1, reached.logs)
             hooks.end(seen - 1, reached.logs)
+            if self.backup is not None:
+                self.backup.chunk_done(reached.steps, self._epoch, seen)
             yield reached.logs, reached.steps
             if self.model.stop_training:
                 return
@@ -105,6 +114,31 @@ class Run:
                     loop.compile(cells.gather, feed)
                     key = switch_key(self.model)
                 before = cells.gather()
+
+    def take_up(self, feed):
+        """Bring the model to where the run that is resumed was, though no step is left to be made."""
+        loop, cells = self._prepared(feed)
+        loop.compile(cells.gather, feed)
+        self._put_back(cells)
+
+    def followed_variables(self):
+        """What the step reads and writes beside the model's variables."""
+        return [] if self._cells is None else self._cells.followed.variables
+
+    def _put_back(self, cells):
+        self._cells = cells
+        if self.resuming is not None:
+            self.resuming.into(cells)
+            self.resuming = None
+
+    def _note_pass(self):
+        if self._pass != self.executor.passes.begun:
+            self._pass, self.steps_of_pass = self.executor.passes.begun, 0
+
+    def go_to(self, position, *, anew):
+        """Go on in the data where `executor.passes.position` was taken; `anew`: with the pass after that one."""
+        self.executor.go_to(position, anew=anew)
+        self._pass, self.steps_of_pass = self.executor.passes.begun, 0 if anew else position["batches"]
 
     def _averages(self):
         """(moving average, number of its updates in a step) for each."""

@@ -1,5 +1,6 @@
 """Grouped-query attention: several heads of queries share a head of keys and values."""
 
+from types import MappingProxyType
 from typing import Any
 
 from phasewise.core.arguments import check_count
@@ -40,6 +41,11 @@ class GroupQueryAttention(ProjectedAttention):
     """
 
     fixed_by_build = ("head_dim", "num_query_heads", "num_key_value_heads", "use_bias", "use_gate")
+
+    class_on_file = "grouped_query_attention"
+    stored_as = MappingProxyType(
+        {f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "gate", "value", "output")}
+    )
 
     def __init__(
         self,

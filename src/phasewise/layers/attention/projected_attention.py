@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import math
+from types import MappingProxyType
 from typing import Any
 
 import jax.numpy as jnp
@@ -29,6 +30,7 @@ class ProjectedAttention(Layer):
     """
 
     supports_masking = True
+    stored_as = MappingProxyType({"gate_dense": "_gate_dense"})
     query_heads = 0
 
     def __init__(

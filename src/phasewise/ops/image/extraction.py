@@ -4,9 +4,10 @@ import math
 
 import jax.numpy as jnp
 
+from phasewise.core.arguments import check_sizes
 from phasewise.kernels.patches import patches
 from phasewise.ops.op import op
-from phasewise.ops.windows import arounds, is_first, padding_of, sizes
+from phasewise.ops.windows import arounds, is_first, padding_of
 
 
 @op
@@ -44,9 +45,9 @@ def _extracted(name, images, size, strides, dilation_rate, padding, data_format,
     first, is_one = is_first(name, data_format), images.ndim == rank + 1
     batch = images[None] if is_one else images
     batch = jnp.moveaxis(batch, 1, -1) if first else batch
-    window = sizes(name, "size", size, rank)
-    by = window if strides is None else sizes(name, "strides", strides, rank)
-    step = sizes(name, "dilation_rate", dilation_rate, rank)
+    window = check_sizes(name, "size", size, rank)
+    by = window if strides is None else check_sizes(name, "strides", strides, rank)
+    step = check_sizes(name, "dilation_rate", dilation_rate, rank)
     zeros = arounds(padding_of(name, padding), batch.shape[1:-1], window, by, step)
     found = patches(batch, window, by, zeros, step)
     found = found.reshape(*found.shape[: rank + 1], math.prod(window) * batch.shape[-1])

@@ -3,13 +3,13 @@
 import jax
 import jax.numpy as jnp
 
+from phasewise.core.arguments import check_sizes
 from phasewise.core.registry import one_of
 from phasewise.kernels.interpolation import KERNELS, resized
 from phasewise.layers.augmentation.windows import largest_window, smallest_frame, within
 from phasewise.ops.image.batches import on_batch
 from phasewise.ops.op import arrays, op
 from phasewise.ops.tensors import saturate_cast
-from phasewise.ops.windows import sizes
 
 _METHODS = ("linear", "bilinear", "trilinear", "cubic", "bicubic", "tricubic", "lanczos3", "lanczos5")
 
@@ -41,7 +41,7 @@ def resize(
     Raises:
         ValueError: an argument is out of its range.
     """
-    height, width = sizes("resize", "size", tuple(size) if len(size) == 2 else size, 2)
+    height, width = check_sizes("resize", "size", tuple(size) if len(size) == 2 else size, 2)
     one_of("resize", "interpolation", interpolation, ("nearest", *KERNELS))
     one_of("resize", "fill_mode", fill_mode, ("constant",))
     if crop_to_aspect_ratio and pad_to_aspect_ratio:

@@ -4,17 +4,18 @@ import math
 
 import jax.numpy as jnp
 
+from phasewise.core.arguments import check_sizes
 from phasewise.kernels.patches import added_up, patches
 from phasewise.ops.op import op
-from phasewise.ops.windows import is_first, sizes
+from phasewise.ops.windows import is_first
 
 
 def _moves(name, kernel_size, dilation, padding, stride):
     window, step, by = (
-        sizes(name, argument, value, 2)
+        check_sizes(name, argument, value, 2)
         for argument, value in (("kernel_size", kernel_size), ("dilation", dilation), ("stride", stride))
     )
-    around = [(n, n) for n in sizes(name, "padding", padding, 2, 0)]
+    around = [(n, n) for n in check_sizes(name, "padding", padding, 2, 0)]
     return window, step, around, by
 
 
@@ -52,7 +53,7 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
         ValueError: the columns are not as many as there are windows, or not as long.
     """
     window, step, around, by = _moves("fold", kernel_size, dilation, padding, stride)
-    x, output = jnp.asarray(x), sizes("fold", "output_size", output_size, 2)
+    x, output = jnp.asarray(x), check_sizes("fold", "output_size", output_size, 2)
     places = [
         (size + sum(pair) - (width - 1) * gap - 1) // move + 1
         for size, pair, width, gap, move in zip(output, around, window, step, by)

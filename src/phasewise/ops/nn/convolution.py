@@ -2,10 +2,11 @@
 
 import jax.numpy as jnp
 
+from phasewise.core.arguments import check_sizes
 from phasewise.kernels.convolution import convolve, convolve_depthwise, convolve_transposed
 from phasewise.kernels.convolution_sizes import transposed_around
 from phasewise.ops.op import arrays, op
-from phasewise.ops.windows import arounds, check_rank, is_first, padding_of, positions_of, sizes
+from phasewise.ops.windows import arounds, check_rank, is_first, padding_of, positions_of
 
 
 def _prepared(owner, inputs, kernel, data_format):
@@ -20,8 +21,8 @@ def _prepared(owner, inputs, kernel, data_format):
 
 
 def _window(owner, inputs, kernel, strides, padding, dilation_rate, rank, first):
-    strides = sizes(owner, "strides", strides, rank)
-    dilation = sizes(owner, "dilation_rate", dilation_rate, rank)
+    strides = check_sizes(owner, "strides", strides, rank)
+    dilation = check_sizes(owner, "dilation_rate", dilation_rate, rank)
     window, positions = kernel.shape[:rank], positions_of(inputs, first)
     return strides, arounds(padding_of(owner, padding), positions, window, strides, dilation), dilation
 
@@ -102,8 +103,11 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     """
     name = "conv_transpose"
     inputs, kernel, rank, first = _prepared(name, inputs, kernel, data_format)
-    strides, dilation = sizes(name, "strides", strides, rank), sizes(name, "dilation_rate", dilation_rate, rank)
-    more = (None,) * rank if output_padding is None else sizes(name, "output_padding", output_padding, rank, 0)
+    strides, dilation = (
+        check_sizes(name, "strides", strides, rank),
+        check_sizes(name, "dilation_rate", dilation_rate, rank),
+    )
+    more = (None,) * rank if output_padding is None else check_sizes(name, "output_padding", output_padding, rank, 0)
     word = padding_of(name, padding)
     zeros = tuple(transposed_around(word, *each) for each in zip(more, kernel.shape[:rank], strides, dilation))
     return convolve_transposed(inputs, kernel, strides, zeros, dilation, channels_first=first)

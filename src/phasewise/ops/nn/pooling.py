@@ -2,16 +2,17 @@
 
 import jax.numpy as jnp
 
+from phasewise.core.arguments import check_sizes
 from phasewise.kernels import pooling
 from phasewise.ops.op import op
-from phasewise.ops.windows import check_rank, is_first, padding_of, sizes
+from phasewise.ops.windows import check_rank, is_first, padding_of
 
 
 def _moving(name, pool, inputs, pool_size, strides, padding, data_format):
     inputs = jnp.asarray(inputs)
     rank = check_rank(name, inputs)
-    window = sizes(name, "pool_size", pool_size, rank)
-    by = window if strides is None else sizes(name, "strides", strides, rank)
+    window = check_sizes(name, "pool_size", pool_size, rank)
+    by = window if strides is None else check_sizes(name, "strides", strides, rank)
     first = is_first(name, data_format)
     over, moves = ((1, 1, *each) if first else (1, *each, 1) for each in (window, by))
     return pool(inputs, over, moves, padding_of(name, padding))
@@ -45,7 +46,7 @@ def _adaptive(name, pool, inputs, output_size, data_format):
     axes = tuple(range(start, start + rank))
     if len(counts) == rank:
         counts = tuple(inputs.shape[axis] if count is None else count for axis, count in zip(axes, counts))
-    return pool(inputs, axes, sizes(name, "output_size", counts, rank))
+    return pool(inputs, axes, check_sizes(name, "output_size", counts, rank))
 
 
 @op
