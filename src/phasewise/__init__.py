@@ -14,6 +14,7 @@ from phasewise import (
     models,
     optimizers,
     regularizers,
+    utils,
 )
 from phasewise.core import program_cache, random, warning
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
@@ -69,6 +70,7 @@ __all__ = [
     "set_dtype_policy",
     "set_random_seed",
     "statistics",
+    "utils",
     "warning",
 ]
 
