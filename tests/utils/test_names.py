@@ -13,11 +13,9 @@ TO_COME = "to come"
 NOT_HERE = {
     "Config": TO_COME,
     "FeatureSpace": TO_COME,
-    "PyDataset": TO_COME,
     "SKLearnClassifier": TO_COME,
     "SKLearnRegressor": TO_COME,
     "SKLearnTransformer": TO_COME,
-    "Sequence": TO_COME,
     "array_to_img": TO_COME,
     "audio_dataset_from_directory": TO_COME,
     "bounding_boxes": TO_COME,

@@ -5,6 +5,8 @@ from phasewise.core.custom_objects import custom_object_scope as custom_object_s
 from phasewise.core.custom_objects import get_custom_objects as get_custom_objects
 from phasewise.core.custom_objects import register_keras_serializable as register_keras_serializable
 from phasewise.core.random import set_random_seed as set_random_seed
+from phasewise.data.py_dataset import PyDataset as PyDataset
+from phasewise.data.py_dataset import Sequence as Sequence
 from phasewise.graph.sources import get_source_inputs as get_source_inputs
 from phasewise.graph.sources import is_keras_tensor as is_keras_tensor
 from phasewise.utils.batches import pack_x_y_sample_weight as pack_x_y_sample_weight
