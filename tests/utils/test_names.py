@@ -13,21 +13,11 @@ TO_COME = "to come"
 NOT_HERE = {
     "Config": TO_COME,
     "FeatureSpace": TO_COME,
-    "SKLearnClassifier": TO_COME,
-    "SKLearnRegressor": TO_COME,
-    "SKLearnTransformer": TO_COME,
-    "array_to_img": TO_COME,
-    "audio_dataset_from_directory": TO_COME,
     "bounding_boxes": TO_COME,
     "get_file": TO_COME,
-    "image_dataset_from_directory": TO_COME,
-    "img_to_array": TO_COME,
     "legacy": "the format of configs before Keras 3; that of Keras 3 is read and written",
-    "load_img": TO_COME,
     "model_to_dot": TO_COME,
     "plot_model": TO_COME,
-    "save_img": TO_COME,
-    "text_dataset_from_directory": TO_COME,
 }
 
 
