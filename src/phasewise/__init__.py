@@ -21,6 +21,7 @@ from phasewise import (
     random,
     regularizers,
     tree,
+    utils,
 )
 from phasewise.core import program_cache, warning
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
@@ -78,6 +79,7 @@ __all__ = [
     "set_random_seed",
     "statistics",
     "tree",
+    "utils",
     "warning",
 ]
 

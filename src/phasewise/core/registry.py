@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
+from phasewise.core import custom_objects
+from phasewise.core.custom_objects import register_serializable as register_serializable
 from phasewise.core.types import Config
 
 T = TypeVar("T")
@@ -42,20 +44,6 @@ def register(kind: str, *aliases: str) -> Callable[[T], T]:
     return enter
 
 
-def register_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
-    """Decorator for a user's own class or function, found in files as `package>name` (Keras's
-    `saving.register_keras_serializable`)."""
-
-    def enter(item):
-        registered = f"{package}>{name or item.__name__}"
-        _ENTRIES.setdefault("custom", {})[registered] = item
-        _ENTRIES["custom"][name or item.__name__] = item
-        _CANONICAL[item] = ("custom", registered)
-        return item
-
-    return enter
-
-
 def members(kind: str) -> list[Callable[..., Any]]:
     """The distinct classes and functions registered under `kind`, in order of registration."""
     return list(dict.fromkeys(_ENTRIES.get(kind, {}).values()))
@@ -63,7 +51,22 @@ def members(kind: str) -> list[Callable[..., Any]]:
 
 def canonical_name(item: Any) -> str | None:
     """The name that `find` takes back to `item`; None when it was never registered."""
-    return _CANONICAL.get(item, (None, None))[1]
+    return custom_objects.full_name(item) or _CANONICAL.get(item, (None, None))[1]
+
+
+def kind_of(item: Any) -> str | None:
+    """The kind that a class or function of phasewise's own is registered under, else None."""
+    return _CANONICAL.get(item, (None, None))[0]
+
+
+def kinds() -> list[str]:
+    """Every kind that something is registered under."""
+    return list(_ENTRIES)
+
+
+def has(kind: str, name: str) -> bool:
+    """Whether something of phasewise's own is called `name` in `kind`."""
+    return name in _ENTRIES.get(kind, {})
 
 
 def find(kind: str, name: str) -> Callable[..., Any]:
@@ -72,7 +75,10 @@ def find(kind: str, name: str) -> Callable[..., Any]:
     Raises:
         ValueError: nothing has that name; the message gives the nearest names.
     """
-    for table in (_ENTRIES.get(kind, {}), _ENTRIES.get("custom", {})):
+    scoped = custom_objects.in_scope(name)
+    if scoped is not None:
+        return scoped
+    for table in (_ENTRIES.get(kind, {}), custom_objects.get_custom_objects()):
         if name in table:
             return table[name]
     names = _ENTRIES.get(kind, {})
@@ -161,7 +167,7 @@ def serialize(item: Any) -> Any:
     if isinstance(item, Mapping) and not hasattr(item, "get_config"):
         return dict(item)
     if hasattr(item, "get_config"):
-        kind, name = _CANONICAL.get(type(item), (None, type(item).__name__))
+        kind, name = kind_of(type(item)), canonical_name(type(item)) or type(item).__name__
         described = {"class_name": name, "config": item.get_config()}
         # Where Keras looks for a layer inside of another: without it, it takes the class for one of the user's.
         return {"module": "keras.layers", "registered_name": None, **described} if kind == "layer" else described

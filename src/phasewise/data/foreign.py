@@ -9,6 +9,7 @@ from phasewise.data.arrays import is_array_like, owned
 from phasewise.data.cardinality import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
 from phasewise.data.dataset import Dataset
 from phasewise.data.one_pass import Turn
+from phasewise.data.workers import in_order, processes_of
 
 
 def as_batches(source, shuffle=False):
@@ -65,11 +66,11 @@ def _sequence(source, shuffle):
     count = source.num_batches if hasattr(source, "num_batches") else len(source)
     plan = Dataset.range(0 if count is None else count)
     numbers = plan.shuffle(max(count, 1)) if shuffle and count is not None else plan
+    processes = processes_of(source)
 
     def stream():
         _tell(source, "on_epoch_begin")
-        for i in itertools.count() if count is None else numbers:
-            yield _tuples(source[int(i)])
+        yield from in_order(source, itertools.count() if count is None else map(int, numbers), processes, _tuples)
         _tell(source, "on_epoch_end")
 
     return Dataset(stream, INFINITE_CARDINALITY if count is None else count)

@@ -105,7 +105,7 @@ class Lambda(Layer):
         config = dict(config)
         if isinstance(config["function"], str):
             try:
-                config["function"] = registry.find("custom", config["function"])
+                config["function"] = registry.find("function", config["function"])
             except ValueError:
                 raise ValueError(
                     f"The Lambda layer {config.get('name')!r} holds the function {config['function']}, which is not registered. "

@@ -1,5 +1,6 @@
 """Arguments of ops that slide a window over positions: sizes for each axis, data formats, paddings."""
 
+from phasewise.core.arguments import check_data_format, check_word
 from phasewise.kernels.convolution_sizes import around
 
 PADDINGS = ("valid", "same")

@@ -1,0 +1,92 @@
+"""Classes and functions of a user's own, by the names under which configs speak of them."""
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_registered = {}  # by every name under which they are found
+_names = {}  # of each, the full one
+_scoped = ContextVar("phasewise_custom_objects", default=None)
+
+
+def register_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
+    """Decorator for a user's own class or function, found in files as `package>name` (Keras's
+    `saving.register_keras_serializable`), and by `name` alone.
+
+    Args:
+        package: the first part of the name, a word for whose it is.
+        name: the second part; by default the name of the class or function.
+
+    Raises:
+        TypeError: the decorator stands without parentheses.
+        ValueError: a class without `get_config`, which could not be described.
+    """
+    if not isinstance(package, str):
+        raise TypeError(
+            f"register_keras_serializable takes the name of a package; got {package!r}. Write it with parentheses: "
+            "@register_keras_serializable()."
+        )
+
+    def enter(item):
+        if inspect.isclass(item) and not hasattr(item, "get_config"):
+            raise ValueError(
+                f"The class {item.__name__} has no get_config, so no file could describe it. Give it one that returns the arguments "
+                "of its constructor."
+            )
+        full = f"{package}>{name or item.__name__}"
+        _registered[full] = _registered[name or item.__name__] = item
+        _names[item] = full
+        return item
+
+    return enter
+
+
+@contextlib.contextmanager
+def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """Inside the block, names in configs, and names given for arguments, mean these classes and functions.
+
+    They come before what is registered and, unlike in Keras, before what phasewise itself has under that name: what is said in so
+    many words is not passed over. Scopes nest; other threads do not see them.
+
+    Args:
+        custom_objects: dict of name -> class or function.
+
+    Raises:
+        TypeError: it is no dict.
+    """
+    if not isinstance(custom_objects, Mapping):
+        raise TypeError(
+            f"custom_object_scope takes a dict of name -> class or function; got {type(custom_objects).__name__}."
+        )
+    token = _scoped.set({**(_scoped.get() or {}), **custom_objects})
+    try:
+        yield
+    finally:
+        _scoped.reset(token)
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The registered classes and functions by name: the dict itself, to which entries can be added. What a scope adds is not in it."""
+    return _registered
+
+
+def in_scope(name: str) -> Any:
+    """What the scope in force calls `name`, or None."""
+    scoped = _scoped.get()
+    return scoped.get(name) if scoped else None
+
+
+def full_name(item: Any) -> str | None:
+    """`package>name` of a registered class or function, else None."""
+    try:
+        return _names.get(item)
+    except TypeError:  # it cannot be hashed, so it was never registered
+        return None
+
+
+CustomObjectScope = custom_object_scope
+register_keras_serializable = register_serializable
