@@ -1,6 +1,6 @@
 """What Keras keeps under `keras.backend`: the learning phase, the session, defaults, questions about dtypes."""
 
-from typing import Any
+import gc
 
 from phasewise.core import naming
 from phasewise.core.defaults import epsilon as epsilon
@@ -14,7 +14,7 @@ from phasewise.core.dtypes import is_int_dtype as is_int_dtype
 from phasewise.core.dtypes import result_type as result_type
 from phasewise.core.dtypes import standardize_dtype as standardize_dtype
 from phasewise.core.naming import get_uid as get_uid
-from phasewise.graph import symbolic
+from phasewise.graph.sources import is_keras_tensor as is_keras_tensor
 from phasewise.switch.phase import learning_phase as learning_phase
 from phasewise.switch.phase import learning_phase_scope as learning_phase_scope
 from phasewise.switch.phase import set_learning_phase as set_learning_phase
@@ -24,16 +24,14 @@ def clear_session(free_memory: bool = True) -> None:
     """Start counting layer names again.
 
     Args:
-        free_memory: accepted: there is no global graph that holds memory.
+        free_memory: whether Python looks for objects that nobody holds any more, so that models that were dropped give back their
+            memory and programs.
     """
     naming.reset()
+    if free_memory:
+        gc.collect()
 
 
 def backend() -> str:
     """The name of the one engine, "jax"."""
     return "jax"
-
-
-def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is a symbolic tensor: what `Input` returns, or a layer or an op that was given one."""
-    return symbolic.is_symbolic(x)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from phasewise.core.defaults import is_interactive_logging_enabled
 from phasewise.core.registry import one_of
 from phasewise.training.progress.lines import duration, number
-from phasewise.utils.interactive_logging import is_interactive_logging_enabled
 
 
 class Progbar:
