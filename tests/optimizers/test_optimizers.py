@@ -17,7 +17,12 @@ from phasewise.core import registry
 
 # Those that wrap others are tested in test_loss_scale.py and test_multi_optimizer.py.
 ALL = {c.__name__: c for c in registry.members("optimizer") if not c.wraps_others}
-WITH_SHARED = [(name, options[-1], shared) for name, options in OWN.items() for shared in SHARED]
+A_FEW = ("SGD", "Adam", "Nadam", "Adafactor", "Muon")  # of each kind of state; the others where every case is run
+WITH_SHARED = [
+    pytest.param(name, options[-1], shared, marks=() if name in A_FEW else pytest.mark.extensive)
+    for name, options in OWN.items()
+    for shared in SHARED
+]
 SHAPES = [(3, 2), (2,)]
 STEPS = 7
 

@@ -1,5 +1,6 @@
 """Each rule where it is on its own: what a setting does that Keras leaves without effect, edges, and arguments out of range."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -194,14 +195,14 @@ class EachBatch(pw.callbacks.Callback):
         pass
 
 
-def fitted(name, *, callbacks=(), layers=1):
+def fitted(name, *, callbacks=(), layers=1, **options):
     pw.set_random_seed(3)
     chain = [pw.layers.Dense(4, "tanh", name=f"hidden_{i}") for i in range(layers)]
     model = pw.Sequential(
         [pw.Input((3,)), *chain, pw.layers.BatchNormalization(name="norm"), pw.layers.Dense(1, name="head")]
     )
     model.compile(getattr(optimizers, name)(**IN_FIT[name]), "mse")
-    model.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0, callbacks=list(callbacks))
+    model.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0, callbacks=list(callbacks), **options)
     return model
 
 
@@ -218,6 +219,19 @@ def test_a_large_state_is_written_in_place_to_the_same_numbers(monkeypatch, name
     in_place = fitted(name)
     for ours, theirs in zip(in_place.get_weights(), kept.get_weights()):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Muon", "Adafactor", "Ftrl"])
+def test_what_a_large_model_keeps_is_given_up_to_the_program_that_writes_over_it(monkeypatch, name):
+    monkeypatch.setattr(pw.training.run, "IN_PLACE_BYTES", 0)
+    model = fitted(name, on_nonfinite="ignore")
+
+    def places():
+        return {slot.unsafe_buffer_pointer() for slot in jax.tree.leaves(model.optimizer.state["slots"])}
+
+    before = places()
+    model.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0, on_nonfinite="ignore")
+    assert places() == before
 
 
 def test_equal_small_weights_that_adam_updates_are_stacked_beside_muons_matrices():

@@ -23,10 +23,11 @@ KIND = "optimizer"
 
 
 class Optimizer(UpdateRule, KeptVariables, Portable):
-    """Subclass it with `slots` (names of arrays kept for each parameter) and `step`.
+    """Subclass it with `slots` (names of arrays kept for each parameter) and `step`; or, as in Keras, with `build` and `update_step`.
 
     Args:
-        learning_rate: positive number, a schedule, or a function of the step.
+        learning_rate: number of at least 0, a schedule, or a function of the step. Where one of these gives less than 0, `fit` and
+            `apply` raise; elsewhere it is taken as 0. (Keras goes up the loss.)
         weight_decay: the fraction of each parameter taken off, times the learning rate, in every step (Loshchilov &
             Hutter 2019), or None.
         clipnorm, clipvalue, global_clipnorm: at most one: bound on each gradient's norm, its entries, the norm of all.

@@ -79,7 +79,7 @@ class UpdateRule(UpdateStep, Settings):
             return step(grads, state, params, variables or [None] * len(params), rate)
         if not isinstance(rate, jax.core.Tracer) and rate < 0:
             raise ValueError(f"The learning rate of step {int(state['iterations'])} is negative: {self._gave(rate)}.")
-        # A negative one moves nothing, and is noted as what is found to be no number.
+        # A negative one is taken as 0, and noted as what is found to be no number.
         values, state = step(grads, state, params, variables or [None] * len(params), jnp.maximum(rate, 0))
         return values, {**state, "rate": jnp.where(rate < 0, jnp.nan, rate)}
 
