@@ -8,7 +8,11 @@ from phasewise.callbacks.early_stopping import EarlyStopping
 from phasewise.callbacks.history import History
 from phasewise.callbacks.lambda_callback import LambdaCallback
 from phasewise.callbacks.learning_rate_scheduler import LearningRateScheduler
+from phasewise.callbacks.model_checkpoint import ModelCheckpoint
+from phasewise.callbacks.progbar_logger import ProgbarLogger
 from phasewise.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from phasewise.callbacks.remote_monitor import RemoteMonitor
+from phasewise.callbacks.swap_ema_weights import SwapEMAWeights
 from phasewise.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -20,6 +24,10 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
     "TerminateOnNaN",
 ]

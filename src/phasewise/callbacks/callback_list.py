@@ -6,6 +6,7 @@ from typing import Any
 
 from phasewise.callbacks.callback import Callback, Logs
 from phasewise.callbacks.history import History
+from phasewise.callbacks.progbar_logger import ProgbarLogger
 
 
 class CallbackList(Callback):
@@ -14,7 +15,7 @@ class CallbackList(Callback):
     Args:
         callbacks: a callback, a list of them (lists may be nested), or None.
         add_history: put a `History` behind them where there is none.
-        add_progbar: accepted for Keras's sake; progress is shown by `fit` itself, by no callback.
+        add_progbar: put a `ProgbarLogger` behind them where there is none.
         model: the model that they get as `.model`.
         **params: what they get as `.params`: "epochs", "steps", "verbose".
 
@@ -33,6 +34,8 @@ class CallbackList(Callback):
         self.callbacks = list(_flat(callbacks))
         if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
             self.callbacks.append(History())
+        if add_progbar and not any(isinstance(callback, ProgbarLogger) for callback in self.callbacks):
+            self.callbacks.append(ProgbarLogger())
         self.set_model(model)
         self.set_params(params)
 
@@ -48,6 +51,12 @@ class CallbackList(Callback):
         self.params = params
         for callback in self.callbacks:
             callback.set_params(params)
+
+    def leave_progress_to_run(self) -> None:
+        """Whoever runs shows progress itself: no callback need."""
+        for callback in self.callbacks:
+            if isinstance(callback, ProgbarLogger):
+                callback.is_shown_by_run = True
 
     def set_will_validate(self, will_validate: bool) -> None:
         """Every callback gets it as `.will_validate`."""
@@ -133,10 +142,17 @@ class CallbackList(Callback):
         # function given to LambdaCallback may name it as it likes in the former.
         at_batch = "batch" in hook
         for callback in self.callbacks:
-            if at_batch:
-                getattr(callback, hook)(*number, logs=logs)
-            else:
-                getattr(callback, hook)(*number, logs)
+            try:
+                if at_batch:
+                    getattr(callback, hook)(*number, logs=logs)
+                else:
+                    getattr(callback, hook)(*number, logs)
+            except Exception as error:
+                if not isinstance(callback, CallbackList):
+                    error.add_note(
+                        f"Raised in {hook} of the callback {type(callback).__name__}; the model keeps what it has learnt."
+                    )
+                raise
 
 
 def _flat(callbacks):

@@ -27,6 +27,8 @@ class CSVLogger(Callback):
         OSError: before the first epoch, when the file cannot be written.
     """
 
+    kept_in_backup = ("_columns", "_header", "size")
+
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
         self.filename = os.fspath(filename)
         self.separator = separator
@@ -34,16 +36,31 @@ class CSVLogger(Callback):
         self._file = None
         self._columns = None
         self._header = None
+        self._kept_size = None  # down to which the file is cut before the first row; None: nothing is cut
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._columns = None
         self._header = self._existing_header() if self.append else None
-        # newline="" because the csv module ends its lines itself.
-        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115 - closed when training ends
+        # newline="" because the csv module ends its lines itself. What is there is kept till the first row comes: a run that is
+        # resumed goes on with it.
+        self._file = open(self.filename, "a", newline="", encoding="utf-8")  # noqa: SIM115 - closed when training ends
+        self._kept_size = None if self.append else 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file that this run, and the one that it goes on from, have written."""
+        return os.path.getsize(self.filename)
+
+    @size.setter
+    def size(self, size: int) -> None:
+        self._kept_size = size
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
+        if self._kept_size is not None:
+            self._file.truncate(self._kept_size)
+            self._kept_size = None
         writer = csv.writer(self._file, delimiter=self.separator)
         if self._columns is None:
             self._columns = self._agreed_columns(logs)

@@ -16,18 +16,19 @@ class Passes:
     def __init__(self, plan: Any):
         self._orders, self._turn, self.begun = orders_of(plan), plan._turn, 0
         self._at_start = self._now()
+        self._used_before = 0 if plan._turn is None else plan._turn.total_used  # of a source of one pass
 
     def begin(self) -> None:
         """A pass begins."""
         self.begun, self._at_start = self.begun + 1, self._now()
 
-    def position(self, used: int) -> dict[str, Any]:
-        """What `put_back` takes, after `used` batches of the present pass. JSON."""
+    def position(self, used: int, used_in_run: int) -> dict[str, Any]:
+        """What `put_back` takes, after `used` batches of the present pass and `used_in_run` in all. JSON."""
         return {
             "at_start": self._at_start,
             "now": self._now(),
             "batches": used,
-            "of_source": self._turn and self._turn.total_used,
+            "of_source": None if self._turn is None else self._used_before + used_in_run,
         }
 
     def put_back(self, position: dict[str, Any], *, anew: bool) -> int:
@@ -39,7 +40,7 @@ class Passes:
         for order, (seed, number) in zip(self._orders, position["now" if anew else "at_start"], strict=False):
             order.go_to(seed, number)
         if self._turn is not None and position["of_source"] is not None:
-            return max(0, position["of_source"] - self._turn.total_used)
+            return max(0, position["of_source"] - self._used_before)
         return 0 if anew else position["batches"]
 
     def _now(self):

@@ -49,12 +49,16 @@ class Resident:
         self._batches = None
 
     def go_to(self, position, *, anew):
-        """Go on where `passes.position` was taken, perhaps in another process; `anew`: with the pass after that one."""
+        """Go on where `passes.position` was taken, perhaps in another process; `anew`: with the pass after that one.
+
+        Returns how many batches were passed over.
+        """
         skipped = self.passes.put_back(position, anew=anew)
         self._batches = None
         if skipped:
             for _ in self._taken(skipped):
                 pass
+        return skipped
 
     def goes_on(self, anew):
         """Whether there are data for a further epoch, which begins a new pass if `anew`, and else when the last one has ended."""

@@ -76,7 +76,7 @@ class Streaming:
     def go_to(self, position, *, anew):
         """Go on where `passes.position` was taken, perhaps in another process; `anew`: with the pass after that one.
 
-        What comes before is made once more and passed over.
+        What comes before is made once more and passed over. Returns how many batches that were.
         """
         if self._turn is None:
             self._started = True
@@ -88,6 +88,7 @@ class Streaming:
             self._handed += 1
         self._started = skipped > 0
         self._settle(self._handed)
+        return skipped
 
     def goes_on(self, anew):
         """Whether there are data for a further epoch, which begins a new pass if `anew`, and else when the last one has ended."""

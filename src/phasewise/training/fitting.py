@@ -102,7 +102,7 @@ class Validation:
         else:
             plan = plan_for(model, data, role="validation")
         self.executor = make_executor(plan, most=steps and steps * times)
-        self._steps, self._used = steps, 0
+        self._steps, self.used = steps, 0
         require_steps(self.executor, steps, "validation_steps")
 
     def run(self, model, callbacks):
@@ -110,13 +110,13 @@ class Validation:
         self.executor.restart()
         callbacks.on_test_begin()
         logs, seen = run_test(model, self.executor, self._steps, callbacks=callbacks)
-        self._used += seen
+        self.used += seen
         callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
     def close(self):
         """The run ended, however."""
-        self.executor.close(self._used)
+        self.executor.close(self.used)
 
 
 def may_write_to_data(callbacks):
@@ -160,6 +160,7 @@ def fit(model, plan, validation, settings):
         verbose=settings.verbose,
     )
     require_steps(executor, settings.steps_per_epoch, "steps_per_epoch", callbacks.wants_train_batches)
+    callbacks.leave_progress_to_run()
     callbacks.set_will_validate(validation is not None)
     model.stop_training, model.history = False, history
     progress = make_progress(settings.verbose)

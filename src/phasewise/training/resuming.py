@@ -56,7 +56,7 @@ class Backup:
 
     def _write(self, epoch, steps, logs):
         run = self._run
-        executor = self._validation and self._validation.executor
+        validation = self._validation
         self._callback.write(
             {
                 "epoch": epoch,
@@ -65,8 +65,8 @@ class Backup:
                 "stopped": bool(run.model.stop_training),
                 "logs": dict(logs),
                 "model": model_state(run.model, run.followed_variables()),
-                "data": run.executor.passes.position(run.steps_of_pass),
-                "validation": executor and executor.passes.position(0),
+                "data": run.executor.passes.position(run.steps_of_pass, run.steps),
+                "validation": validation and validation.executor.passes.position(0, validation.used),
                 "callbacks": states_of(run.callbacks),
             }
         )
@@ -100,11 +100,13 @@ class Resuming:
         self._run.backup.since = self._found["since"]
         self._run.go_to(self._found["data"], anew=anew and self.steps == 0)
         if validation is not None and self._found["validation"] is not None:
-            validation.executor.go_to(self._found["validation"], anew=True)
+            validation.used += validation.executor.go_to(self._found["validation"], anew=True)
 
     def into(self, cells):
         """Bring the model to where it was; it is built and compiled by now."""
         put_back_model(self._run.model, self._found["model"], cells.followed.variables, is_within_epoch=self.steps > 0)
+        for callback in self._run.callbacks:
+            callback.model_put_back()
 
 
 def model_state(model, followed):

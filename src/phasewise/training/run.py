@@ -48,7 +48,7 @@ class Run:
         )
         self._cells = None
         self._pass = self.steps_of_pass = 0  # which pass over the data, and how many steps of it are made
-        self.steps = 0  # made so far, with the one that went wrong
+        self.steps = 0  # made so far, with the one that went wrong and those that a run had made that is resumed here
         self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
         model.objective.count_skipped(on_nonfinite == "skip")
 
@@ -137,7 +137,7 @@ class Run:
 
     def go_to(self, position, *, anew):
         """Go on in the data where `executor.passes.position` was taken; `anew`: with the pass after that one."""
-        self.executor.go_to(position, anew=anew)
+        self.steps += self.executor.go_to(position, anew=anew)
         self._pass, self.steps_of_pass = self.executor.passes.begun, 0 if anew else position["batches"]
 
     def _averages(self):
