@@ -20,7 +20,7 @@ class MaxNumBoundingBoxes(BaseImagePreprocessingLayer):
         data_format, bounding_box_format: see `BaseImagePreprocessingLayer`.
 
     Input: a dict with "images" and "bounding_boxes", or any that an image layer takes. Output: the same, with boxes (batch,
-    `max_number`, 4) and labels (batch, `max_number`); the rest as it was.
+    `max_number`, 4) and labels (batch, `max_number`), images of floats in the compute dtype; the rest as it was.
 
     Where we differ from Keras: `fill_value` is a part of the config, so that a layer that is loaded fills up as before.
     """
@@ -36,8 +36,9 @@ class MaxNumBoundingBoxes(BaseImagePreprocessingLayer):
         self.max_number, self.fill_value = max_number, fill_value
 
     def transform_images(self, images: Array, transformation: Any = None, training: bool = True) -> Array:
-        """The images as they are."""
-        return images
+        """The images as they are; of floats in the layer's compute dtype."""
+        images = jnp.asarray(images)
+        return images.astype(self.compute_dtype) if jnp.issubdtype(images.dtype, jnp.floating) else images
 
     def transform_bounding_boxes(
         self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True
