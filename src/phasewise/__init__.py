@@ -1,5 +1,6 @@
 """phasewise: neural networks whose layers behave differently in training and in inference, made visible and testable."""
 
+import importlib as _importlib
 import sys
 
 from phasewise import (
@@ -16,7 +17,6 @@ from phasewise import (
     metrics,
     mixed_precision,
     models,
-    ops,
     optimizers,
     random,
     regularizers,
@@ -90,11 +90,12 @@ for _module in (warning,):
 program_cache.switch_on()
 
 # A name that a public module lacks is answered with the nearest one.
-for _name in (
-    *(n for n in __all__ if f"phasewise.{n}" in sys.modules),
-    "optimizers.schedules",
-    *(f"ops.{room}" for room in ("image", "linalg", "nn", "numpy")),
-):
+for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules"):
     if not hasattr(sys.modules[f"phasewise.{_name}"], "__getattr__"):
         sys.modules[f"phasewise.{_name}"].__getattr__ = _near_names(f"phasewise.{_name}")
-__getattr__ = _near_names("phasewise")
+_refuse = _near_names("phasewise")
+
+
+def __getattr__(name):
+    """`ops`, which take a while to import and which not every script needs; any other name is refused."""
+    return _importlib.import_module("phasewise.ops") if name == "ops" else _refuse(name)

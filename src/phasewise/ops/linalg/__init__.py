@@ -1,5 +1,6 @@
 """Linear algebra over the last two axes; those before are a batch."""
 
+from phasewise.core.registry import near_names
 from phasewise.ops.linalg.decompositions import (
     cholesky,
     cholesky_inverse,
@@ -39,3 +40,5 @@ __all__ = [
     "solve_triangular",
     "svd",
 ]
+
+__getattr__ = near_names("phasewise.ops.linalg")

@@ -1,5 +1,6 @@
 """Neural networks' own functions: activations, convolutions, pooling, normalization, cross-entropies, attention."""
 
+from phasewise.core.registry import near_names
 from phasewise.ops.nn.activations import (
     celu,
     elu,
@@ -103,3 +104,5 @@ __all__ = [
     "threshold",
     "unfold",
 ]
+
+__getattr__ = near_names("phasewise.ops.nn")

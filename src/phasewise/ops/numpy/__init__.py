@@ -1,5 +1,6 @@
 """The functions that NumPy has too, with Keras's names for arguments (`phasewise.ops` has them all)."""
 
+from phasewise.core.registry import near_names
 from phasewise.ops.numpy.arithmetic import (
     abs,
     absolute,
@@ -460,3 +461,5 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+__getattr__ = near_names("phasewise.ops.numpy")
