@@ -225,7 +225,8 @@ def over_time(body, carried, inputs, *, unroll, reverse=False, in_place=False):
         if in_place:
             replaced = (jax.lax.dynamic_update_index_in_dim(replaced[0], outputs[0], number, 0),)
             outputs = outputs[1:]
-        following = fetched((*replaced, *inputs[len(replaced) :]), number - 1 if reverse else number + 1)
+        whole = (*replaced, *inputs[1:]) if in_place else inputs
+        following = fetched(whole, number - 1 if reverse else number + 1)
         return (carried, following, replaced), outputs
 
     first = carried, fetched(inputs, time - 1 if reverse else 0), inputs[:1] if in_place else ()
