@@ -20,3 +20,18 @@ def fresh_state():
     pw.backend.clear_session()
     yield
     pw.backend.set_learning_phase(None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of the cases of a test marked `few(n)`, n from all over its table belong to every run, the others to `make test-all`."""
+    cases = {}
+    for item in items:
+        if item.get_closest_marker("few"):
+            cases.setdefault((item.path, getattr(item, "cls", None), item.originalname), []).append(item)
+    for group in cases.values():
+        (count,) = group[0].get_closest_marker("few").args
+        kept = {place * len(group) // count for place in range(count)}
+        for place, item in enumerate(group):
+            if place not in kept:
+                item.add_marker(pytest.mark.extensive)

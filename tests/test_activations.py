@@ -88,6 +88,7 @@ def test_every_activation_of_keras_is_here_with_its_arguments():
 
 
 @pytest.mark.parametrize(("name", "options"), [case for case in CASES if case[0] not in CORRECTS_KERAS])
+@pytest.mark.few(25)
 def test_values_and_gradients_agree_with_keras(name, options):
     # Keras's squareplus cancels far below 0; it is held to float64 there in a test of its own.
     x = sample(
@@ -121,6 +122,7 @@ def test_a_nan_is_passed_on(name, options):
 
 @pytest.mark.parametrize(("name", "options"), DEFAULTS)
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.few(20)
 def test_the_dtype_is_kept_and_close_to_float32(name, options, dtype):
     x = jnp.asarray(sample(extremes=(-9.0, 9.0)), dtype)
     y = jax.jit(lambda x: ALL[name](x, **options))(x)

@@ -111,6 +111,7 @@ def test_draws_follow_the_distribution_of_keras(name, options):
 
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
 @pytest.mark.parametrize("shape", [(), (50,), (20, 30), (7, 8, 9), (3, 3, 16, 32), (2, 2, 2, 8, 16)])
+@pytest.mark.few(6)
 def test_fans_are_those_of_keras_for_every_rank(shape, mode):
     options = {"scale": 1.0, "mode": mode, "distribution": "uniform"}
     ours = [np.abs(initializers.VarianceScaling(**options, seed=seed)(shape)).max() for seed in range(40)]

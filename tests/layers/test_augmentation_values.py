@@ -104,6 +104,7 @@ def test_blurred_and_sharpened_images_are_those_of_keras_up_to_their_edges():
         np.testing.assert_allclose(found[inside], np.asarray(expected)[inside], rtol=1e-5, atol=1e-3, err_msg=name)
 
 
+@pytest.mark.extensive
 def test_one_image_is_equalized_as_in_keras():
     whole = np.floor(IMAGES)
     for bins in (256, 40):
@@ -114,6 +115,7 @@ def test_one_image_is_equalized_as_in_keras():
 
 
 @pytest.mark.parametrize("name", [*EVERY, *ALWAYS])
+@pytest.mark.few(3)
 def test_a_layer_takes_every_form_of_images_and_keeps_their_shape(name):
     whole = np.floor(IMAGES).astype("uint8")
     layer, first = ours(name, seed=3) if name in EVERY else ours(name), slice(0, 1)
@@ -180,6 +182,7 @@ def test_unknown_sizes_stay_unknown():
         assert (done["images"].shape, done["labels"].shape) == ((None, 8, 8, 3), (None, 4))
 
 
+@pytest.mark.extensive
 def test_gradients_reach_the_images_and_are_finite_where_images_are_flat_too():
     differentiable = [name for name in EVERY if name != "RandomPosterization"]
     made = [(ours(name), ours(name).get_random_transformation(IMAGES)) for name in differentiable]

@@ -40,12 +40,14 @@ def check_steps(arguments, shape, masks=None):
         ({"axis": 2, "renorm_clipping": CLIPPING, "moving_variance_initializer": keras.initializers.Constant(4.0)}, (2, 3, 4, 2)),
     ],
 )  # fmt: skip
+@pytest.mark.few(2)
 def test_renormalization_agrees_with_keras_over_several_steps(arguments, shape):
     check_steps({"renorm": True, **arguments}, shape)
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 3), (3, 4, 2, 3)], ids=["rank 3", "rank 4"])
 @pytest.mark.parametrize("arguments", [{}, {"renorm": True, "renorm_clipping": CLIPPING, "renorm_momentum": 0.8}], ids=["plain", "renorm"])  # fmt: skip
+@pytest.mark.few(1)
 def test_masks_agree_with_keras_over_several_steps(arguments, shape):
     masks = [np.random.default_rng(seed).random(shape[:-1]) > 0.4 for seed in range(3)]
     check_steps(arguments, shape, masks)
@@ -118,6 +120,7 @@ def check_ghosts(layer, reference, shape, mask=None):
 @pytest.mark.parametrize(
     "rows, shape", [(1, (12, 3)), (5, (12, 3)), (12, (12, 3)), (20, (12, 3)), (4, (12, 2, 3)), (5, (12, 2, 3))]
 )
+@pytest.mark.few(2)
 def test_each_run_of_rows_is_normalized_by_itself_the_short_last_one_too(rows, shape):
     layer = BatchNormalization(virtual_batch_size=rows, momentum=0.7)
     check_ghosts(layer, Reference(3, rows, momentum=0.7), shape)

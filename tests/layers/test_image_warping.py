@@ -103,6 +103,7 @@ def white(image):
         ("RandomShear", {"x_factor": 0.2, "y_factor": 0.2, "fill_mode": "constant"}, 1.3),
     ],
 )
+@pytest.mark.few(1)
 def test_boxes_and_masks_go_where_the_pixels_go(name, arguments, within):
     data = marked(30)
     layer = getattr(pw.layers, name)(**arguments, bounding_box_format="xyxy", seed=1)
@@ -116,6 +117,7 @@ def test_boxes_and_masks_go_where_the_pixels_go(name, arguments, within):
     assert disagree.mean() < 0.02
 
 
+@pytest.mark.extensive
 def test_a_box_that_leaves_the_image_loses_its_label():
     layer = pw.layers.RandomTranslation((0.9, 0.9), 0.0, bounding_box_format="rel_xyxy")
     data = marked(2)

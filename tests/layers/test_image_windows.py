@@ -12,6 +12,7 @@ INTERPOLATIONS = ["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
 
 @pytest.mark.parametrize("antialias", [False, True])
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.few(2)
 def test_images_of_whole_numbers_are_resized_as_by_keras(interpolation, antialias):
     images = RNG.integers(0, 256, (3, 11, 17, 2)).astype("uint8")
     images[0], images[1] = images[0] // 128 * 255, 255  # so that some values overshoot

@@ -49,6 +49,7 @@ def test_an_image_goes_through_the_operations_that_were_drawn_for_it_in_their_or
         np.testing.assert_allclose(found[row], expected[0], rtol=1e-5, atol=1e-3)
 
 
+@pytest.mark.extensive
 def test_every_operation_is_drawn_as_often_and_for_each_image_by_itself():
     drawn = layers.RandAugment(seed=1).get_random_transformation(np.zeros((4000, 1, 1, 3), "float32"))
     choices = np.asarray(drawn["layer_idxes"])
@@ -61,6 +62,7 @@ def test_every_operation_is_drawn_as_often_and_for_each_image_by_itself():
 
 
 @pytest.mark.parametrize("name", [*NAMES[:9]])
+@pytest.mark.few(1)
 def test_a_strength_of_zero_changes_nothing_and_a_small_one_little(name):
     """Auto-contrast and equalization have no strength."""
     for factor, most in ((0.0, 2e-3), (0.02, 60)):
@@ -70,6 +72,7 @@ def test_a_strength_of_zero_changes_nothing_and_a_small_one_little(name):
         assert np.abs(done - smooth).max() <= most
 
 
+@pytest.mark.extensive
 def test_changes_go_to_either_side():
     flat = np.full((300, 1, 1, 3), 100, "float32")
     layer = layers.RandAugment(num_ops=1, factor=(0.1, 0.2), seed=1)
@@ -88,6 +91,7 @@ def test_changes_go_to_either_side():
     "layer",
     [layers.RandAugment(seed=5), pytest.param(layers.AugMix(num_chains=2, seed=5), marks=pytest.mark.extensive)],
 )
+@pytest.mark.extensive
 def test_what_is_drawn_for_an_image_has_nothing_to_do_with_the_others(layer):
     whole = in_training(layer, np.concatenate([IMAGES] * 2), batch_size=12)
     parts = in_training(layer, np.concatenate([IMAGES, 255 - IMAGES]), batch_size=5)
@@ -108,6 +112,7 @@ def test_a_compiled_model_draws_anew_at_every_call():
     assert told.predict.action == "passes through"
 
 
+@pytest.mark.extensive
 def test_masks_and_boxes_go_where_their_pixels_go():
     layer = layers.RandAugment(interpolation="nearest", num_ops=2, factor=0.3, bounding_box_format="xyxy", seed=1)
     masks = RNG.integers(0, 5, (6, 8, 9, 1)).astype("uint8")
@@ -156,6 +161,7 @@ def test_images_of_one_channel_are_taken():
     assert layers.RandAugment(seed=1)(IMAGES[..., :1], training=True).shape == (6, 8, 9, 1)
 
 
+@pytest.mark.extensive
 def test_an_image_is_blended_with_its_chains_by_weights_that_add_up_to_one():
     layer = layers.AugMix(seed=1)
     drawn = layer.get_random_transformation(np.zeros((2000, 1, 1, 3)))

@@ -58,6 +58,7 @@ def test_a_flip_moves_pixels_as_keras_does_and_undoes_itself():
         ("RandomElasticTransform", {"factor": (1.0, 1.0), "scale": (0.5, 1.0), "value_range": (0, 1)}, 2.001),
     ],
 )
+@pytest.mark.few(1)
 def test_boxes_and_masks_go_where_the_pixels_go(name, arguments, within):
     out = getattr(pw.layers, name)(**arguments, bounding_box_format="xyxy", seed=1)(boxed(), training=True)
     boxes, expected = np.asarray(out["bounding_boxes"]["boxes"])[:, 0], white(out["images"])
@@ -82,6 +83,7 @@ def test_perspective_moves_pixels_as_keras_does_by_the_same_corners(scale, inter
     np.testing.assert_array_equal(np.asarray(got)[same], images[same])
 
 
+@pytest.mark.extensive
 def test_all_four_corners_move_and_never_fold_the_image_over():
     layer = pw.layers.RandomPerspective((1.0, 1.0), 1.0, seed=2)
     transformation = layer.get_random_transformation(np.zeros((3000, 11, 21, 1)))
@@ -108,6 +110,7 @@ def test_an_elastic_field_has_the_strength_and_the_smoothness_that_are_said():
     assert abs(np.corrcoef(*(np.ravel(transformation[each]) for each in ("dx", "dy")))[0, 1]) < 0.05
 
 
+@pytest.mark.extensive
 def test_an_elastic_transform_keeps_to_the_value_range_and_leaves_what_it_does_not_choose():
     images = np.full((20, 8, 8, 1), 3.0, "float32")
     layer = pw.layers.RandomElasticTransform(fill_mode="constant", fill_value=-5.0, value_range=(0, 2), seed=1)
@@ -142,6 +145,7 @@ def test_erasing_chooses_images_with_a_probability_and_fills_with_noise_about_th
     np.testing.assert_allclose((noise == 0).mean(), 0.1587, atol=0.02)
 
 
+@pytest.mark.extensive
 def test_what_goes_with_an_erased_image_stays():
     out = pw.layers.RandomErasing((1.0, 1.0), bounding_box_format="xyxy")(boxed(3), training=True)
     np.testing.assert_array_equal(out["segmentation_masks"], boxed(3)["segmentation_masks"])

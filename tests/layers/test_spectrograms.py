@@ -42,6 +42,7 @@ def test_a_mel_spectrogram_does_not_depend_on_the_other_signals_of_its_batch():
     np.testing.assert_allclose(layer(loud)[0], layer(SIGNAL[0]), rtol=1e-5)
 
 
+@pytest.mark.extensive
 def test_silence_has_finite_gradients():
     for layer in (MelSpectrogram(64, 16, num_mel_bins=5, mag_exp=1.0), MelSpectrogram(64, 16, num_mel_bins=5)):
         gradient = jax.grad(lambda x, layer=layer: layer(x).sum())(np.zeros(300, np.float32))
@@ -49,6 +50,7 @@ def test_silence_has_finite_gradients():
 
 
 @pytest.mark.parametrize("length", [127, 128, 300, 303])
+@pytest.mark.few(1)
 def test_the_announced_number_of_frames_comes_out(length):
     for fft in (63, 64):
         layer = MelSpectrogram(fft, 16, num_mel_bins=5)

@@ -53,6 +53,7 @@ def train(model, epochs=1):
 
 @pytest.mark.parametrize("make", [functional, with_a_shared_layer_and_a_model_inside, chain, Own])
 @pytest.mark.parametrize("through", [pickled, copy.deepcopy])
+@pytest.mark.few(3)
 def test_the_twin_goes_on_where_the_model_stood_and_is_independent_of_it(make, through):
     model = make()
     model.compile(optimizers.Adam(0.01), "mse", metrics=["mae"])

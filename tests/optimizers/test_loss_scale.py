@@ -71,6 +71,7 @@ def test_the_scale_doubles_after_so_many_finite_steps_and_halves_at_each_that_is
 
 @pytest.mark.usefixtures("bytes_from_which")
 @pytest.mark.parametrize("policy", ["raise", "skip", "ignore"])
+@pytest.mark.few(2)
 def test_a_step_that_overflows_is_left_out_and_is_no_error(policy):
     model = regressor(optimizer=LossScaleOptimizer(optimizers.Adam(0.01), initial_scale=2.0**40))
     before = model.get_weights()

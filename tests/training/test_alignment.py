@@ -57,6 +57,7 @@ def logs(loss="mse", metrics=None, weighted_metrics=None, weights=None, y=Y, fla
 
 @pytest.mark.parametrize("metric", [squares, rows_of_squares, Total, "mse", metrics.MeanSquaredError, InCall])
 @pytest.mark.parametrize("shape", [(20,), (20, 1)])
+@pytest.mark.few(4)
 def test_a_metric_sees_one_label_for_each_output(metric, shape):
     made = metric() if isinstance(metric, type) else metric
     *_, value = logs(metrics=[made], y=Y.reshape(shape)).values()

@@ -76,6 +76,7 @@ def whole():
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 1000])
+@pytest.mark.few(2)
 def test_chunks_of_any_length_give_the_same_bits(whole, length):
     cut = noisy()
     cut.compile("adam", "binary_crossentropy", metrics=["accuracy"], steps_per_execution=length)

@@ -57,6 +57,7 @@ def measured_twins():
 
 
 @pytest.mark.parametrize("name", FIT)
+@pytest.mark.few(7)
 def test_fit_gives_the_history_and_weights_of_keras(measured_twins, name):
     ours, theirs, weights = measured_twins
     for model in (ours, theirs):
@@ -85,6 +86,7 @@ OBJECTIVES = {
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.few(2)
 def test_several_outputs_have_the_history_of_keras(name):
     ours, theirs = compiled_twins(two_headed, sgd(**OBJECTIVES[name]))
     labels = {"yes": Y, "kind": CLASSES}
@@ -135,6 +137,7 @@ def test_the_methods_of_one_batch_agree_with_keras():
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "adamw"])
+@pytest.mark.few(2)
 def test_training_through_batch_normalization_follows_keras(optimizer):
     ours, theirs = compiled_twins(binary, lambda library: {"optimizer": optimizer, "loss": "binary_crossentropy"})
     assert_same_history(history(ours, X, Y, epochs=4), history(theirs, X, Y, epochs=4))
@@ -151,6 +154,7 @@ def test_training_through_batch_normalization_follows_keras(optimizer):
         (np.eye(3, dtype="float32")[CLASSES], 3, "categorical_crossentropy", "categorical_accuracy"),
     ],
 )
+@pytest.mark.few(3)
 def test_accuracy_is_resolved_as_keras_resolves_it(labels, units, loss, kind):
     def build(library):
         x = library.Input((4,))
@@ -180,6 +184,7 @@ def test_class_and_sample_weights_multiply():
 
 
 @pytest.mark.parametrize("labels, units", [(Y, 1), (CLASSES, 3), (np.eye(3, dtype="float32")[CLASSES], 3)])
+@pytest.mark.few(1)
 def test_the_loss_crossentropy_is_resolved_by_the_shapes(labels, units):
     def build(library):
         x = library.Input((4,))
@@ -208,6 +213,7 @@ def test_metrics_names_are_in_the_order_of_evaluate():
 
 
 @pytest.mark.parametrize("steps_per_execution", [1, 4])
+@pytest.mark.few(1)
 def test_steps_per_execution_changes_nothing_but_the_dispatch(steps_per_execution):
     ours, theirs = compiled_twins(binary, sgd("mse", steps_per_execution=steps_per_execution))
     assert_same_history(history(ours, X, Y, epochs=2), history(theirs, X, Y, epochs=2))

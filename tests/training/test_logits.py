@@ -84,6 +84,7 @@ def test_each_output_goes_by_its_own_loss():
         (pw.metrics.BinaryCrossentropy, r"BinaryCrossentropy\(from_logits=True\)"),
     ],
 )
+@pytest.mark.few(2)
 def test_a_metric_object_that_takes_logits_for_probabilities_is_told_with_a_remedy(metric, remedy):
     net = model(BinaryCrossentropy(from_logits=True), [metric(name="mine")])
     message = f"metric 'mine' takes the scores of output 'head' for probabilities, but its loss .*from_logits=True. .*{remedy}"
@@ -114,6 +115,7 @@ def test_a_metric_object_that_takes_logits_for_probabilities_is_told_with_a_reme
         (SparseCategoricalCrossentropy(from_logits=True), "softmax", 3, "ends in softmax, and its loss"),
     ],
 )
+@pytest.mark.few(2)
 def test_an_output_that_is_not_what_its_loss_takes_it_for_is_told_once_before_training(loss, end, units, message):
     net = model(loss, end=end, units=units)
     with pytest.warns(LogitsWarning, match=message) as caught:
@@ -182,6 +184,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.few(2)
 def test_scores_outside_of_0_and_1_are_noticed_where_nothing_tells_how_the_model_ends(way):
     net = Scores()
     net.compile("sgd", "binary_crossentropy", metrics=["accuracy"])

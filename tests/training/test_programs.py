@@ -83,6 +83,7 @@ class Foreign(layers.Layer):
 
 
 @pytest.mark.parametrize("name", SHORT)
+@pytest.mark.few(2)
 def test_a_short_last_batch_gives_the_numbers_that_it_gives_unfilled(name):
     """To 1e-6: batch statistics of a filled-up batch are summed in another order."""
     histories, weights = [], []

@@ -101,11 +101,13 @@ def assert_right(found, wanted):
 
 
 @pytest.mark.parametrize("way", SIGMOIDS)
+@pytest.mark.few(3)
 def test_a_sigmoid_output_is_learnt_from_however_wrong_it_is(way):
     assert_right(trained(SIGMOIDS[way](), "binary_crossentropy", Z, LABELS), binary_reference())
 
 
 @pytest.mark.parametrize("way", SOFTMAXES)
+@pytest.mark.few(2)
 def test_a_softmax_output_is_learnt_from_however_wrong_it_is(way):
     assert_right(trained(SOFTMAXES[way](), "sparse_categorical_crossentropy", ZS, CLASSES), class_reference())
 
@@ -122,6 +124,7 @@ def test_a_softmax_output_is_learnt_from_however_wrong_it_is(way):
     ],
     ids=["name", "function", "object", "function of a user's that calls it", "dict", "list"],
 )
+@pytest.mark.few(2)
 def test_however_the_loss_is_given(loss):
     inputs = pw.Input((1,))
     model = pw.Model(inputs, layers.Dense(1, "sigmoid", use_bias=False, name="head")(inputs))
