@@ -403,3 +403,11 @@ def test_images_that_have_no_colours_are_refused_where_colours_are_needed():
         np.testing.assert_array_equal(ours(name)(gray, training=True), gray)
         with pytest.raises(ValueError, match=r"3 channels \(red, green, blue\) or 1 \(gray\)"):
             ours(name)(np.ones((2, 4, 4, 2), "float32"), training=True)
+
+
+def test_a_saturation_drawn_from_below_0_as_from_a_config_of_keras_makes_gray():
+    x = RNG.uniform(0, 255, (2, 3, 4, 3)).astype("float32")
+    y = layers.RandomSaturation((-0.9, -0.1))(x, training=True)
+    np.testing.assert_allclose(y, np.broadcast_to(x.max(-1, keepdims=True), x.shape), rtol=1e-5)
+    with pytest.raises(ValueError, match=r"RandomSaturation's factor is a number in \[0, 1\], .* got -0.9"):
+        layers.RandomSaturation(-0.9)

@@ -78,7 +78,7 @@ def saturated(images, factor):
 
     Args:
         images: (rows, height, width, 3), at least 0.
-        factor: (rows, 1, 1), at least 0; 0 makes gray.
+        factor: (rows, 1, 1); 0 makes gray, and so does what is below.
     """
     hue, saturation, value = hsv_of(images)
     return rgb_of(hue, jnp.clip(saturation * factor, 0, 1), value)

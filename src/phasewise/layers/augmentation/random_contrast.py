@@ -29,8 +29,8 @@ class RandomContrast(ChangingValues, RandomImageLayer):
     compute dtype.
 
     Where we differ from Keras: one number stands for both bounds, as its documentation has it, where its code takes 0 for the lower
-    one, so that contrast can only grow; a pair keeps its order, where its code sorts it, so that a
-    config whose pair falls is refused there. The mean is taken in float32 at least.
+    one, so that contrast can only grow; a pair keeps its order, where its code sorts it, so that Keras
+    refuses the config of one that falls. The mean is taken in float32 at least.
     """
 
     rules: ClassVar = {"factor": check_pair(0, 1), "value_range": check_value_range}
@@ -67,7 +67,7 @@ class RandomContrast(ChangingValues, RandomImageLayer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A new layer, from a config of ours or of Keras's."""
-        return super().from_config({**config, "factor": read_by_name(config["factor"])})
+        return super().from_config({**config, "factor": read_by_name(config.get("factor"))})
 
 
 def written(factor: tuple[float, float]) -> tuple[float, float] | dict[str, float]:

@@ -34,7 +34,8 @@ class RandomPosterization(ChangingValues, RandomImageLayer):
     compute dtype.
 
     Where we differ from Keras: one integer is the number of bits, as its documentation has it, where its code draws from 1 to below it;
-    the higher number of a pair is drawn too (in a config it is not, so that both libraries draw the same from one); and level k of images in (0, 1) is k, where rounding there can make k - 1 of it.
+    the higher number of a pair is drawn too, so that a config, which has Keras's meaning, holds one more; and level k of images in
+    (0, 1) is k, where rounding there can make k - 1 of it.
     """
 
     working_range = (0, 255)
@@ -76,7 +77,7 @@ class RandomPosterization(ChangingValues, RandomImageLayer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A new layer, from a config of ours or of Keras's."""
-        factor = config["factor"]
+        factor = config.get("factor")
         if is_pair(factor):
             fewest, above = sorted(factor)
             factor = (fewest, max(fewest, above - 1))

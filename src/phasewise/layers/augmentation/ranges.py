@@ -46,7 +46,7 @@ def as_given(rule: Callable[..., tuple[float, float]]) -> Callable[[Layer, str, 
 
     def check(layer, name, value):
         pair = rule(layer, name, value)
-        return pair if hasattr(value, "__len__") else float(value)
+        return pair if hasattr(value, "__len__") else float(value) + 0.0  # 0 in place of -0
 
     return check
 

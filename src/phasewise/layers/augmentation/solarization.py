@@ -30,7 +30,8 @@ class Solarization(ChangingValues, RandomImageLayer):
     compute dtype.
 
     Where we differ from Keras: the lower end of a pair is a share of the range too, where its code takes it for a number of levels, so
-    that (0.5, 0.5) is drawn from 0.5 to 127.5 levels. A config has Keras's meaning; Keras refuses one whose lower end is above its 1.
+    that (0.5, 0.5) is drawn from 0.5 to 127.5 levels. A config holds it in levels, for Keras to mean the
+    same; of more levels than Keras takes there, 1 or the upper end, it refuses the config.
     """
 
     working_range = (0, 255)
