@@ -15,6 +15,7 @@ from phasewise import (
     optimizers,
     regularizers,
     utils,
+    wrappers,
 )
 from phasewise.core import program_cache, random, warning
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
@@ -72,6 +73,7 @@ __all__ = [
     "statistics",
     "utils",
     "warning",
+    "wrappers",
 ]
 
 # Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).
