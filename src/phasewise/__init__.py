@@ -22,6 +22,7 @@ from phasewise import (
     regularizers,
     tree,
     utils,
+    wrappers,
 )
 from phasewise.core import program_cache, warning
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
@@ -81,6 +82,7 @@ __all__ = [
     "tree",
     "utils",
     "warning",
+    "wrappers",
 ]
 
 # Modules that Keras's users import from the root, and that stand in the room they belong to (as os.path does).

@@ -16,8 +16,6 @@ NOT_HERE = {
     "bounding_boxes": TO_COME,
     "get_file": TO_COME,
     "legacy": "the format of configs before Keras 3; that of Keras 3 is read and written",
-    "model_to_dot": TO_COME,
-    "plot_model": TO_COME,
 }
 
 

@@ -157,7 +157,8 @@ class ModelSeeds:
     def _take(self):
         _process["models"] += 1
         self._era, self._on_host, self._calls = _process["era"], 0, 0
-        self._seed = hash32("model", _global_seed(), _process["models"])
+        source = _source.get()
+        self._seed = hash32("model", _global_seed(), _process["models"]) if source is None else source.next_on_host()
         self._seed_of_calls = np.uint32(hash32("calls", self._seed))
 
     @property

@@ -26,7 +26,7 @@ def render(model, line_length=None, positions=None, expand_nested=False, show_tr
     rows = []
     for layer, depth in _rows(_within(model.layers, layer_range), expand_nested):
         count = f"{layer.count_params():,}" if layer.built else "unbuilt"
-        cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape(layer), count]
+        cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", shape_text(layer), count]
         rows.append(cells + ([_trainable(layer)] if show_trainable else []))
     return "\n".join([table_of(f'Model: "{model.name}"', columns, rows, width=width), "", _totals(model)])
 
@@ -63,7 +63,7 @@ def _trainable(layer):
     return "-" if not layer.variables else "yes" if layer.trainable else "frozen"
 
 
-def _shape(layer):
+def shape_text(layer):
     """The shape of the layer's output: as recorded in a graph, else as seen at its first call, the batch axis None."""
     if layer._nodes:
         shapes = [tensor.shape for tensor in symbolic.tensors_in(layer._nodes[-1][1])]

@@ -88,6 +88,16 @@ class Objective(Portable):
         self._plain = log_names.entries(plain, outputs, taken)
         self._weighted = log_names.entries(weighted, outputs, taken, "weighted")
 
+    @property
+    def single_loss(self):
+        """The loss of a model of one output, as it was given to `compile` or already an object; None where there are several."""
+        return self._loss if not isinstance(self._loss, list | tuple | dict) or is_config(self._loss) else None
+
+    @property
+    def built_losses(self):
+        """The losses by output, once they are matched with the outputs."""
+        return self._losses
+
     # -- what the step calls
 
     def total_loss(self, y_true, y_pred, sample_weight=None, row_mask=None):

@@ -14,6 +14,8 @@ from phasewise.data.py_dataset import PyDataset as PyDataset
 from phasewise.data.py_dataset import Sequence as Sequence
 from phasewise.graph.sources import get_source_inputs as get_source_inputs
 from phasewise.graph.sources import is_keras_tensor as is_keras_tensor
+from phasewise.models.picture import model_to_dot as model_to_dot
+from phasewise.models.picture import plot_model as plot_model
 from phasewise.utils.audio_folders import audio_dataset_from_directory as audio_dataset_from_directory
 from phasewise.utils.batches import pack_x_y_sample_weight as pack_x_y_sample_weight
 from phasewise.utils.batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
