@@ -49,6 +49,7 @@ class Case:
 
 CASES = [
     Case("small", "seed_fit", "seed model, a training step", "s", least_ratio=15, most=40e-6),
+    Case("small", "callbacks_cost", "seed model, four callbacks over none, an epoch", "×", most=1.15, has_peer=False),
     Case("small", "seed_script", "seed script, whole process", "s", least_ratio=2, whole_process=True),
     Case("small", "seed_script", "seed script, second run", "s", most=0.9, whole_process=True, second_run=True),
     Case("small", "mlp_fit", "MLP 3 x 256, BN, dropout, batch 64, a training step", "s", least_ratio=1.3),

@@ -70,7 +70,7 @@ def stopped_and_resumed(fit, folder, stop, **options):
 
 
 @pytest.mark.parametrize("fit", [arrays, shuffled_plan, generator])
-@pytest.mark.parametrize("save_freq, stop", [("epoch", 9), (1, 3), (4, 18)])
+@pytest.mark.parametrize("save_freq, stop", [("epoch", 9), (1, 3), (4, 18), (7, 8)])
 def test_resumed_equals_uninterrupted(fit, save_freq, stop, tmp_path):
     whole, history = undisturbed(fit)
     again, resumed = stopped_and_resumed(fit, tmp_path / "backup", stop, save_freq=save_freq)

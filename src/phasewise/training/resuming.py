@@ -34,27 +34,31 @@ class Backup:
     def __init__(self, callback, run, validation):
         self._callback, self._run, self._validation = callback, run, validation
         self._every = None if callback.save_freq == "epoch" else callback.save_freq
-        self.since = 0
+        self.since, self._is_due = 0, False
 
     def due_in(self):
         """How many steps may follow before the next backup."""
         return max(1, self._every - self.since) if self._every else 1 << 30
 
-    def chunk_done(self, steps, epoch, seen):
-        """So many steps more were made, `seen` of this epoch."""
-        if self._every is None:
-            return
+    def chunk_done(self, steps):
+        """So many steps more were made. A backup that is due waits for the next step, or for the end of the epoch: a run that goes
+        on within an epoch has a step of it to make."""
         self.since += steps
-        if self.since >= self._every:
-            self.since = 0
+        if self._every is not None and self.since >= self._every:
+            self.since, self._is_due = 0, True
+
+    def next_chunk(self, epoch, seen):
+        """A further step of this epoch comes, of which `seen` are made."""
+        if self._is_due:
             self._write(epoch, seen, {})
 
     def epoch_done(self, epoch, logs):
         """This epoch has ended, and every callback knows it."""
-        if self._every is None:
+        if self._every is None or self._is_due:
             self._write(epoch + 1, 0, logs)
 
     def _write(self, epoch, steps, logs):
+        self._is_due = False
         run = self._run
         validation = self._validation
         self._callback.write(

@@ -93,6 +93,8 @@ class Run:
         before, key = cells.gather(), switch_key(self.model) if hooks.wanted else None
         on_compiled()
         for start, count in self._chunks(loop, seen).split(feed.steps, self.backup and self.backup.due_in):
+            if self.backup is not None:
+                self.backup.next_chunk(self._epoch, seen)
             reached = self._advanced(loop, cells, before, feed, start, count)
             self.steps += reached.steps if reached.is_sound else count
             if not reached.is_sound:
@@ -103,7 +105,7 @@ class Run:
             callbacks.on_chunk_end(seen - 1, reached.logs)
             hooks.end(seen - 1, reached.logs)
             if self.backup is not None:
-                self.backup.chunk_done(reached.steps, self._epoch, seen)
+                self.backup.chunk_done(reached.steps)
             yield reached.logs, reached.steps
             if self.model.stop_training:
                 return
