@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items):
     """Of the cases of a test marked `few(n)`, n from all over its table belong to every run, the others to `make test-all`."""
     cases = {}
     for item in items:
-        if item.get_closest_marker("few"):
+        if item.get_closest_marker("few") and not item.get_closest_marker("extensive"):
             cases.setdefault((item.path, getattr(item, "cls", None), item.originalname), []).append(item)
     for group in cases.values():
         (count,) = group[0].get_closest_marker("few").args

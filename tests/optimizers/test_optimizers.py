@@ -120,6 +120,7 @@ def test_the_steps_with_no_argument_given_are_those_of_keras(name):
 
 
 @pytest.mark.parametrize(("name", "options", "shared"), WITH_SHARED)
+@pytest.mark.few(15)
 def test_the_steps_with_a_shared_argument_are_those_of_keras(name, options, shared):
     # Keras also averages in the steps that only accumulate; see the test of averages under accumulation.
     path = assert_same_path(name, **{"learning_rate": 0.05, **options, **SHARED[shared]})
@@ -140,6 +141,7 @@ def test_positional_arguments_are_taken_in_keras_order():
 
 @pytest.mark.parametrize("name", sorted(ALL))
 @pytest.mark.parametrize("constraint", ["NonNeg", "UnitNorm"])
+@pytest.mark.few(6)
 def test_constraints_hold_after_every_step_as_in_keras(name, constraint):
     path = assert_same_path(
         name,
@@ -215,6 +217,7 @@ def test_a_layers_name_selects_its_variables_for_the_exclusion():
         "Lamb",
     ],
 )
+@pytest.mark.few(4)
 def test_fit_ends_where_keras_ends(arguments):
     own = {} if "name" in arguments else {"name": "SGD", "momentum": 0.5}
     pair = both(**{"learning_rate": 0.1, **own, **arguments})
@@ -331,6 +334,7 @@ def test_a_variables_momentum_survives_however_others_and_itself_come_and_go(act
 
 
 @pytest.mark.parametrize(("name", "options"), [(name, OWN[name][-1]) for name in OWN])
+@pytest.mark.few(8)
 def test_the_update_is_pure_and_compiles_to_the_same_numbers(name, options):
     optimizer = ALL[name](**{"learning_rate": 0.05, **options, "use_ema": True, "gradient_accumulation_steps": 2})
     variables, by_hand = start(pw), start(pw)
