@@ -17,7 +17,7 @@ import phasewise as pw
 def fresh_state():
     """Each test begins with the same seed, no pinned phase, and names counted from the start."""
     pw.set_random_seed(1)
-    pw.backend.clear_session()
+    pw.backend.clear_session(free_memory=False)
     yield
     pw.backend.set_learning_phase(None)
 

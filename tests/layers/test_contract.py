@@ -198,7 +198,7 @@ def marked(cases):
 @pytest.fixture(scope="module", params=marked(CASES), ids=NAMES)
 def case(request):
     pw.set_random_seed(4)
-    pw.backend.clear_session()
+    pw.backend.clear_session(free_memory=False)
     return Case(*request.param)
 
 
