@@ -10,7 +10,7 @@ from phasewise import layers, losses, metrics
 from phasewise.core import registry
 
 LOSSES = sorted((c for c in registry.members("loss") if isinstance(c, type)), key=lambda c: c.__name__)
-OF_INTEGERS = (losses.SparseCategoricalCrossentropy, losses.CategoricalGeneralizedCrossEntropy)
+OF_INTEGERS = (losses.SparseCategoricalCrossentropy, losses.CategoricalGeneralizedCrossEntropy, losses.Circle)
 NORMALIZATIONS = {
     "batch": lambda: layers.BatchNormalization(),
     "ghost batches": lambda: layers.BatchNormalization(virtual_batch_size=2),
@@ -61,7 +61,10 @@ def test_the_activity_of_no_rows_costs_nothing(layer):
 @pytest.mark.parametrize("cls", LOSSES, ids=lambda c: c.__name__)
 def test_the_loss_of_no_rows_is_0(cls, reduction):
     labels = np.zeros((0,), "int32") if issubclass(cls, OF_INTEGERS) else np.zeros((0, 3), "float32")
-    assert cls(reduction=reduction)(labels, np.zeros((0, 3), "float32")) == 0
+    predictions = np.zeros((0, 3), "float32")
+    if cls is losses.CTC:
+        labels, predictions = np.zeros((0, 2), "int32"), np.zeros((0, 4, 3), "float32")
+    assert cls(reduction=reduction)(labels, predictions) == 0
 
 
 @pytest.mark.parametrize("metric", [metrics.Mean(), metrics.Sum(), metrics.RootMeanSquaredError(), metrics.Accuracy()])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
-from phasewise import random
+from phasewise.core import random
 from phasewise.layers import (
     ActivityRegularization,
     AlphaDropout,

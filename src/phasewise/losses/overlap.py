@@ -19,7 +19,8 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] | None 
     """1 - 2 sum(y p) / (sum(y) + sum(p) + 1e-7), the sums over `axis` (Milletari et al. 2016, with p in place of p²).
 
     Scale: from 0 to 1, whatever the number of rows, pixels and classes: one value for the whole batch by default, one a row with
-    `axis` of all axes but the first. Where labels and predictions are empty it is 1, as in Keras.
+    `axis` of all axes but the first. Where labels and predictions are 0 everywhere it is 1, as in Keras; of no
+    rows it is 0.
 
     Args:
         y_true: labels in [0, 1], shaped as the predictions.
@@ -34,6 +35,8 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] | None 
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _regions("dice", y_true, y_pred)
+    if not y_true.size:  # no rows cost nothing
+        return y_true.sum(axis)
     return 1 - 2 * (y_true * y_pred).sum(axis) / (y_true.sum(axis) + y_pred.sum(axis) + epsilon())
 
 
@@ -54,6 +57,8 @@ def tversky(
         ValueError: the shapes differ, or a label whose value is known is not in [0, 1].
     """
     y_true, y_pred = _regions("tversky", y_true, y_pred)
+    if not y_true.size:  # no rows cost nothing
+        return y_true.sum(axis)
     both, missed, wrong = (part.sum(axis) for part in (y_true * y_pred, y_true * (1 - y_pred), (1 - y_true) * y_pred))
     return 1 - both / (both + alpha * missed + beta * wrong + epsilon())
 
