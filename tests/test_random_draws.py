@@ -34,6 +34,7 @@ def test_draws_have_the_mean_and_variance_of_their_distribution(name):
 
 @each
 @pytest.mark.parametrize("dtype", [None, "float32", "bfloat16"])
+@pytest.mark.few(4)
 def test_shapes_and_dtypes_are_those_of_keras(name, dtype):
     theirs = getattr(keras.random, name)((2, 3), **DRAWS[name][0], dtype=dtype, seed=1)
     ours = drawn(name, (2, 3), dtype=dtype, seed=1)

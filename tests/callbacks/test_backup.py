@@ -71,6 +71,7 @@ def stopped_and_resumed(fit, folder, stop, **options):
 
 @pytest.mark.parametrize("fit", [arrays, shuffled_plan, generator])
 @pytest.mark.parametrize("save_freq, stop", [("epoch", 9), (1, 3), (4, 18), (7, 8)])
+@pytest.mark.few(4)
 def test_resumed_equals_uninterrupted(fit, save_freq, stop, tmp_path):
     whole, history = undisturbed(fit)
     again, resumed = stopped_and_resumed(fit, tmp_path / "backup", stop, save_freq=save_freq)
@@ -184,6 +185,7 @@ def flip(path):
 @pytest.mark.parametrize(
     "damage", [flip, lambda path: path.write_bytes(path.read_bytes()[:-50]), lambda path: path.write_bytes(b"")]
 )
+@pytest.mark.few(2)
 def test_a_damaged_backup_is_named_and_training_does_not_begin_anew(interrupted, damage):
     damage(interrupted / "latest.backup")
     (interrupted / "previous.backup").unlink()

@@ -59,6 +59,7 @@ def result(name, parts, weights=None):
 @pytest.mark.parametrize("name", OF_ROWS)
 @given(weigh=st.booleans(), sizes=st.permutations([1, 1, 5, 5]), order=st.permutations(range(ROWS)))
 @settings(max_examples=4, deadline=None)
+@pytest.mark.few(8)
 def test_a_metric_does_not_depend_on_how_rows_are_split_into_batches_or_ordered(name, weigh, sizes, order):
     weights = np.arange(ROWS, dtype=np.float32) % 4 if weigh else None
     parts = np.split(np.array(order), np.cumsum(sizes)[:-1])

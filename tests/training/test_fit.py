@@ -14,7 +14,7 @@ from phasewise.training import loop
 
 def model(seed=1, optimizer="adam", **call):
     pw.set_random_seed(seed)
-    pw.backend.clear_session()
+    pw.backend.clear_session(free_memory=False)
     made = binary(pw, **call)
     made.compile(optimizer, "binary_crossentropy", metrics=["accuracy"])
     return made
@@ -23,7 +23,7 @@ def model(seed=1, optimizer="adam", **call):
 def noisy(seed=1):
     """A model with dropout and noise, so that random draws count."""
     pw.set_random_seed(seed)
-    pw.backend.clear_session()
+    pw.backend.clear_session(free_memory=False)
     x = pw.Input((4,))
     h = pw.layers.Dropout(0.4)(pw.layers.BatchNormalization()(x))
     h = pw.layers.GaussianNoise(0.1)(pw.layers.Dense(5, activation="relu")(h))

@@ -26,7 +26,7 @@ def bytes_from_which(request, monkeypatch):
 
 def regressor(optimizer="adam", **options):
     pw.set_random_seed(1)
-    pw.backend.clear_session()
+    pw.backend.clear_session(free_memory=False)
     model = pw.Sequential(
         [pw.Input((6,)), layers.Dense(8, activation="tanh"), layers.BatchNormalization(), layers.Dense(2, name="head")]
     )
@@ -42,6 +42,7 @@ def fitted(monkeypatch, least, **options):
 
 
 @pytest.mark.parametrize("policy", ["raise", "ignore", "skip"])
+@pytest.mark.few(1)
 def test_both_ways_give_the_same_training(monkeypatch, policy):
     kept, losses = fitted(monkeypatch, 1 << 40, on_nonfinite=policy)
     in_place, others = fitted(monkeypatch, 0, on_nonfinite=policy)

@@ -117,12 +117,13 @@ def test_a_learning_rate_that_is_too_large_is_suspected():
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+@pytest.mark.few(1)
 def test_the_model_holds_the_state_before_the_bad_step(positive, optimizer):
     positive[42] = -1
 
     def model():
         pw.set_random_seed(2)
-        pw.backend.clear_session()
+        pw.backend.clear_session(free_memory=False)
         return chain(
             log_layer(), layers.BatchNormalization(), layers.Dropout(0.3), layers.Dense(1), optimizer=optimizer
         )

@@ -27,6 +27,7 @@ def built(K, head, loss, metrics, **weighted):
 
 @pytest.mark.parametrize("weights", [None, RNG.uniform(0.5, 2, 5)], ids=["unweighted", "weighted rows"])
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.few(2)
 def test_fit_and_evaluate_agree_with_keras_short_batches_included(case, weights):
     head, loss, metrics, y = CASES[case]
     models = [built(K, head, loss, metrics, weighted_metrics=metrics) for K in (pw, keras)]

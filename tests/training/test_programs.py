@@ -89,7 +89,7 @@ def test_a_short_last_batch_gives_the_numbers_that_it_gives_unfilled(name):
     histories, weights = [], []
     for more in ([], [Foreign(name="foreign")]):
         pw.set_random_seed(3)
-        pw.backend.clear_session()
+        pw.backend.clear_session(free_memory=False)
         model = classifier(*(make() for make in SHORT[name]), *more)
         history = model.fit(X[:75], Y[:75], batch_size=32, epochs=3, shuffle=False, verbose=0)
         histories.append(history.history["loss"])
@@ -220,13 +220,14 @@ def deep(blocks=20, **options):
 
 
 @pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1, "global_clipnorm": 0.5}, {"use_ema": True}])
+@pytest.mark.few(1)
 def test_a_deep_model_whose_weights_are_stacked_trains_as_one_whose_are_not(options, monkeypatch):
     """Over the first steps: later the rounding of programs that XLA arranges in other ways has grown."""
     results = []
     for fewest in (16, 10_000):
         monkeypatch.setattr(packing, "FEWEST", fewest)
         pw.set_random_seed(2)
-        pw.backend.clear_session()
+        pw.backend.clear_session(free_memory=False)
         model = deep(**options)
         losses = model.fit(X[:96], Y[:96], batch_size=32, verbose=0).history["loss"]
         assert all(isinstance(v.value, jax.Array) for v in model.weights)
@@ -241,7 +242,7 @@ def test_the_same_seed_gives_a_deep_model_the_same_bits_whatever_the_chunks():
     results = []
     for steps in (1, 3, 7):
         pw.set_random_seed(2)
-        pw.backend.clear_session()
+        pw.backend.clear_session(free_memory=False)
         model = deep()
         model.compile("adam", "mse", steps_per_execution=steps)
         model.fit(X[:256], Y[:256], batch_size=32, epochs=2, verbose=0)
