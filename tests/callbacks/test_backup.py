@@ -71,7 +71,7 @@ def stopped_and_resumed(fit, folder, stop, **options):
 
 @pytest.mark.parametrize("fit", [arrays, shuffled_plan, generator])
 @pytest.mark.parametrize("save_freq, stop", [("epoch", 9), (1, 3), (4, 18), (7, 8)])
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_resumed_equals_uninterrupted(fit, save_freq, stop, tmp_path):
     whole, history = undisturbed(fit)
     again, resumed = stopped_and_resumed(fit, tmp_path / "backup", stop, save_freq=save_freq)
@@ -117,6 +117,7 @@ def test_killed_at_random_moments_it_ends_where_an_undisturbed_run_does(tmp_path
     assert (killed / "log.csv").read_text() == (whole / "log.csv").read_text()
 
 
+@pytest.mark.extensive
 def test_callbacks_go_on_too(tmp_path):
     def options():
         return [
@@ -137,6 +138,7 @@ def test_callbacks_go_on_too(tmp_path):
     assert_same(whole, again)
 
 
+@pytest.mark.extensive
 def test_a_run_that_was_over_is_not_made_again(tmp_path):
     class FailsAtTheEnd(pw.callbacks.Callback):
         def on_train_end(self, logs=None):
@@ -153,6 +155,7 @@ def test_a_run_that_was_over_is_not_made_again(tmp_path):
     assert resumed.history == history.history
 
 
+@pytest.mark.extensive
 def test_the_backup_is_gone_when_training_has_ended_unless_it_is_to_stay(tmp_path):
     arrays(model(), epochs=1, verbose=0, callbacks=[pw.callbacks.BackupAndRestore(tmp_path / "a")])
     assert not (tmp_path / "a").exists()
@@ -186,6 +189,7 @@ def flip(path):
     "damage", [flip, lambda path: path.write_bytes(path.read_bytes()[:-50]), lambda path: path.write_bytes(b"")]
 )
 @pytest.mark.few(2)
+@pytest.mark.extensive
 def test_a_damaged_backup_is_named_and_training_does_not_begin_anew(interrupted, damage):
     damage(interrupted / "latest.backup")
     (interrupted / "previous.backup").unlink()
@@ -197,6 +201,7 @@ def test_a_damaged_backup_is_named_and_training_does_not_begin_anew(interrupted,
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.extensive
 def test_with_two_backups_the_one_before_takes_over(interrupted):
     whole, _ = undisturbed(arrays)
     flip(interrupted / "latest.backup")

@@ -53,10 +53,12 @@ def test_the_same_seed_gives_the_same_bits_twice_in_one_process(reference):
 
 
 @pytest.mark.parametrize("options", [{"seed": 4}, {"late": True}])
+@pytest.mark.extensive
 def test_so_do_a_seed_of_a_layers_own_and_weights_that_are_made_late(options):
     assert same(trained(**options), trained(**options))
 
 
+@pytest.mark.extensive
 def test_models_built_and_trained_in_between_have_no_part_in_it(reference):
     def others():
         model = pw.Sequential([layers.Dense(3), layers.Dropout(0.2), layers.Dense(1)])

@@ -76,6 +76,7 @@ def ours(kind, **more):
     return getattr(layers, kind)(**{**EVERY, **ALWAYS}[kind], **more)
 
 
+@pytest.mark.extensive
 def test_the_same_draw_changes_images_as_in_keras():
     for name, arguments, transformation in LIKE_KERAS:
         mine, theirs = (getattr(library.layers, name)(**arguments) for library in (pw, keras))
@@ -95,6 +96,7 @@ def test_images_from_zero_to_one_and_channels_first_are_changed_as_in_keras():
         np.testing.assert_allclose(mine.transform_images(images, transformation), expected, atol=2e-6, err_msg=name)
 
 
+@pytest.mark.extensive
 def test_blurred_and_sharpened_images_are_those_of_keras_up_to_their_edges():
     for name, arguments, transformation, edge in INSIDE:
         mine, theirs = (getattr(library.layers, name)(**arguments) for library in (pw, keras))
@@ -116,6 +118,7 @@ def test_one_image_is_equalized_as_in_keras():
 
 @pytest.mark.parametrize("name", [*EVERY, *ALWAYS])
 @pytest.mark.few(3)
+@pytest.mark.extensive
 def test_a_layer_takes_every_form_of_images_and_keeps_their_shape(name):
     whole = np.floor(IMAGES).astype("uint8")
     layer, first = ours(name, seed=3) if name in EVERY else ours(name), slice(0, 1)
@@ -319,6 +322,7 @@ def test_posterizing_keeps_as_many_levels_as_bits_say_each_as_often():
     assert len(np.unique(layers.RandomPosterization(4)(ramp, training=True))) == 16
 
 
+@pytest.mark.extensive
 def test_each_image_is_blurred_by_its_own_sigma_and_a_flat_one_stays_flat():
     point = np.zeros((5, 5, 1))
     point[2, 2] = 255
@@ -344,6 +348,7 @@ def test_solarization_draws_shares_of_the_range():
     np.testing.assert_allclose(found["thresholds"], 63.75)
 
 
+@pytest.mark.extensive
 def test_images_are_equalized_and_stretched_each_by_itself_and_in_inference_too():
     dark, bright = IMAGES[:1] / 4, 255 - IMAGES[:1] / 4
     for name in ALWAYS:

@@ -53,6 +53,7 @@ def made(name, arguments, **more):
 
 
 @pytest.mark.parametrize(("name", "arguments"), EVERY)
+@pytest.mark.extensive
 def test_one_image_is_a_batch_of_one(name, arguments):
     layer, data = made(name, arguments, bounding_box_format="xyxy"), everything()
     del data["weights"]
@@ -79,6 +80,7 @@ def test_in_inference_all_is_as_it_was_and_images_are_floats(name, arguments):
 
 
 @pytest.mark.parametrize(("name", "arguments"), EVERY)
+@pytest.mark.extensive
 def test_what_was_given_is_not_changed_and_nothing_is_rounded_to_the_compute_dtype(name, arguments):
     data = everything()
     data["labels"] = np.float32([1 / 3] * 6)
@@ -134,6 +136,7 @@ def test_a_seed_repeats_and_a_call_draws_anew(name, arguments):
 
 
 @pytest.mark.parametrize(("name", "arguments"), EVERY)
+@pytest.mark.extensive
 def test_an_images_draws_do_not_depend_on_the_batch_it_is_in(name, arguments):
     x = np.tile(IMAGES[:1], (40, 1, 1, 1))
     inputs = pw.Input(x.shape[1:], dtype="uint8")

@@ -43,6 +43,7 @@ def constant_images(count):
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("layer", [layers.MixUp, layers.CutMix])
+@pytest.mark.extensive
 def test_labels_say_how_much_of_each_image_is_in_the_mixture(layer, data_format):
     count = 40
     given = constant_images(count)
@@ -86,6 +87,7 @@ def test_padding_is_never_mixed_into_a_row(layer):
 
 
 @pytest.mark.parametrize("layer", [layers.MixUp(1.0), layers.CutMix()])
+@pytest.mark.extensive
 def test_a_batch_that_is_filled_up_is_mixed_in_itself(layer):
     inputs = pw.Input((4, 4, 1))
     model = pw.Model(inputs, layer(inputs))
@@ -100,6 +102,7 @@ def test_a_batch_that_is_filled_up_is_mixed_in_itself(layer):
     assert "batch" in model.explain(print_fn=False)[0].fit.action
 
 
+@pytest.mark.extensive
 def test_a_mapped_data_set_trains_on_rows_that_are_mixed_anew_in_every_epoch():
     mix, images = layers.MixUp(1.0), (IMAGES / 255).astype("float32")
     plan = pw.data.Dataset.from_tensor_slices({"images": images, "labels": LABELS}).batch(4)

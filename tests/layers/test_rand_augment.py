@@ -34,6 +34,7 @@ def one_row(nest, row, step):
     return nest[row : row + 1, step] if jnp.ndim(nest) else nest
 
 
+@pytest.mark.extensive
 def test_an_image_goes_through_the_operations_that_were_drawn_for_it_in_their_order():
     layer = layers.RandAugment(num_ops=3, factor=0.8, seed=1)
     drawn = layer.get_random_transformation(IMAGES)
@@ -157,6 +158,7 @@ def test_one_draw_means_the_same_in_every_layout_range_and_dtype(kind):
     assert kind(value_range=(0, 1))(IMAGES / 255, training=True).max() <= 1
 
 
+@pytest.mark.extensive
 def test_images_of_one_channel_are_taken():
     assert layers.RandAugment(seed=1)(IMAGES[..., :1], training=True).shape == (6, 8, 9, 1)
 
@@ -179,6 +181,7 @@ def test_an_image_is_blended_with_its_chains_by_weights_that_add_up_to_one():
     np.testing.assert_allclose(layer.transform_images(IMAGES, few), expected, rtol=1e-5)
 
 
+@pytest.mark.extensive
 def test_masks_of_class_numbers_cannot_be_blended():
     given = {"images": IMAGES, "segmentation_masks": np.ones((6, 8, 9, 1), "uint8")}
     with pytest.raises(ValueError, match=r"AugMix 'aug_mix' blends segmentation masks.* a channel for each class"):

@@ -209,6 +209,7 @@ OPTIONS = [
 
 @every_normalization
 @every_kind
+@pytest.mark.extensive
 def test_a_loop_that_is_written_out_and_one_backwards_give_the_same_numbers(kind, arguments, normalization):
     loop = made(kind, normalization, **arguments)
     unrolled, backwards = (
@@ -237,6 +238,7 @@ def test_a_cell_in_rnn_and_in_a_stack_is_the_layer(kind, arguments, normalizatio
 
 
 @every_kind
+@pytest.mark.extensive
 def test_a_cell_inside_one_of_a_users_own_knows_the_step(kind, arguments):
     class Doubled(pw.Layer):
         def __init__(self, cell):

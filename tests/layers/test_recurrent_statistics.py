@@ -100,6 +100,7 @@ def test_a_frozen_layer_is_told_and_one_term_can_be_frozen_alone():
     assert (term(model, "cell_output").moving_mean.numpy()[:TIME] != 0).any()
 
 
+@pytest.mark.extensive
 def test_predicting_with_the_batch_is_what_training_computes(trained):
     layer = trained.layers[0]
     state = state_of(layer)
@@ -137,6 +138,7 @@ def test_rows_that_fill_up_a_short_batch_do_not_count(trained):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.extensive
 def test_what_masked_steps_hold_changes_nothing():
     layer = pw.layers.LSTM(UNITS, normalization="batch", return_sequences=True)
     layer(X)
@@ -166,6 +168,7 @@ def test_a_step_that_no_batch_has_reached_uses_the_nearest_one_before_it():
     np.testing.assert_array_equal(model.predict(X, verbose=0), filled.predict(X, verbose=0))
 
 
+@pytest.mark.extensive
 def test_steps_from_the_first_that_has_followed_a_batch_stand_in_for_those_before_it():
     model = model_of(time=None)
     late = np.arange(TIME)[None].repeat(ROWS, 0) >= 2

@@ -53,6 +53,7 @@ def test_rows_that_are_masked_out_are_compared_with_nothing():
     np.testing.assert_allclose(value, losses.Circle()(NAMES[keep], FACES[keep]), rtol=1e-6)
 
 
+@pytest.mark.extensive
 def test_ctc_agrees_with_keras():
     ours, theirs = of_both(losses.CTC(), keras.losses.CTC(), SPELT, jnp.asarray(FRAMES))
     close(ours, theirs)
@@ -71,6 +72,7 @@ def test_ctc_is_minus_the_log_of_all_alignments_that_spell_the_labels():
     np.testing.assert_allclose(losses.ctc([[1, 2, 0]], FRAMES[:1, :4, :3]), [wanted], rtol=1e-5)
 
 
+@pytest.mark.extensive
 def test_a_mask_of_time_steps_says_how_long_each_row_is():
     lengths, filled = np.array([6, 3, 5, 0]), FRAMES.copy()
     present = np.arange(6) < lengths[:, None]
@@ -108,6 +110,7 @@ def test_what_is_masked_out_belongs_to_no_region(loss, axis):
     ],
     ids=lambda given: getattr(given, "name", ""),
 )
+@pytest.mark.extensive
 def test_a_short_batch_of_a_loss_that_compares_rows_holds_its_rows_alone(loss, y):
     x = RNG.uniform(0.1, 0.9, (6, 4)).astype(np.float32)
     model = pw.Sequential([pw.Input((4,)), pw.layers.Activation("sigmoid")])

@@ -40,6 +40,7 @@ def concordance(a, b, w):
 
 @pytest.mark.parametrize("weigh", [False, True])
 @pytest.mark.parametrize("far", [0, 1e3, -1e5])
+@pytest.mark.extensive
 def test_scores_and_correlations_keep_their_digits_however_far_from_zero_the_data_are(far, weigh):
     y_true, y_pred = (TRUTH + far).astype(np.float32), (GUESS + far).astype(np.float32)
     a, b, w = np.float64(y_true), np.float64(y_pred), WEIGHTS if weigh else np.ones(ROWS)
@@ -69,6 +70,7 @@ def test_keras_loses_the_digits_of_such_a_score():
 
 
 @pytest.mark.parametrize("axis", [0, (0, 1)])
+@pytest.mark.extensive
 def test_a_correlation_over_rows_is_that_of_keras_on_all_of_them_at_once(axis):
     y_true, y_pred = TRUTH.astype(np.float32), GUESS.astype(np.float32)
     for name in ("PearsonCorrelation", "ConcordanceCorrelation"):
@@ -104,6 +106,7 @@ def test_a_score_of_constant_labels_is_that_of_scikit_learn(guess):
     assert gathered(metric, y_true, y_pred, size=4) == sk.r2_score(y_true, y_pred, multioutput="variance_weighted")
 
 
+@pytest.mark.extensive
 def test_a_score_is_adjusted_to_the_rows_that_weigh_anything():
     y_true, y_pred = TRUTH[:, :1].astype(np.float32), GUESS[:, :1].astype(np.float32)
     theirs = gathered(keras.metrics.R2Score(num_regressors=4), y_true, y_pred)
@@ -212,6 +215,7 @@ def passed_on():
 
 
 @pytest.mark.parametrize("batch_size", [8, 50])
+@pytest.mark.extensive
 def test_in_a_compiled_step_every_metric_is_that_of_all_rows_at_once(passed_on, batch_size):
     y = np.eye(TARGETS)[CLASSES]
     p = passed_on.predict(SCORES, verbose=0)
@@ -221,6 +225,7 @@ def test_in_a_compiled_step_every_metric_is_that_of_all_rows_at_once(passed_on, 
     assert logs["f1"].shape == (TARGETS,)
 
 
+@pytest.mark.extensive
 def test_a_metric_of_several_numbers_is_logged_as_an_array_as_in_keras(tmp_path):
     y, found = np.eye(TARGETS)[CLASSES], []
     for K in (pw, keras):

@@ -76,6 +76,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.extensive
 def test_whatever_the_layers_were_made_with(options, use_bias):
     chain = [Dense(4, use_bias=use_bias), BatchNormalization(**options), layers.ReLU()]
     chain += [BatchNormalization(**options), Dense(3, use_bias=use_bias, activation="tanh")]
@@ -312,6 +313,7 @@ CHAINS = st.lists(st.sampled_from(["dense", "norm", "relu"]), min_size=1, max_si
 @pytest.mark.filterwarnings("ignore::phasewise.warning.InitialStatisticsWarning")
 @settings(max_examples=8, deadline=None)
 @given(CHAINS, st.sampled_from([0, 10, 1e3]), st.integers(0, 99))
+@pytest.mark.extensive
 def test_random_models_far_from_zero_are_right_to_1e_5_of_float64(kinds, ratio, seed):
     make = {"dense": lambda: Dense(5), "norm": BatchNormalization, "relu": layers.ReLU}
     chain = [BatchNormalization(), Dense(5), *(make[kind]() for kind in kinds), Dense(5)]

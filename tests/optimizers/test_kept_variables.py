@@ -71,6 +71,7 @@ def test_a_scheduled_rate_is_none_of_them_as_in_keras():
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.extensive
 def test_what_keras_has_saved_is_loaded_and_training_goes_on_as_there(tmp_path, name):
     options = OWN[name][-1]
     theirs, twins = made(keras, name, options), start(keras)

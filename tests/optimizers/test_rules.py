@@ -207,12 +207,14 @@ def fitted(name, *, callbacks=(), layers=1, **options):
 
 
 @pytest.mark.parametrize("name", IN_FIT)
+@pytest.mark.extensive
 def test_fit_ends_at_the_same_bits_whatever_the_length_of_a_chunk(name):
     for ours, theirs in zip(fitted(name).get_weights(), fitted(name, callbacks=[EachBatch()]).get_weights()):
         np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("name", ["Muon", "Adafactor"])
+@pytest.mark.extensive
 def test_a_large_state_is_written_in_place_to_the_same_numbers(monkeypatch, name):
     kept = fitted(name)
     monkeypatch.setattr(pw.training.run, "IN_PLACE_BYTES", 0)

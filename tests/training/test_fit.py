@@ -61,6 +61,7 @@ def test_the_same_seed_gives_the_same_bits(whole):
     assert_same(again, whole)
 
 
+@pytest.mark.extensive
 def test_another_seed_gives_another_result():
     first, second = noisy(1), noisy(2)
     second.set_weights(first.get_weights())
@@ -282,6 +283,7 @@ def test_a_chunk_takes_about_a_seventh_of_a_second():
     assert all(100 <= count <= 200 for count in counts[1:-1])
 
 
+@pytest.mark.extensive
 def test_the_optimizer_goes_on_where_it_was_after_freezing():
     made = model()
     made.fit(X, Y, verbose=0)

@@ -87,6 +87,7 @@ OBJECTIVES = {
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 @pytest.mark.few(2)
+@pytest.mark.extensive
 def test_several_outputs_have_the_history_of_keras(name):
     ours, theirs = compiled_twins(two_headed, sgd(**OBJECTIVES[name]))
     labels = {"yes": Y, "kind": CLASSES}
@@ -121,6 +122,7 @@ def test_evaluate_takes_steps_of_the_batch_size():
     np.testing.assert_allclose(ours.evaluate(X, Y, **options), theirs.evaluate(X, Y, **options), rtol=1e-5)
 
 
+@pytest.mark.extensive
 def test_the_methods_of_one_batch_agree_with_keras():
     ours, theirs = compiled_twins(binary, sgd("binary_crossentropy", metrics=["accuracy"]))
     for rows in (slice(0, 16), slice(16, 40), slice(40, 70)):
@@ -155,6 +157,7 @@ def test_training_through_batch_normalization_follows_keras(optimizer):
     ],
 )
 @pytest.mark.few(3)
+@pytest.mark.extensive
 def test_accuracy_is_resolved_as_keras_resolves_it(labels, units, loss, kind):
     def build(library):
         x = library.Input((4,))
@@ -167,6 +170,7 @@ def test_accuracy_is_resolved_as_keras_resolves_it(labels, units, loss, kind):
     np.testing.assert_allclose([found[name] for name in wanted], list(wanted.values()), rtol=1e-5)
 
 
+@pytest.mark.extensive
 def test_labels_of_an_output_without_loss_and_metrics_may_be_left_out():
     ours, _ = compiled_twins(two_headed, sgd({"kind": "sparse_categorical_crossentropy"}, metrics={"kind": "accuracy"}))
     again, _ = compiled_twins(

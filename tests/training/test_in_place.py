@@ -92,6 +92,7 @@ def test_an_update_that_overflows_is_an_error_and_changes_nothing():
 
 
 @pytest.mark.usefixtures("bytes_from_which")
+@pytest.mark.extensive
 def test_a_large_gradient_that_does_no_harm_is_no_error():
     """A step that only might have gone wrong is made all the same, as is what follows it."""
     model = regressor(pw.optimizers.SGD(1e-20))
@@ -164,6 +165,7 @@ def test_a_slow_step_does_not_mean_chunks_of_one():
         assert least <= chunks._next() <= most
 
 
+@pytest.mark.extensive
 def test_a_prediction_keeps_no_weights_alive_that_training_has_replaced():
 
     model = pw.Sequential([pw.Input((6,)), layers.Dense(4000), layers.Dense(2)])

@@ -112,6 +112,7 @@ def test_a_layer_that_mixes_rows_sees_the_short_batch_as_it_is():
 
 
 @pytest.mark.parametrize("made", ["function", "partial", "object"])
+@pytest.mark.extensive
 def test_an_activation_of_a_users_own_sees_the_short_batch_as_it_is(made):
     def centred(x, axis=0):
         seen.append(x.shape[0])
@@ -174,6 +175,7 @@ def test_a_call_in_training_of_any_size_gives_what_the_layers_give():
         np.testing.assert_allclose(np.asarray(model(X[:rows], training=True)), expected, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.extensive
 def test_programs_are_dropped_when_there_are_too_many_and_the_latest_are_kept():
     class Any(pw.Model):
         def call(self, x):
@@ -221,6 +223,7 @@ def deep(blocks=20, **options):
 
 @pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1, "global_clipnorm": 0.5}, {"use_ema": True}])
 @pytest.mark.few(1)
+@pytest.mark.extensive
 def test_a_deep_model_whose_weights_are_stacked_trains_as_one_whose_are_not(options, monkeypatch):
     """Over the first steps: later the rounding of programs that XLA arranges in other ways has grown."""
     results = []
@@ -238,6 +241,7 @@ def test_a_deep_model_whose_weights_are_stacked_trains_as_one_whose_are_not(opti
     np.testing.assert_allclose(results[0][2], results[1][2], rtol=2e-3, atol=1e-3)
 
 
+@pytest.mark.extensive
 def test_the_same_seed_gives_a_deep_model_the_same_bits_whatever_the_chunks():
     results = []
     for steps in (1, 3, 7):

@@ -102,6 +102,7 @@ def assert_right(found, wanted):
 
 @pytest.mark.parametrize("way", SIGMOIDS)
 @pytest.mark.few(3)
+@pytest.mark.extensive
 def test_a_sigmoid_output_is_learnt_from_however_wrong_it_is(way):
     assert_right(trained(SIGMOIDS[way](), "binary_crossentropy", Z, LABELS), binary_reference())
 
@@ -153,6 +154,7 @@ def test_focal_losses_too():
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.extensive
 def test_a_focal_loss_and_its_gradient_are_right_however_wrong_or_sure_the_logit_is(gamma):
     z, y = np.float64(Z[:, 0]), LABELS
     sign = 2 * y - 1
@@ -164,6 +166,7 @@ def test_a_focal_loss_and_its_gradient_are_right_however_wrong_or_sure_the_logit
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+@pytest.mark.extensive
 def test_a_focal_loss_of_classes_has_a_finite_gradient_however_sure_it_is(gamma):
     logs = np.float64(ZS) - np.logaddexp.reduce(np.float64(ZS), 1, keepdims=True)
     p, y = np.exp(logs), np.eye(3)[CLASSES]
@@ -180,6 +183,7 @@ def test_a_focal_loss_of_classes_has_a_finite_gradient_however_sure_it_is(gamma)
 
 
 @pytest.mark.parametrize("loss", ["kl_divergence", "kld", losses.kl_divergence, losses.KLDivergence()])
+@pytest.mark.extensive
 def test_the_divergence_of_a_softmax_has_no_bound(loss):
     soft = np.float32([[0.7, 0.1, 0.2]] * 3 + [[0, 1, 0]] * 2)
     logs = np.float64(ZS) - np.logaddexp.reduce(np.float64(ZS), 1, keepdims=True)

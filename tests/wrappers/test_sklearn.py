@@ -60,6 +60,7 @@ TWO = LABELS > 0
         (pw.losses.SparseCategoricalCrossentropy(from_logits=True), None),
     ],
 )
+@pytest.mark.extensive
 def test_a_classifier_learns_words_with_any_crossentropy(loss, activation):
     model = estimator("Classifier", loss, {"epochs": 40}, activation, random_state=0).fit(X, WORDS)
     assert model.classes_.tolist() == ["setosa", "versicolor", "virginica"]
@@ -81,6 +82,7 @@ def test_one_output_tells_two_classes_apart(loss, activation):
         model.fit(X, WORDS)
 
 
+@pytest.mark.extensive
 def test_the_batch_size_is_seen_set_and_searched_over():
     model = estimator("Classifier", "categorical_crossentropy", activation="softmax")
     assert model.fit(X, WORDS).batch_size_ == 32
@@ -94,6 +96,7 @@ def test_the_batch_size_is_seen_set_and_searched_over():
     assert search.best_estimator_.batch_size_ == search.best_params_["batch_size"]
 
 
+@pytest.mark.extensive
 def test_a_clone_keeps_the_arguments_of_fit_as_that_of_keras_does_not():
     model = estimator("Regressor", "mse", {"epochs": 3}, random_state=1)
     assert len(clone(model).fit(X, LABELS).history_.history["loss"]) == 3
@@ -110,6 +113,7 @@ def test_arguments_given_to_one_fit_do_not_stay():
     assert len(model.fit(X, LABELS).history_.history["loss"]) == 2
 
 
+@pytest.mark.extensive
 def test_a_random_state_makes_fit_repeat():
     model = estimator("Regressor", "mse", random_state=4)
     first, again = (clone(model).fit(X, LABELS).predict(X) for _ in range(2))
@@ -143,6 +147,7 @@ def test_a_warm_start_goes_on_with_the_trained_model():
         words.fit(X[:2], np.array(["rose", "setosa"]))
 
 
+@pytest.mark.extensive
 def test_a_regressor_of_several_targets_keeps_their_axis():
     model = estimator("Regressor", "mse")
     assert model.fit(X, X[:, :2]).predict(X).shape == (150, 2)
