@@ -93,7 +93,9 @@ def run(case, python, library, cache):
     command = [python, str(HERE / "cases" / f"{case.script}.py"), library, *case.arguments]
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PHASEWISE_CACHE": cache}
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # source that is compiled anew each time would be measured as import
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # source that is compiled anew each time would be measured as import
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - begun
