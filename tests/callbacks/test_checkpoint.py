@@ -2,8 +2,10 @@
 
 import http.server
 import json
+import os
 import resource
 import threading
+import time
 import urllib.parse
 
 import numpy as np
@@ -130,6 +132,108 @@ def test_on_a_disk_that_is_full_the_last_good_file_opens(tmp_path):
     again.load_weights(path)
     for a, b in zip(again.get_weights(), good):
         np.testing.assert_array_equal(a, b)
+
+
+class Slow:
+    """A disk that takes its time."""
+
+    def __init__(self, monkeypatch):
+        self.calls, real = 0, os.fsync
+
+        def fsync(number):
+            self.calls += 1
+            time.sleep(0.05)
+            real(number)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+
+
+def assert_holds(path, weights):
+    again = model()
+    again.load_weights(path)
+    for a, b in zip(again.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_training_does_not_wait_for_a_slow_disk_and_ends_with_the_latest_file(tmp_path, monkeypatch):
+    made, slow = model(), Slow(monkeypatch)
+    fit(made, weights_only(tmp_path / "x.weights.h5"), pw.callbacks.EarlyStopping("loss", patience=99), epochs=40)
+    assert_holds(tmp_path / "x.weights.h5", made.get_weights())
+    assert slow.calls < 40  # each file has two, its own and its folder's
+    slow.calls = 0
+    fit(made, weights_only(tmp_path / "{epoch}.weights.h5"), epochs=3)
+    assert slow.calls == 6
+    assert {f"{epoch}.weights.h5" for epoch in (1, 2, 3)} <= set(names(tmp_path))
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, ValueError])
+def test_what_was_saved_is_there_when_ctrl_c_or_an_error_ends_the_training(end, tmp_path, monkeypatch):
+    made, saved = model(), []
+
+    def stop(self, epoch, logs=None):
+        saved.append(made.get_weights())
+        if epoch == 3:
+            raise end
+
+    monkeypatch.setattr(pw.callbacks.EarlyStopping, "on_epoch_end", stop)
+    Slow(monkeypatch)
+    with pytest.raises(end):
+        fit(made, weights_only(tmp_path / "x.weights.h5"), pw.callbacks.EarlyStopping("loss"), epochs=9)
+    assert_holds(tmp_path / "x.weights.h5", saved[-1])
+
+
+def plan():
+    return pw.Dataset.from_generator(lambda: iter([(X[:8], Y[:8])] * 4))
+
+
+@pytest.mark.parametrize("who", ["a callback of the user's", "a function of the user's", "a backup"])
+def test_whoever_looks_after_an_epoch_finds_its_file(who, tmp_path, monkeypatch):
+    made, path, seen = model(), tmp_path / "x.weights.h5", []
+    Slow(monkeypatch)
+
+    def look(*_, **__):
+        seen.append(made.get_weights())
+        assert_holds(path, seen[-1])
+
+    class Looks(pw.callbacks.Callback):
+        on_epoch_end = staticmethod(look)
+
+    if who == "a backup":
+        monkeypatch.setattr(pw.callbacks.BackupAndRestore, "write", look)
+    others = {
+        "a callback of the user's": Looks,
+        "a function of the user's": lambda: pw.callbacks.LambdaCallback(on_epoch_end=look),
+        "a backup": lambda: pw.callbacks.BackupAndRestore(tmp_path / "backup"),
+    }
+    fit(made, weights_only(path), others[who]())
+    assert len(seen) == 2
+
+
+def test_data_that_come_by_code_find_the_file_of_the_epoch_before(tmp_path, monkeypatch):
+    Slow(monkeypatch)
+    made, path, seen = model(), tmp_path / "{epoch}.weights.h5", []
+    load = pw.callbacks.ModelCheckpoint.on_epoch_end
+
+    def after(self, epoch, logs=None):
+        load(self, epoch, logs)
+        seen.append((tmp_path / f"{epoch + 1}.weights.h5").exists())
+
+    monkeypatch.setattr(pw.callbacks.ModelCheckpoint, "on_epoch_end", after)
+    made.fit(plan(), epochs=2, verbose=0, callbacks=[weights_only(path)])
+    assert seen == [True, True]
+
+
+def test_a_model_that_saves_in_a_way_of_its_own_does_so(tmp_path):
+    class Mine(pw.Sequential):
+        def save_weights(self, filepath, overwrite=True):
+            super().save_weights(filepath, overwrite)
+            saved.append(os.path.getsize(filepath))
+
+    saved = []
+    made = Mine([pw.Input((4,)), pw.layers.Dense(1, activation="sigmoid")])
+    made.compile("adam", "binary_crossentropy")
+    fit(made, weights_only(tmp_path / "x.weights.h5"))
+    assert len(saved) == 2
 
 
 # -- averages

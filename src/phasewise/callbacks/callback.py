@@ -8,6 +8,11 @@ Logs: TypeAlias = dict[str, Any]
 """Losses and metrics by name: Python floats, and arrays from metrics that have several values."""
 
 
+def raised_in(hook: str, callback: Any) -> str:
+    """The note of an error that a hook of a callback has raised."""
+    return f"Raised in {hook} of the callback {type(callback).__name__}; the model keeps what it has learnt."
+
+
 class Callback(Portable):
     """What runs at the seams of `fit`, `evaluate` and `predict`: subclass it and override the hooks you need.
 

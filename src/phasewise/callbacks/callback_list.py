@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from phasewise.callbacks.callback import Callback, Logs
+from phasewise.callbacks.callback import Callback, Logs, raised_in
 from phasewise.callbacks.history import History
 from phasewise.callbacks.progbar_logger import ProgbarLogger
 
@@ -148,10 +148,8 @@ class CallbackList(Callback):
                 else:
                     getattr(callback, hook)(*number, logs)
             except Exception as error:
-                if not isinstance(callback, CallbackList):
-                    error.add_note(
-                        f"Raised in {hook} of the callback {type(callback).__name__}; the model keeps what it has learnt."
-                    )
+                if not hasattr(error, "__notes__") or raised_in(hook, callback) not in error.__notes__:
+                    error.add_note(raised_in(hook, callback))
                 raise
 
 

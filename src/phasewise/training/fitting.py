@@ -21,6 +21,7 @@ from phasewise.training.resuming import Backup, Resuming, backup_of
 from phasewise.training.rows import whole_rows
 from phasewise.training.run import Run
 from phasewise.training.surprises import warn_of_lag
+from phasewise.training.writing_behind import written_behind
 
 
 @dataclasses.dataclass
@@ -166,18 +167,19 @@ def fit(model, plan, validation, settings):
     progress = make_progress(settings.verbose)
     run = Run(model, executor, settings.policy(callbacks), callbacks)
     resuming = _with_backup(run, validation)
-    try:
-        callbacks.on_train_begin()
-        logs = _epochs(run, validation, settings, progress, resuming)
-    finally:
-        progress.close()
-        executor.close(run.steps)
-        if validation is not None:
-            validation.close()
-        run.close()
-    _finalize(model)
-    warn_of_lag(run.updated_layers)
-    callbacks.on_train_end(logs)
+    with written_behind(callbacks, executor, *([] if validation is None else [validation.executor])):
+        try:
+            callbacks.on_train_begin()
+            logs = _epochs(run, validation, settings, progress, resuming)
+        finally:
+            progress.close()
+            executor.close(run.steps)
+            if validation is not None:
+                validation.close()
+            run.close()
+        _finalize(model)
+        warn_of_lag(run.updated_layers)
+        callbacks.on_train_end(logs)
     return history
 
 
