@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.parse
 
+import keras
 import numpy as np
 import pytest
 
@@ -364,6 +365,88 @@ def test_a_callback_of_another_package_that_subclasses_ours_works():
     assert run["params"] == {"epochs": 2, "steps": 5, "verbose": 0, "optimizer": "Adam"}
     assert run["learning_rate"] == pytest.approx(0.001)
     assert "dense" in run["summary"]
+
+
+class StandIn:
+    """The base class of another library's callbacks: every hook is there and does nothing."""
+
+    def set_model(self, model):
+        self.model = model
+
+    def set_params(self, params):
+        self.params = params
+
+    def on_epoch_end(self, epoch, logs=None):
+        pass
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.on_batch_end(batch, logs)
+
+    def on_batch_end(self, batch, logs=None):
+        pass
+
+
+def recorder(base, hook, called):
+    """A callback of that library, one of whose hooks is its own."""
+    return type("Tracker", (base,), {hook: lambda self, number, logs=None: called.append((self, number, logs))})()
+
+
+@pytest.mark.parametrize("base", [StandIn, keras.callbacks.Callback])
+def test_a_callback_of_another_library_is_known_by_what_it_has(base):
+    called, made = [], model()
+    tracker = recorder(base, "on_epoch_end", called)
+    history = fit(made, tracker).history
+    assert [(each is tracker, epoch, logs["loss"]) for each, epoch, logs in called] == [
+        (True, epoch, loss) for epoch, loss in enumerate(history["loss"])
+    ]
+    assert tracker.model is made
+    assert tracker.params == {"epochs": 2, "steps": 5, "verbose": 0}
+
+
+@pytest.mark.parametrize("base", [StandIn, keras.callbacks.Callback])
+@pytest.mark.parametrize("hook, calls", [("on_epoch_end", 1), ("on_train_batch_end", 5), ("on_batch_end", 5)])
+def test_the_loop_stops_at_batches_only_for_hooks_that_are_not_those_of_the_library(base, hook, calls):
+    called = []
+    tracker = recorder(base, hook, called)
+    assert pw.callbacks.CallbackList(tracker).wants_train_batches == (calls == 5)
+    fit(model(), tracker, epochs=1)
+    assert [number for _, number, _ in called] == list(range(calls))
+
+
+def test_a_class_alone_is_a_callback_with_all_that_it_defines():
+    assert pw.callbacks.CallbackList(StandIn()).wants_train_batches
+    fit(model(), StandIn())
+
+
+def test_callbacks_of_another_library_decide_and_save_too(tmp_path):
+    stop = keras.callbacks.EarlyStopping("loss", min_delta=99.0, patience=1)
+    save = keras.callbacks.ModelCheckpoint(str(tmp_path / "x.weights.h5"), save_weights_only=True)
+    made = model()
+    assert len(fit(made, stop, save, keras.callbacks.TerminateOnNaN(), epochs=9).epoch) == 2
+    assert_holds(tmp_path / "x.weights.h5", made.get_weights())
+    backup = pw.callbacks.BackupAndRestore(tmp_path / "backup")
+    fit(made, keras.callbacks.History(), backup)
+
+
+def test_an_error_in_a_callback_of_another_library_names_its_class():
+    class Broken(StandIn):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyError("broken")
+
+    with pytest.raises(KeyError) as caught:
+        fit(model(), Broken())
+    assert "Raised in on_epoch_end of the callback Broken" in caught.value.__notes__[0]
+
+
+def test_a_callback_is_given_no_model_before_there_is_one():
+    class Counts(pw.callbacks.Callback):
+        def set_model(self, model):
+            super().set_model(model)
+            self.parameters = model.count_params()
+
+    counts = Counts()
+    fit(model(), counts)
+    assert counts.parameters == 7
 
 
 def test_a_callback_that_raises_is_named_with_its_hook_and_the_model_keeps_what_it_learnt():

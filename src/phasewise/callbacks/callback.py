@@ -10,7 +10,7 @@ Logs: TypeAlias = dict[str, Any]
 
 def raised_in(hook: str, callback: Any) -> str:
     """The note of an error that a hook of a callback has raised."""
-    return f"Raised in {hook} of the callback {type(callback).__name__}; the model keeps what it has learnt."
+    return f"Raised in {hook} of the callback {callback.spoken_of or type(callback).__name__}; the model keeps what it has learnt."
 
 
 class Callback(Portable):
@@ -115,3 +115,6 @@ class Callback(Portable):
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after batch number `batch` of `predict`."""
+
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))

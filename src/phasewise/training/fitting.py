@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from phasewise.callbacks import CallbackList, History, LambdaCallback, TerminateOnNaN
+from phasewise.callbacks.adapted import Adapted
 from phasewise.core.strings import holds_strings
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
@@ -123,7 +124,7 @@ class Validation:
 def may_write_to_data(callbacks):
     """Whether code of a user's runs at the seams of a run, which might write to the arrays that the run still reads."""
     return bool(callbacks) and any(
-        isinstance(callback, LambdaCallback) or type(callback).__module__.split(".")[0] != "phasewise"
+        isinstance(callback, LambdaCallback | Adapted) or type(callback).__module__.split(".")[0] != "phasewise"
         for callback in CallbackList(callbacks)
     )
 
