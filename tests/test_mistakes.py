@@ -381,6 +381,15 @@ BUILDING = {
     ),
     "a loss that is a number": (lambda: model(loss=3), "Could not interpret 3 as loss: give a name, a config dict"),
     "an unknown metric": (lambda: model(metrics=("acuracy",)), "Unknown metric 'acuracy'. Did you mean 'accuracy'?"),
+    "metrics in the place of loss_weights": (
+        lambda: uncompiled().compile("adam", "mse", ["accuracy"]),
+        "compile's third argument is loss_weights, as in Keras: a number for each output; got ['accuracy']. Metrics are given by "
+        "name: metrics=['accuracy'].",
+    ),
+    "one metric in the place of loss_weights": (
+        lambda: uncompiled().compile("adam", "mse", "accuracy"),
+        "got 'accuracy'. Metrics are given by name: metrics=['accuracy'].",
+    ),
     "an unknown activation": (
         lambda: Dense(3, activation="rleu"),
         "Unknown activation 'rleu'. Did you mean 'relu'?",

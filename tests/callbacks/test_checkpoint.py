@@ -2,10 +2,13 @@
 
 import http.server
 import json
+import os
 import resource
 import threading
+import time
 import urllib.parse
 
+import keras
 import numpy as np
 import pytest
 
@@ -130,6 +133,108 @@ def test_on_a_disk_that_is_full_the_last_good_file_opens(tmp_path):
     again.load_weights(path)
     for a, b in zip(again.get_weights(), good):
         np.testing.assert_array_equal(a, b)
+
+
+class Slow:
+    """A disk that takes its time."""
+
+    def __init__(self, monkeypatch):
+        self.calls, real = 0, os.fsync
+
+        def fsync(number):
+            self.calls += 1
+            time.sleep(0.05)
+            real(number)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+
+
+def assert_holds(path, weights):
+    again = model()
+    again.load_weights(path)
+    for a, b in zip(again.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_training_does_not_wait_for_a_slow_disk_and_ends_with_the_latest_file(tmp_path, monkeypatch):
+    made, slow = model(), Slow(monkeypatch)
+    fit(made, weights_only(tmp_path / "x.weights.h5"), pw.callbacks.EarlyStopping("loss", patience=99), epochs=40)
+    assert_holds(tmp_path / "x.weights.h5", made.get_weights())
+    assert slow.calls < 40  # each file has two, its own and its folder's
+    slow.calls = 0
+    fit(made, weights_only(tmp_path / "{epoch}.weights.h5"), epochs=3)
+    assert slow.calls == 6
+    assert {f"{epoch}.weights.h5" for epoch in (1, 2, 3)} <= set(names(tmp_path))
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, ValueError])
+def test_what_was_saved_is_there_when_ctrl_c_or_an_error_ends_the_training(end, tmp_path, monkeypatch):
+    made, saved = model(), []
+
+    def stop(self, epoch, logs=None):
+        saved.append(made.get_weights())
+        if epoch == 3:
+            raise end
+
+    monkeypatch.setattr(pw.callbacks.EarlyStopping, "on_epoch_end", stop)
+    Slow(monkeypatch)
+    with pytest.raises(end):
+        fit(made, weights_only(tmp_path / "x.weights.h5"), pw.callbacks.EarlyStopping("loss"), epochs=9)
+    assert_holds(tmp_path / "x.weights.h5", saved[-1])
+
+
+def plan():
+    return pw.Dataset.from_generator(lambda: iter([(X[:8], Y[:8])] * 4))
+
+
+@pytest.mark.parametrize("who", ["a callback of the user's", "a function of the user's", "a backup"])
+def test_whoever_looks_after_an_epoch_finds_its_file(who, tmp_path, monkeypatch):
+    made, path, seen = model(), tmp_path / "x.weights.h5", []
+    Slow(monkeypatch)
+
+    def look(*_, **__):
+        seen.append(made.get_weights())
+        assert_holds(path, seen[-1])
+
+    class Looks(pw.callbacks.Callback):
+        on_epoch_end = staticmethod(look)
+
+    if who == "a backup":
+        monkeypatch.setattr(pw.callbacks.BackupAndRestore, "write", look)
+    others = {
+        "a callback of the user's": Looks,
+        "a function of the user's": lambda: pw.callbacks.LambdaCallback(on_epoch_end=look),
+        "a backup": lambda: pw.callbacks.BackupAndRestore(tmp_path / "backup"),
+    }
+    fit(made, weights_only(path), others[who]())
+    assert len(seen) == 2
+
+
+def test_data_that_come_by_code_find_the_file_of_the_epoch_before(tmp_path, monkeypatch):
+    Slow(monkeypatch)
+    made, path, seen = model(), tmp_path / "{epoch}.weights.h5", []
+    load = pw.callbacks.ModelCheckpoint.on_epoch_end
+
+    def after(self, epoch, logs=None):
+        load(self, epoch, logs)
+        seen.append((tmp_path / f"{epoch + 1}.weights.h5").exists())
+
+    monkeypatch.setattr(pw.callbacks.ModelCheckpoint, "on_epoch_end", after)
+    made.fit(plan(), epochs=2, verbose=0, callbacks=[weights_only(path)])
+    assert seen == [True, True]
+
+
+def test_a_model_that_saves_in_a_way_of_its_own_does_so(tmp_path):
+    class Mine(pw.Sequential):
+        def save_weights(self, filepath, overwrite=True):
+            super().save_weights(filepath, overwrite)
+            saved.append(os.path.getsize(filepath))
+
+    saved = []
+    made = Mine([pw.Input((4,)), pw.layers.Dense(1, activation="sigmoid")])
+    made.compile("adam", "binary_crossentropy")
+    fit(made, weights_only(tmp_path / "x.weights.h5"))
+    assert len(saved) == 2
 
 
 # -- averages
@@ -260,6 +365,88 @@ def test_a_callback_of_another_package_that_subclasses_ours_works():
     assert run["params"] == {"epochs": 2, "steps": 5, "verbose": 0, "optimizer": "Adam"}
     assert run["learning_rate"] == pytest.approx(0.001)
     assert "dense" in run["summary"]
+
+
+class StandIn:
+    """The base class of another library's callbacks: every hook is there and does nothing."""
+
+    def set_model(self, model):
+        self.model = model
+
+    def set_params(self, params):
+        self.params = params
+
+    def on_epoch_end(self, epoch, logs=None):
+        pass
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.on_batch_end(batch, logs)
+
+    def on_batch_end(self, batch, logs=None):
+        pass
+
+
+def recorder(base, hook, called):
+    """A callback of that library, one of whose hooks is its own."""
+    return type("Tracker", (base,), {hook: lambda self, number, logs=None: called.append((self, number, logs))})()
+
+
+@pytest.mark.parametrize("base", [StandIn, keras.callbacks.Callback])
+def test_a_callback_of_another_library_is_known_by_what_it_has(base):
+    called, made = [], model()
+    tracker = recorder(base, "on_epoch_end", called)
+    history = fit(made, tracker).history
+    assert [(each is tracker, epoch, logs["loss"]) for each, epoch, logs in called] == [
+        (True, epoch, loss) for epoch, loss in enumerate(history["loss"])
+    ]
+    assert tracker.model is made
+    assert tracker.params == {"epochs": 2, "steps": 5, "verbose": 0}
+
+
+@pytest.mark.parametrize("base", [StandIn, keras.callbacks.Callback])
+@pytest.mark.parametrize("hook, calls", [("on_epoch_end", 1), ("on_train_batch_end", 5), ("on_batch_end", 5)])
+def test_the_loop_stops_at_batches_only_for_hooks_that_are_not_those_of_the_library(base, hook, calls):
+    called = []
+    tracker = recorder(base, hook, called)
+    assert pw.callbacks.CallbackList(tracker).wants_train_batches == (calls == 5)
+    fit(model(), tracker, epochs=1)
+    assert [number for _, number, _ in called] == list(range(calls))
+
+
+def test_a_class_alone_is_a_callback_with_all_that_it_defines():
+    assert pw.callbacks.CallbackList(StandIn()).wants_train_batches
+    fit(model(), StandIn())
+
+
+def test_callbacks_of_another_library_decide_and_save_too(tmp_path):
+    stop = keras.callbacks.EarlyStopping("loss", min_delta=99.0, patience=1)
+    save = keras.callbacks.ModelCheckpoint(str(tmp_path / "x.weights.h5"), save_weights_only=True)
+    made = model()
+    assert len(fit(made, stop, save, keras.callbacks.TerminateOnNaN(), epochs=9).epoch) == 2
+    assert_holds(tmp_path / "x.weights.h5", made.get_weights())
+    backup = pw.callbacks.BackupAndRestore(tmp_path / "backup")
+    fit(made, keras.callbacks.History(), backup)
+
+
+def test_an_error_in_a_callback_of_another_library_names_its_class():
+    class Broken(StandIn):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyError("broken")
+
+    with pytest.raises(KeyError) as caught:
+        fit(model(), Broken())
+    assert "Raised in on_epoch_end of the callback Broken" in caught.value.__notes__[0]
+
+
+def test_a_callback_is_given_no_model_before_there_is_one():
+    class Counts(pw.callbacks.Callback):
+        def set_model(self, model):
+            super().set_model(model)
+            self.parameters = model.count_params()
+
+    counts = Counts()
+    fit(model(), counts)
+    assert counts.parameters == 7
 
 
 def test_a_callback_that_raises_is_named_with_its_hook_and_the_model_keeps_what_it_learnt():

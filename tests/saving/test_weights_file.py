@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
+from phasewise.saving import weights_file
 
 X = np.random.default_rng(0).normal(size=(5, 4, 3)).astype("float32")
 
@@ -253,7 +254,9 @@ def test_overwrite_false_leaves_a_file_alone(stored):
         dense(4, 2).save_weights(stored, overwrite=False)
 
 
-def test_a_disk_that_takes_no_more_leaves_the_last_file_whole(stored):
+@pytest.mark.parametrize("held_in_memory", [1 << 30, 0])
+def test_a_disk_that_takes_no_more_leaves_the_last_file_whole(held_in_memory, stored, monkeypatch):
+    monkeypatch.setattr(weights_file, "SMALL_BYTES", held_in_memory)
     whole = stored.read_bytes()
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))

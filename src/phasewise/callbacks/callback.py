@@ -8,6 +8,11 @@ Logs: TypeAlias = dict[str, Any]
 """Losses and metrics by name: Python floats, and arrays from metrics that have several values."""
 
 
+def raised_in(hook: str, callback: Any) -> str:
+    """The note of an error that a hook of a callback has raised."""
+    return f"Raised in {hook} of the callback {callback.spoken_of or type(callback).__name__}; the model keeps what it has learnt."
+
+
 class Callback(Portable):
     """What runs at the seams of `fit`, `evaluate` and `predict`: subclass it and override the hooks you need.
 
@@ -110,3 +115,6 @@ class Callback(Portable):
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after batch number `batch` of `predict`."""
+
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))

@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from phasewise.callbacks.callback import Callback, Logs
+from phasewise.callbacks.adapted import Adapted, is_adaptable
+from phasewise.callbacks.callback import Callback, Logs, raised_in
 from phasewise.callbacks.history import History
 from phasewise.callbacks.progbar_logger import ProgbarLogger
 
@@ -20,7 +21,7 @@ class CallbackList(Callback):
         **params: what they get as `.params`: "epochs", "steps", "verbose".
 
     Raises:
-        TypeError: something in the list is not a `Callback`.
+        TypeError: something in the list is neither a `Callback` nor has what one has: `set_model`, `set_params` and hooks.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class CallbackList(Callback):
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(callback, ProgbarLogger) for callback in self.callbacks):
             self.callbacks.append(ProgbarLogger())
-        self.set_model(model)
-        self.set_params(params)
+        if model is not None:
+            self.set_model(model)
+        if params:
+            self.set_params(params)
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
@@ -148,10 +151,8 @@ class CallbackList(Callback):
                 else:
                     getattr(callback, hook)(*number, logs)
             except Exception as error:
-                if not isinstance(callback, CallbackList):
-                    error.add_note(
-                        f"Raised in {hook} of the callback {type(callback).__name__}; the model keeps what it has learnt."
-                    )
+                if not hasattr(error, "__notes__") or raised_in(hook, callback) not in error.__notes__:
+                    error.add_note(raised_in(hook, callback))
                 raise
 
 
@@ -163,6 +164,8 @@ def _flat(callbacks):
             yield from _flat(item)
     elif isinstance(callbacks, Callback):
         yield callbacks
+    elif is_adaptable(callbacks):
+        yield Adapted(callbacks)
     else:
         raise TypeError(f"callbacks must be a list of phasewise.callbacks.Callback; {_what_came(callbacks)}")
 
@@ -172,7 +175,7 @@ def _what_came(item):
         return f"got the class {item.__name__} itself: make one of it, {item.__name__}(...)."
     if type(item).__name__ != "function" and any(hasattr(item, hook) for hook in ("on_epoch_end", "on_train_begin")):
         origin = f"{type(item).__module__}.{type(item).__name__}"
-        return f"got a {origin}, which is no subclass of it: derive it from phasewise.callbacks.Callback."
+        return f"got a {origin}, which is no subclass of it: derive it from phasewise.callbacks.Callback, or give it set_model and set_params."
     if callable(item):
         return f"got the function {getattr(item, '__name__', item)!r}: wrap it, LambdaCallback(on_epoch_end=...)."
     return f"got {item!r} of type {type(item).__name__}."

@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from phasewise.callbacks.callback import Callback
+from phasewise.callbacks.callback import HOOKS, Callback
 from phasewise.core.registry import nearest
-
-HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
 class LambdaCallback(Callback):

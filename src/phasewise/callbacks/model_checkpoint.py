@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from phasewise.callbacks.callback import Logs
+from phasewise.callbacks.callback import Logs, raised_in
 from phasewise.callbacks.metric_monitor import MetricMonitor
 from phasewise.callbacks.saving_frequency import EveryBatches, check_frequency
 from phasewise.core.warning import PhasewiseWarning, warn
@@ -17,7 +17,8 @@ class ModelCheckpoint(MetricMonitor):
     """Saves the model or its weights after every epoch, after so many batches, or whenever a logged value is the best so far.
 
     A file is written aside and then put in its place, so a crash or a full disk leaves the last one whole. Whether the folder takes files
-    is found out before training starts.
+    is found out before training starts. Small files of weights are written while `fit` goes on, if nobody can look at them meanwhile: the
+    data are arrays, and no callback runs code of yours. However `fit` ends, they are all there then; of those for one path, the latest.
 
     Args:
         filepath: path, which may have `{epoch:02d}`, `{batch:02d}` (both from 1) and logged names, as `{val_loss:.2f}`. It ends in
@@ -38,6 +39,7 @@ class ModelCheckpoint(MetricMonitor):
     """
 
     kept_in_backup = ("best", "batches_place")
+    behind = None  # what writes the files while `fit` goes on, where `fit` gives it
 
     def __init__(
         self,
@@ -100,8 +102,13 @@ class ModelCheckpoint(MetricMonitor):
         if self.verbose:
             print(f"\nEpoch {epoch + 1}: saving model to {path}")
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        save = self.model.save_weights if self.save_weights_only else self.model.save
-        save(path, overwrite=True)
+        if not self.save_weights_only:
+            self.model.save(path, overwrite=True)
+        elif self.behind is None:
+            self.model.save_weights(path, overwrite=True)
+        else:
+            hook = "on_epoch_end" if batch is None else "on_train_batch_end"
+            self.model._save_weights_behind(path, self.behind, raised_in(hook, self))
 
     def _is_best(self, epoch, batch, logs):
         validates_later = batch is None and self.will_validate and self.monitor.startswith("val_")

@@ -3,6 +3,7 @@
 import os
 
 from phasewise.saving import weights_file
+from phasewise.saving.behind import Behind
 
 
 class WeightsOnFile:
@@ -30,6 +31,16 @@ class WeightsOnFile:
         if not overwrite and os.path.exists(filepath):
             raise FileExistsError(f"{os.fspath(filepath)!r} exists. Give another path, or overwrite=True.")
         weights_file.save(self, filepath)
+
+    def _save_weights_behind(self, filepath: str, behind: Behind, note: str) -> None:
+        """`save_weights`, by another thread where it is this one and the file is small."""
+        is_this_one = getattr(self.save_weights, "__func__", None) is WeightsOnFile.save_weights
+        content = weights_file.content(self) if is_this_one else None
+        if content is not None:
+            behind.put(weights_file.checked(filepath), content, note)
+            return
+        behind.finish()
+        self.save_weights(filepath, overwrite=True)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Take the weights from a file that `save_weights` made, here or in Keras, or from a `.keras` file.

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core.dtypes import floating
-from phasewise.ops.op import arrays, op
+from phasewise.ops.op import arrays, op, reduction
 
 
 def _segments(name, reduce):
@@ -84,10 +84,10 @@ def in_top_k(targets, predictions, k):
     return (predictions > own).sum(-1) < k
 
 
-@op
+@reduction
 def logsumexp(x, axis=None, keepdims=False):
-    """log(sum(exp(x))) over `axis` (int, tuple of int, None for all), without overflow."""
-    return jax.nn.logsumexp(jnp.asarray(x), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
+    """log(sum(exp(x))) over `axis`, without overflow."""
+    return jax.nn.logsumexp(x, axis, keepdims=keepdims)
 
 
 @op

@@ -24,3 +24,28 @@ def op(function):
 def arrays(*values):
     """Each as an array; what is one stays as it is, and a Python number yields to the dtype of the others."""
     return [jnp.asarray(value) for value in values]
+
+
+def hashable(axis):
+    """An axis or several, as JAX takes them."""
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+_OVER_AXES = """
+
+    Args:
+        axis: int, tuple of int, or None for all axes.
+        keepdims: whether the axes stay, with size 1.
+    """
+
+
+def reduction(function):
+    """Decorator: an op that takes one number of many, along axes. It is handed an array, and its description is completed by what
+    `axis` and `keepdims` are."""
+
+    @functools.wraps(function)
+    def over_axes(x, axis=None, keepdims=False):
+        return function(jnp.asarray(x), hashable(axis), keepdims)
+
+    over_axes.__doc__ = (function.__doc__ or "") + _OVER_AXES  # none under `python -OO`
+    return op(over_axes)

@@ -13,9 +13,12 @@ from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.saving.atomic_file import written_whole
 from phasewise.saving.hdf5 import WritableThrough, is_plain, opened
 from phasewise.saving.layout import places
+from phasewise.saving.skeleton import Group, fill, filled
 
 SUFFIX = ".weights.h5"
 _OPTIMIZER = "optimizer"
+SMALL_BYTES = 16 << 20
+"""Up to this size a file is put together in memory; a larger one is written array by array, without a second copy of the weights."""
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -25,12 +28,35 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         ValueError: the name does not end in `.weights.h5`, or the model is not built.
         OSError: the file could not be written; what was there before is whole.
     """
+    path = checked(path)
+    groups = _groups(model)
+    with written_whole(path) as file:
+        if _is_small(groups):
+            file.write(filled(groups))
+        else:
+            WritableThrough.fill(file, lambda target: fill(target, groups))
+
+
+def content(model: Any) -> bytes | None:
+    """What `save` writes; None where that is too much to hold in memory beside the weights.
+
+    Raises:
+        ValueError: the model is not built.
+    """
+    groups = _groups(model)
+    return filled(groups) if _is_small(groups) else None
+
+
+def checked(path: str | os.PathLike[str]) -> str:
+    """The path of a file of weights.
+
+    Raises:
+        ValueError: the name does not end in `.weights.h5`.
+    """
     path = os.fspath(path)
     if not path.endswith(SUFFIX):
         raise ValueError(f"A file of weights is called by a name that ends in {SUFFIX!r}; got {path!r}.")
-    _require_built(model, "save")
-    with written_whole(path) as file:
-        WritableThrough.fill(file, lambda target: _fill(target, model))
+    return path
 
 
 def load(model: Any, path: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
@@ -78,31 +104,30 @@ def _require_built(model, task):
 # -- writing
 
 
-def _fill(file, model):
-    for place in places(model):
-        group = file.create_group(f"{place.path}/vars".lstrip("/"))
-        group.attrs["name"] = place.layer.name
-        if hasattr(place.layer, "save_own_variables"):  # a layer of the user's own, as in Keras
-            store = {}
-            place.layer.save_own_variables(store)
-            _put(group, store)
-        else:
-            _put(group, {str(n): place.layer.value_on_file(v) for n, v in enumerate(place.variables)})
+def _groups(model):
+    """What a file has of the model, a `Group` for each layer and one for the optimizer."""
+    _require_built(model, "save")
+    groups = [Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in places(model)]
     optimizer = model.optimizer
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):
-        store = {}
-        optimizer.save_own_variables(store)
-        group = file.create_group(f"{_OPTIMIZER}/vars")
-        group.attrs["name"] = optimizer.name
-        _put(group, store)
+        groups.append(Group(f"{_OPTIMIZER}/vars", optimizer.name, _own_arrays(optimizer)))
+    return groups
 
 
-def _put(group, arrays):
-    for name, value in arrays.items():
-        value = np.asarray(value)
-        dataset = group.create_dataset(name, data=value)
-        if value.dtype == ml_dtypes.bfloat16:
-            dataset.attrs["dtype"] = "bfloat16"
+def _arrays_of(place):
+    if hasattr(place.layer, "save_own_variables"):  # a layer of the user's own, as in Keras
+        return _own_arrays(place.layer)
+    return {str(n): np.asarray(place.layer.value_on_file(v)) for n, v in enumerate(place.variables)}
+
+
+def _own_arrays(owner):
+    store = {}
+    owner.save_own_variables(store)
+    return {name: np.asarray(value) for name, value in store.items()}
+
+
+def _is_small(groups):
+    return sum(array.nbytes for group in groups for array in group.arrays.values()) <= SMALL_BYTES
 
 
 # -- reading

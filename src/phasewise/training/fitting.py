@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from phasewise.callbacks import CallbackList, History, LambdaCallback, TerminateOnNaN
+from phasewise.callbacks.adapted import Adapted
 from phasewise.core.strings import holds_strings
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
@@ -21,6 +22,7 @@ from phasewise.training.resuming import Backup, Resuming, backup_of
 from phasewise.training.rows import whole_rows
 from phasewise.training.run import Run
 from phasewise.training.surprises import warn_of_lag
+from phasewise.training.writing_behind import written_behind
 
 
 @dataclasses.dataclass
@@ -122,7 +124,7 @@ class Validation:
 def may_write_to_data(callbacks):
     """Whether code of a user's runs at the seams of a run, which might write to the arrays that the run still reads."""
     return bool(callbacks) and any(
-        isinstance(callback, LambdaCallback) or type(callback).__module__.split(".")[0] != "phasewise"
+        isinstance(callback, LambdaCallback | Adapted) or type(callback).__module__.split(".")[0] != "phasewise"
         for callback in CallbackList(callbacks)
     )
 
@@ -166,18 +168,19 @@ def fit(model, plan, validation, settings):
     progress = make_progress(settings.verbose)
     run = Run(model, executor, settings.policy(callbacks), callbacks)
     resuming = _with_backup(run, validation)
-    try:
-        callbacks.on_train_begin()
-        logs = _epochs(run, validation, settings, progress, resuming)
-    finally:
-        progress.close()
-        executor.close(run.steps)
-        if validation is not None:
-            validation.close()
-        run.close()
-    _finalize(model)
-    warn_of_lag(run.updated_layers)
-    callbacks.on_train_end(logs)
+    with written_behind(callbacks, executor, *([] if validation is None else [validation.executor])):
+        try:
+            callbacks.on_train_begin()
+            logs = _epochs(run, validation, settings, progress, resuming)
+        finally:
+            progress.close()
+            executor.close(run.steps)
+            if validation is not None:
+                validation.close()
+            run.close()
+        _finalize(model)
+        warn_of_lag(run.updated_layers)
+        callbacks.on_train_end(logs)
     return history
 
 

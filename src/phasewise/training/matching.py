@@ -1,5 +1,7 @@
 """How losses, metrics, labels and weights are matched with a model's outputs: by name, by place, or one for all."""
 
+import jax
+
 from phasewise import losses as all_losses
 from phasewise import metrics as all_metrics
 from phasewise.core.places import Wanted
@@ -23,6 +25,21 @@ LOSS = Wanted("`loss`", is_config, for_all=True)
 LOSS_WEIGHTS = Wanted("`loss_weights`")
 SAMPLE_WEIGHT = Wanted("`sample_weight`", for_all=True)
 LABELS = Wanted("The labels", is_data=True)
+
+
+def check_loss_weights(given):
+    """Nothing, if all of `given` are numbers, nested in whatever way.
+
+    Raises:
+        ValueError: one is none: as in Keras, metrics do not stand third in `compile`.
+    """
+    if all(hasattr(weight, "__float__") for weight in jax.tree.leaves(given)):
+        return
+    meant = given if isinstance(given, list | tuple | dict) else [given]
+    raise ValueError(
+        f"compile's third argument is loss_weights, as in Keras: a number for each output; got {given!r}. Metrics are given by name: "
+        f"metrics={meant!r}."
+    )
 
 
 def match_metrics(places, given, argument):

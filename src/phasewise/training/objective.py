@@ -34,6 +34,7 @@ class Objective(Portable):
     def __init__(self, loss=None, metrics=None, loss_weights=None, weighted_metrics=None):
         self._given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
         self._loss, self._weights = _resolved_early(loss), loss_weights
+        matching.check_loss_weights(loss_weights)
         for given in (metrics, weighted_metrics):
             _check_metric_names(given)
         self.built = False

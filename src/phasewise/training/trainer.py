@@ -89,7 +89,7 @@ class Trainer:
         in a closure stays what it was when the step was traced: make it a `Variable`.
 
         Raises:
-            ValueError: an unknown name; the message gives the near match.
+            ValueError: an unknown name; the message gives the near match. Or `loss_weights` are no numbers.
 
         Labels (rows,) and outputs (rows, 1) come to every loss and metric as of one rank; a metric function that returns one number
         says it of every row of its batch. No two names in the logs are the same: the second is numbered.

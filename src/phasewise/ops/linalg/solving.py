@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core.dtypes import floating
-from phasewise.ops.op import arrays, op
+from phasewise.ops.op import arrays, hashable, op
 
 
 def check_matrix(name, x, square=False):
@@ -98,8 +98,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
         axis: int or pair; None is all axes, flattened where `ord` is None.
         keepdims: whether the axes stay, with size 1.
     """
-    axis = tuple(axis) if isinstance(axis, list) else axis
-    return jnp.linalg.norm(floating(x), ord=ord, axis=axis, keepdims=keepdims)
+    return jnp.linalg.norm(floating(x), ord=ord, axis=hashable(axis), keepdims=keepdims)
 
 
 @op

@@ -8,6 +8,44 @@ from phasewise.core import defaults
 from phasewise.core.dtypes import floating
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "cbrt",
+    "ceil",
+    "clip",
+    "divide",
+    "divide_no_nan",
+    "fabs",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "gcd",
+    "heaviside",
+    "hypot",
+    "lcm",
+    "ldexp",
+    "maximum",
+    "minimum",
+    "mod",
+    "multiply",
+    "nan_to_num",
+    "negative",
+    "nextafter",
+    "power",
+    "reciprocal",
+    "round",
+    "sign",
+    "sqrt",
+    "square",
+    "subtract",
+    "true_divide",
+    "trunc",
+]
+
 
 @op
 def add(x1, x2):

@@ -4,6 +4,18 @@ import jax.numpy as jnp
 
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "left_shift",
+    "right_shift",
+]
+
 
 @op
 def bitwise_and(x, y):

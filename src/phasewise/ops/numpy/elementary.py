@@ -5,6 +5,40 @@ import jax.numpy as jnp
 from phasewise.core.dtypes import floating
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "angle",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "conj",
+    "conjugate",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "exp",
+    "exp2",
+    "expm1",
+    "i0",
+    "imag",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logaddexp2",
+    "rad2deg",
+    "real",
+    "sin",
+    "sinc",
+    "sinh",
+    "tan",
+    "tanh",
+]
+
 
 @op
 def exp(x):

@@ -4,6 +4,20 @@ import jax.numpy as jnp
 
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "append",
+    "array_split",
+    "concatenate",
+    "dsplit",
+    "dstack",
+    "hsplit",
+    "hstack",
+    "split",
+    "stack",
+    "vsplit",
+    "vstack",
+]
+
 
 @op
 def concatenate(xs, axis=0):

@@ -4,6 +4,31 @@ import jax.numpy as jnp
 
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "allclose",
+    "equal",
+    "greater",
+    "greater_equal",
+    "isclose",
+    "isfinite",
+    "isin",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "not_equal",
+    "select",
+    "signbit",
+    "where",
+]
+
 
 @op
 def equal(x1, x2):

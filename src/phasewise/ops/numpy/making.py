@@ -6,6 +6,32 @@ from phasewise.core import defaults
 from phasewise.core.dtypes import result_type, standardize_dtype
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "arange",
+    "array",
+    "bartlett",
+    "blackman",
+    "empty",
+    "empty_like",
+    "eye",
+    "full",
+    "full_like",
+    "geomspace",
+    "hamming",
+    "hanning",
+    "identity",
+    "kaiser",
+    "linspace",
+    "logspace",
+    "meshgrid",
+    "ones",
+    "ones_like",
+    "tri",
+    "vander",
+    "zeros",
+    "zeros_like",
+]
+
 
 @op
 def array(x, dtype=None):

@@ -2,96 +2,70 @@
 
 import jax.numpy as jnp
 
-from phasewise.ops.numpy.quantiles import hashable
-from phasewise.ops.op import op
+from phasewise.ops.op import op, reduction
+
+__all__ = [
+    "nanargmax",
+    "nanargmin",
+    "nancumprod",
+    "nancumsum",
+    "nanmax",
+    "nanmean",
+    "nanmedian",
+    "nanmin",
+    "nanprod",
+    "nanstd",
+    "nansum",
+    "nanvar",
+]
 
 
-@op
+@reduction
 def nanmax(x, axis=None, keepdims=False):
-    """The largest entry; NaN where all are. NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nanmax(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The largest entry; NaN where all are. NaN does not count."""
+    return jnp.nanmax(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def nanmin(x, axis=None, keepdims=False):
-    """The smallest entry; NaN where all are. NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nanmin(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The smallest entry; NaN where all are. NaN does not count."""
+    return jnp.nanmin(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def nanmean(x, axis=None, keepdims=False):
-    """The mean; NaN where all are. NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nanmean(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The mean; NaN where all are. NaN does not count."""
+    return jnp.nanmean(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def nanstd(x, axis=None, keepdims=False):
-    """The standard deviation, divided by the count (biased). NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nanstd(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The standard deviation, divided by the count (biased). NaN does not count."""
+    return jnp.nanstd(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def nansum(x, axis=None, keepdims=False):
-    """The sum. NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nansum(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The sum. NaN does not count."""
+    return jnp.nansum(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def nanvar(x, axis=None, keepdims=False):
-    """The variance, divided by the count (biased). NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nanvar(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The variance, divided by the count (biased). NaN does not count."""
+    return jnp.nanvar(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def nanprod(x, axis=None, keepdims=False):
-    """The product. NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nanprod(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The product. NaN does not count."""
+    return jnp.nanprod(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def nanmedian(x, axis=None, keepdims=False):
-    """The median. NaN does not count.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.nanmedian(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The median. NaN does not count."""
+    return jnp.nanmedian(x, axis, keepdims=keepdims)
 
 
 @op

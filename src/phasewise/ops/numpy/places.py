@@ -4,6 +4,22 @@ import jax.numpy as jnp
 
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "argpartition",
+    "argsort",
+    "bincount",
+    "digitize",
+    "get_item",
+    "histogram",
+    "nonzero",
+    "searchsorted",
+    "sort",
+    "take",
+    "take_along_axis",
+    "unique",
+    "unravel_index",
+]
+
 
 @op
 def get_item(x, key):

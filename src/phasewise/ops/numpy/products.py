@@ -4,6 +4,25 @@ import jax.numpy as jnp
 
 from phasewise.ops.op import arrays, op
 
+__all__ = [
+    "corrcoef",
+    "correlate",
+    "cross",
+    "diff",
+    "dot",
+    "einsum",
+    "inner",
+    "kron",
+    "matmul",
+    "outer",
+    "slogdet",
+    "tensordot",
+    "trace",
+    "trapezoid",
+    "vdot",
+    "vectorize",
+]
+
 
 def _wide_of_bytes(*operands):
     """int32 for products of int8, whose sums would not fit; None leaves the dtype to JAX."""

@@ -3,85 +3,70 @@
 import jax.numpy as jnp
 
 from phasewise.core.dtypes import result_type
-from phasewise.ops.numpy.quantiles import hashable
-from phasewise.ops.op import op
+from phasewise.ops.op import hashable, op, reduction
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "average",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ptp",
+    "std",
+    "sum",
+    "var",
+]
 
 
-@op
+@reduction
 def all(x, axis=None, keepdims=False):
-    """Whether all entries are true (not 0).
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.all(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """Whether all entries are true (not 0)."""
+    return jnp.all(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def any(x, axis=None, keepdims=False):
-    """Whether an entry is true (not 0).
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.any(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """Whether an entry is true (not 0)."""
+    return jnp.any(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def sum(x, axis=None, keepdims=False):
-    """The sum; small whole numbers add up in 32 bits.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.sum(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The sum; small whole numbers add up in 32 bits."""
+    return jnp.sum(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def amax(x, axis=None, keepdims=False):
-    """The largest entry.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.amax(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The largest entry."""
+    return jnp.amax(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def amin(x, axis=None, keepdims=False):
-    """The smallest entry.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.amin(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The smallest entry."""
+    return jnp.amin(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def ptp(x, axis=None, keepdims=False):
-    """The largest entry less the smallest.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.ptp(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The largest entry less the smallest."""
+    return jnp.ptp(x, axis, keepdims=keepdims)
 
 
-@op
+@reduction
 def std(x, axis=None, keepdims=False):
-    """The standard deviation, divided by the count (biased).
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    return jnp.std(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims)
+    """The standard deviation, divided by the count (biased)."""
+    return jnp.std(x, axis, keepdims=keepdims)
 
 
 @op
@@ -120,31 +105,19 @@ def prod(x, axis=None, keepdims=False, dtype=None):
     return jnp.prod(jnp.asarray(x), axis=hashable(axis), keepdims=keepdims, dtype=dtype)
 
 
-@op
+@reduction
 def mean(x, axis=None, keepdims=False):
-    """The mean, accumulated in float32 or wider; of whole numbers a real one.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    x = jnp.asarray(x)
+    """The mean, accumulated in float32 or wider; of whole numbers a real one."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
-    found = jnp.mean(x, axis=hashable(axis), keepdims=keepdims, dtype=wide)
+    found = jnp.mean(x, axis=axis, keepdims=keepdims, dtype=wide)
     return found.astype(x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else found
 
 
-@op
+@reduction
 def var(x, axis=None, keepdims=False):
-    """The variance, divided by the count (biased), accumulated in float32 or wider.
-
-    Args:
-        axis: int, tuple of int, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-    """
-    x = jnp.asarray(x)
+    """The variance, divided by the count (biased), accumulated in float32 or wider."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
-    return jnp.var(x, axis=hashable(axis), keepdims=keepdims, dtype=wide).astype(result_type(x.dtype, float))
+    return jnp.var(x, axis=axis, keepdims=keepdims, dtype=wide).astype(result_type(x.dtype, float))
 
 
 @op

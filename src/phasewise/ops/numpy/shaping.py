@@ -4,7 +4,33 @@ import jax.numpy as jnp
 
 from phasewise.core import logits
 from phasewise.core.types import Shape
-from phasewise.ops.op import op
+from phasewise.ops.op import hashable, op
+
+__all__ = [
+    "broadcast_to",
+    "copy",
+    "diag",
+    "diagflat",
+    "diagonal",
+    "expand_dims",
+    "flip",
+    "fliplr",
+    "flipud",
+    "moveaxis",
+    "pad",
+    "ravel",
+    "repeat",
+    "reshape",
+    "roll",
+    "rot90",
+    "squeeze",
+    "swapaxes",
+    "tile",
+    "transpose",
+    "tril",
+    "triu",
+    "view",
+]
 
 
 @op
@@ -29,14 +55,14 @@ def ravel(x):
 def squeeze(x, axis=None):
     """Without axes of size 1: all of them, or those of `axis` (int or tuple of int)."""
     x = jnp.asarray(x)
-    return logits.follow(jnp.squeeze(x, tuple(axis) if isinstance(axis, list) else axis), x)
+    return logits.follow(jnp.squeeze(x, hashable(axis)), x)
 
 
 @op
 def expand_dims(x, axis):
     """With a new axis of size 1 at `axis` (int or tuple of int)."""
     x = jnp.asarray(x)
-    return logits.follow(jnp.expand_dims(x, tuple(axis) if isinstance(axis, list) else axis), x)
+    return logits.follow(jnp.expand_dims(x, hashable(axis)), x)
 
 
 @op
