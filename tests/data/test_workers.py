@@ -163,10 +163,12 @@ def test_a_sequence_says_what_it_lacks():
         as_plan(Bare())
     with pytest.raises(NotImplementedError, match="Short has no __getitem__: define one"):
         list(as_plan(Short()))
-    with pytest.raises(ValueError, match="A PyDataset's workers is an integer, 0 or more; got -1"):
+    with pytest.raises(ValueError, match="Short's workers must be an integer of at least 0; got -1"):
         Short(workers=-1)
-    with pytest.raises(ValueError, match="max_queue_size is an integer, 1 or more; got 0"):
+    with pytest.raises(ValueError, match="max_queue_size must be a positive integer; got 0"):
         Short(max_queue_size=0)
+    with pytest.raises(ValueError, match="use_multiprocessing is True or False; got 'no'"):
+        Short(use_multiprocessing="no")
     assert next(x.tolist() for x, _ in Numbered()) == [[0], [0]]
 
 

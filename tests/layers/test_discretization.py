@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
+from phasewise.core.warning import NonFiniteWarning
 from phasewise.layers import CategoryEncoding, Discretization
 
 DATA = np.random.default_rng(0).normal(size=1000)
@@ -55,6 +56,17 @@ def test_it_is_made_again_from_its_config_and_from_that_of_keras():
     assert Discretization.from_config(ours.get_config()).get_config() == ours.get_config()
     keras.layers.Discretization.from_config(ours.get_config())
     assert Discretization.from_config(theirs.get_config()).num_bins == 4
+
+
+def test_nan_and_infinity_are_no_boundaries():
+    layer, clean = Discretization(num_bins=4, name="d"), Discretization(num_bins=4)
+    clean.adapt(np.arange(100.0))
+    with pytest.warns(NonFiniteWarning, match="Discretization 'd' left 3 entries of adapt's data out"):
+        layer.adapt(np.concatenate([np.arange(100.0), [np.nan, np.inf, -np.inf]]))
+    assert layer.bin_boundaries == clean.bin_boundaries
+    assert Discretization.from_config(layer.get_config()).bin_boundaries == clean.bin_boundaries
+    with pytest.raises(ValueError, match="hold no numbers"):
+        layer.adapt(np.full(3, np.nan))
 
 
 def test_weights_count_in_place_of_one():

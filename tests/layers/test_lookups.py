@@ -233,6 +233,12 @@ def test_an_integer_lookup_behind_compiled_layers_is_compiled_and_follows_its_vo
         np.testing.assert_array_equal(model.predict(rows, verbose=0), layer(np.arange(4)))
         layer.set_vocabulary([0, 2])
         np.testing.assert_array_equal(model.predict(rows, verbose=0), layer(np.arange(4)))
+    wide = IntegerLookup(vocabulary=[2**32 + 3, 1, -(2**40)])
+    np.testing.assert_array_equal(pw.Model(x, wide(found)).predict(np.eye(4), verbose=0), wide(np.arange(4)))
+    wider = IntegerLookup(vocabulary=[2**32 + 3])
+    np.testing.assert_array_equal(pw.Model(x, wider(found)).predict(np.eye(4), verbose=0), [0, 0, 0, 0])
+    with pytest.raises(ValueError, match="has the token 4294967299, of more than 32 bits"):
+        pw.Model(x, IntegerLookup(vocabulary=[2**32 + 3], invert=True)(found)).predict(np.eye(4), verbose=0)
     back = IntegerLookup(vocabulary=[7, 9], invert=True)
     np.testing.assert_array_equal(pw.Model(x, back(found)).predict(np.eye(4), verbose=0), [-1, 7, 9, -1])
 
@@ -269,6 +275,7 @@ def test_a_lookup_without_a_vocabulary_says_what_to_do():
         (lambda: StringLookup(vocabulary=["a"]).adapt(["b"]), "was made with its vocabulary: there is nothing to adapt"),
         (lambda: StringLookup().adapt(np.array([], object)), "empty|hold no token"),
         (lambda: StringLookup().adapt(pw.Dataset.from_tensor_slices(["a"]).repeat()), "these never end"),
+        (lambda: StringLookup().adapt({"a": np.array(["b"])}), "adapts to one array a batch; got a dict of a"),
         (lambda: StringLookup(vocabulary=["a"], num_oov_indices=0)(["a", "b"]), "num_oov_indices=0.*'b' is not"),
         (lambda: StringLookup(vocabulary=["a"])([["a", "b"], ["c"]]), "Lists of different lengths make no array of strings"),
     ],

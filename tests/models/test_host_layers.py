@@ -298,5 +298,12 @@ def test_strings_that_reach_what_takes_numbers_are_refused_with_the_remedy():
     model = pw.Model(text, layers.Hashing(3)(text))
     with pytest.raises(TypeError, match=r"Input 'text' takes strings; it was given an array of dtype float64"):
         model.predict(np.ones(2), verbose=0)
+    with pytest.raises(
+        ValueError, match=r"Input 'text' expects shape \(None, 1\).*given a single entry: put it into a list"
+    ):
+        model("a")
+    both = pw.Model([text, numbers], layers.Concatenate()([layers.Hashing(3, output_mode="one_hot")(text), numbers]))
+    with pytest.raises(TypeError, match=rf"Input '{numbers.name}' takes numbers of dtype float32; .* dtype <U1"):
+        both.predict([np.array(["a"]), np.array([["1", "2"]])], verbose=0)
     with pytest.raises(ValueError, match=r"Unknown dtype 'strings'. Did you mean 'string'"):
         pw.Input((1,), dtype="strings")

@@ -38,7 +38,7 @@ def test_to_categorical_of_a_jax_array_is_one_also_inside_a_compiled_function():
         ([np.nan], 3, r"whole numbers; got nan"),
         ([], None, r"no class numbers: say how many classes"),
         (["cat"], None, r"got an array of dtype <U3. Number the classes first"),
-        ([0], 0, r"num_classes is a positive integer; got 0"),
+        ([0], 0, r"num_classes must be a positive integer; got 0"),
     ],
 )
 def test_to_categorical_refuses_what_is_no_class(x, count, message):
@@ -101,7 +101,7 @@ def test_pad_sequences_of_vectors_and_of_words():
         ({"sequences": [[1], 2]}, r"list of sequences; its entry 1 is 2"),
         ({"sequences": 3}, r"takes a list of sequences; got int"),
         ({"sequences": [[1]], "padding": "Post"}, r"padding is one of 'pre', 'post'; got 'Post'. Did you mean 'post'"),
-        ({"sequences": [[1]], "maxlen": -1}, r"maxlen is a length, 0 or more, or None; got -1"),
+        ({"sequences": [[1]], "maxlen": -1}, r"maxlen must be an integer of at least 0; got -1"),
         ({"sequences": [["a"]], "value": "x"}, r"dtype 'int32' cannot hold the value 'x'. Pass dtype=object"),
         (
             {"sequences": [[[1, 2]], [[1, 2, 3]]]},

@@ -114,6 +114,31 @@ def test_a_scope_comes_before_a_name_of_our_own():
     assert type(U.deserialize_keras_object(described)) is pw.layers.Dense
 
 
+@pytest.mark.parametrize("module", [None, "my.layers"])
+def test_a_class_of_a_users_is_never_taken_for_one_of_ours_of_that_name(module):
+    class Dense(pw.layers.Dense):
+        pass
+
+    model = pw.Sequential([pw.Input((3,)), Dense(2)])
+    described = {"module": module, "class_name": "Dense", "registered_name": "Dense", "config": {"units": 2}}
+    for made in (
+        lambda: pw.Sequential.from_config(model.get_config()).layers[0],
+        lambda: pw.layers.TimeDistributed.from_config(pw.layers.TimeDistributed(Dense(2)).get_config()).layer,
+        lambda: pw.layers.deserialize(described),
+        lambda: U.deserialize_keras_object(described),
+    ):
+        with pytest.raises(ValueError, match="registered here"):
+            made()
+        with U.custom_object_scope({"Dense": Dense}):
+            assert type(made()) is Dense
+
+
+def test_a_scope_finds_a_class_that_another_program_registered_under_a_package():
+    described = {"module": "shop", "class_name": "Rate", "registered_name": "other>Rate", "config": {"rate": 0.5}}
+    with U.custom_object_scope({"Rate": Tax}):
+        assert pw.layers.deserialize(described).rate == 0.5
+
+
 def test_nothing_is_imported_because_a_config_names_it(tmp_path, monkeypatch):
     (tmp_path / "trap.py").write_text("raise AssertionError('imported')")
     monkeypatch.syspath_prepend(tmp_path)

@@ -7,6 +7,7 @@ import pytest
 from keras.src.utils import dataset_utils
 
 import phasewise as pw
+from phasewise.core import defaults
 
 U = pw.utils
 
@@ -45,6 +46,17 @@ def test_labels_are_those_of_the_folders_in_sorted_order(pictures, capsys):
     assert len(plan.file_paths) == 12 and len(plan) == 3
     image, label = next(iter(plan))
     assert image.shape == (5, 4, 4, 3) and image.dtype == np.float32 and label.dtype == np.int32
+
+
+@pytest.mark.parametrize("label_mode", ["int", "binary", "categorical"])
+def test_without_labels_pictures_come_alone_whatever_the_label_mode(pictures, label_mode):
+    assert next(iter(images(pictures, labels=None, label_mode=label_mode))).shape == (12, 4, 4, 3)
+
+
+def test_pictures_have_their_channels_where_images_have_them_by_default(pictures, monkeypatch):
+    monkeypatch.setitem(defaults._values, "image_data_format", "channels_first")
+    image, _ = next(iter(images(pictures)))
+    assert image.shape == (12, 3, 4, 4)
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -120,7 +132,10 @@ def test_a_model_learns_from_a_folder(pictures):
         ({"validation_split": 0.5, "subset": "training"}, "a seed is needed, or a file may be in both parts"),
         ({"validation_split": 0.01, "subset": "training", "seed": 1}, "of 12 files leaves nothing to validate on"),
         ({"validation_split": 0.5, "subset": "test", "seed": 1}, "subset is one of .*; got 'test'"),
-        ({"image_size": (4, 4, 3)}, r"image_size is \(height, width\); got \(4, 4, 3\)"),
+        ({"image_size": (4, 4, 3)}, r"image_size must be .* a tuple of 2 of them; got \(4, 4, 3\)"),
+        ({"validation_split": "0.5", "subset": "training", "seed": 1}, "validation_split must be a finite number"),
+        ({"image_size": True}, "image_size must be a positive integer or a tuple of 2 of them; got True"),
+        ({"interpolation": None}, "interpolation is one of .*; got None"),
         ({"interpolation": "linear"}, "interpolation is one of .*Did you mean 'bilinear'"),
         ({"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True}, "Only one of crop_to_aspect_ratio and pad_to"),
     ],
@@ -149,6 +164,8 @@ def test_texts_come_with_their_labels(tmp_path):
     assert texts.tolist() == ["never again", "no", "ja, schön"] and labels.tolist() == [0, 0, 1]
     ((texts, _),) = U.text_dataset_from_directory(tmp_path, shuffle=False, max_length=5, verbose=False)
     assert texts.tolist() == ["never", "no", "ja, s"]
+    with pytest.raises(ValueError, match="max_length must be a positive integer; got -1"):
+        U.text_dataset_from_directory(tmp_path, max_length=-1)
     (tmp_path / "bad" / "0.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"0\.txt is no text in UTF-8: .* Convert it first"):
         list(U.text_dataset_from_directory(tmp_path, verbose=False))
@@ -194,7 +211,7 @@ def test_what_is_no_sound_is_named(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFFnothing at all")
     with pytest.raises(ValueError, match=r"a\.wav is no sound that can be read: .* PCM in \.wav files is"):
         list(U.audio_dataset_from_directory(tmp_path, labels=None, verbose=False))
-    with pytest.raises(ValueError, match="sampling_rate is a positive integer or None; got 0"):
+    with pytest.raises(ValueError, match="sampling_rate must be a positive integer; got 0"):
         U.audio_dataset_from_directory(tmp_path, labels=None, sampling_rate=0)
     with pytest.raises(ValueError, match="ragged is one of False; got True"):
         U.audio_dataset_from_directory(tmp_path, labels=None, ragged=True)

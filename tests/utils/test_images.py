@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
+from phasewise.core import defaults
 from phasewise.utils.resizing import resized
 
 U, K = pw.utils, keras.utils
@@ -64,6 +65,14 @@ def test_jpeg_leaves_the_transparency_out_and_says_so(tmp_path):
     assert U.load_img(tmp_path / "a.jpg").mode == "RGB"
 
 
+def test_images_have_their_channels_where_they_have_them_by_default(tmp_path, monkeypatch):
+    monkeypatch.setitem(defaults._values, "image_data_format", "channels_first")
+    U.save_img(tmp_path / "a.png", np.zeros((3, 4, 5)))
+    image = U.load_img(tmp_path / "a.png")
+    assert image.size == (5, 4) and U.img_to_array(image).shape == (3, 4, 5)
+    assert U.img_to_array(image, "channels_last").shape == (4, 5, 3)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -81,6 +90,7 @@ def test_jpeg_leaves_the_transparency_out_and_says_so(tmp_path):
         (lambda: U.img_to_array(RGB, "last"), r"data_format is one of .*; got 'last'"),
         (lambda: U.load_img("x.png", color_mode="RGB"), r"color_mode is one of .*; got 'RGB'. Did you mean 'rgb'"),
         (lambda: U.load_img("x.png", interpolation="cubic"), r"interpolation is one of .*Did you mean 'bicubic'"),
+        (lambda: U.load_img("x.png", target_size=(8, 8, 3)), r"target_size must be .* a tuple of 2 of them; got"),
         (lambda: U.save_img(io.BytesIO(), RGB), r"needs file_format where it writes to an open file"),
     ],
 )

@@ -143,8 +143,9 @@ def test_a_model_learns_from_windows_over_a_series_of_vectors():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sequence_length": 0}, "sequence_length is a positive integer; got 0"),
-        ({"sequence_length": 3, "sampling_rate": -1}, "sampling_rate is a positive integer; got -1"),
+        ({"sequence_length": 0}, "sequence_length must be a positive integer; got 0"),
+        ({"sequence_length": 3, "sampling_rate": -1}, "sampling_rate must be a positive integer; got -1"),
+        ({"sequence_length": 3, "start_index": 1.5}, "start_index must be an integer of at least 0; got 1.5"),
         ({"sequence_length": 30}, "No window of 30 steps, 1 apart, has room in the steps 0 to 20"),
         (
             {"sequence_length": 3, "start_index": 9, "end_index": 5},

@@ -20,6 +20,11 @@ T = TypeVar("T")
 
 _ENTRIES = {}
 _CANONICAL = {}
+_OWN = (
+    "keras",
+    "phasewise",
+    "builtins",
+)  # where names mean what is registered here; Keras writes "builtins" for functions
 
 
 def snake_case(name: str) -> str:
@@ -167,10 +172,15 @@ def serialize(item: Any) -> Any:
     if isinstance(item, Mapping) and not hasattr(item, "get_config"):
         return dict(item)
     if hasattr(item, "get_config"):
-        kind, name = kind_of(type(item)), canonical_name(type(item)) or type(item).__name__
+        cls = type(item)
+        name = canonical_name(cls) or cls.__name__
         described = {"class_name": name, "config": item.get_config()}
+        if not cls.__module__.startswith("phasewise."):
+            return {"module": None, "registered_name": name, **described, "class_name": cls.__name__}
         # Where Keras looks for a layer inside of another: without it, it takes the class for one of the user's.
-        return {"module": "keras.layers", "registered_name": None, **described} if kind == "layer" else described
+        return (
+            {"module": "keras.layers", "registered_name": None, **described} if kind_of(cls) == "layer" else described
+        )
     name = canonical_name(item)
     if name is not None:
         return name
@@ -189,10 +199,30 @@ def deserialize(kind: str, spec: Any) -> Any:
         raise ValueError(f"A {kind} config needs 'class_name' and 'config'; got the keys {sorted(map(str, spec))}.")
     if spec["class_name"] == "function":
         return find(kind, spec["config"])
-    cls = find(kind, spec.get("registered_name") or spec["class_name"]) if spec.get("registered_name") else None
-    cls = cls or find(kind, spec["class_name"])
+    cls = _class_of(kind, spec["class_name"], spec)
     config = spec.get("config") or {}
     return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+
+
+def is_own(spec: Mapping) -> bool:
+    """Whether the name in a config can mean a class of phasewise's own: one of a user's may be called alike."""
+    return str(spec.get("module", "phasewise")).split(".")[0] in _OWN
+
+
+def _class_of(kind, name, spec):
+    full = spec.get("registered_name") or name
+    # Another program may have registered it otherwise, or not at all: then a scope says what its class is.
+    scoped = custom_objects.in_scope(name)
+    if scoped is not None or is_own(spec):
+        return scoped or find(kind, full)
+    registered = custom_objects.get_custom_objects()
+    found = custom_objects.in_scope(full) or registered.get(full) or registered.get(name)
+    if found is None:
+        raise ValueError(
+            f"The config speaks of a {kind} {full!r} of a user's, which is not registered here. Run the code that defines it, with "
+            f"phasewise.utils.register_keras_serializable before it, or put phasewise.utils.custom_object_scope({{{name!r}: it}}) around."
+        )
+    return found
 
 
 class Configurable:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
+from phasewise.core.arguments import check_count, check_flag
 
 
 class PyDataset:
@@ -24,17 +24,13 @@ class PyDataset:
         ValueError: a number out of range.
     """
 
-    workers, use_multiprocessing, max_queue_size = (
-        1,
-        False,
-        10,
-    )  # also of a subclass that does not call this constructor
+    workers, use_multiprocessing, max_queue_size = 1, False, 10  # of a subclass that does not call this constructor
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
-        for name, value, least in (("workers", workers, 0), ("max_queue_size", max_queue_size, 1)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ValueError(f"A PyDataset's {name} is an integer, {least} or more; got {value!r}.")
-        self.workers, self.use_multiprocessing, self.max_queue_size = workers, bool(use_multiprocessing), max_queue_size
+        kind = type(self).__name__
+        self.workers = check_count(kind, "workers", workers, least=0)
+        self.use_multiprocessing = check_flag(kind, "use_multiprocessing", use_multiprocessing)
+        self.max_queue_size = check_count(kind, "max_queue_size", max_queue_size)
 
     def __getitem__(self, index: int) -> Any:
         """Batch number `index`: x, (x, y) or (x, y, sample_weight). A subclass says which."""

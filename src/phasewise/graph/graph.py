@@ -98,12 +98,21 @@ class Graph:
         elif x.ndim == len(tensor.shape) + 1 and x.shape[-1] == 1:
             x = x[..., 0]
         self._require(tensor, x.shape)
-        is_text = x.dtype.kind in "USO"
+        is_text = self.is_text(tensor, x)
+        is_wide = tensor.dtype.startswith(("int", "uint")) and x.dtype.kind in "iu"  # ids keep all their digits
+        return x if is_text or is_wide else x.astype(np.dtype(jnp.dtype(tensor.dtype)), copy=False)
+
+    def is_text(self, tensor, x):
+        """Whether `x`, given for the input `tensor`, is an array of strings.
+
+        Raises:
+            TypeError: one is of strings and the other not.
+        """
+        is_text = isinstance(x, np.ndarray) and x.dtype.kind in "USO"
         if is_text != (tensor.dtype == STRING):
             wanted = "strings" if tensor.dtype == STRING else f"numbers of dtype {tensor.dtype}"
             raise TypeError(f"Input {tensor.name!r} takes {wanted}; it was given an array of dtype {x.dtype}.")
-        is_wide = tensor.dtype.startswith(("int", "uint")) and x.dtype.kind in "iu"  # ids keep all their digits
-        return x if is_text or is_wide else x.astype(np.dtype(jnp.dtype(tensor.dtype)), copy=False)
+        return is_text
 
     def bind(self, data):
         """The leaves of `data` in the order of the inputs: by key where these are a dict, by place or name where they are a list.
@@ -144,7 +153,7 @@ class Graph:
         if not fits:
             raise ValueError(
                 f"Input {tensor.name!r} expects shape {(None, *tensor.shape[1:])} (None: any size, the first is the batch); "
-                f"it was given data of shape {(None, *shape[1:])}."
+                f"it was given {f'data of shape {(None, *shape[1:])}' if len(shape) else 'a single entry: put it into a list'}."
             )
 
     def _sorted_nodes(self):

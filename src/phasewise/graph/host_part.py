@@ -88,7 +88,11 @@ class HostPart:
         values = {}
         given = _lists_as_arrays(inputs, is_one=len(self._graph.input_tensors) == 1)
         for tensor, x in zip(self._graph.input_tensors, self._graph.bind(given)):
-            values[id(tensor)] = self._graph.fit_on_host(tensor, x) if id(tensor) in self._fitted else x
+            if id(tensor) in self._fitted:
+                x = self._graph.fit_on_host(tensor, x)
+            elif tensor.dtype != STRING:
+                self._graph.is_text(tensor, x)
+            values[id(tensor)] = x
         for node, tensors, rebuild in self._steps:
             args, kwargs = rebuild([values[id(t)] for t in tensors])
             results = _call(node.operation, args, kwargs)

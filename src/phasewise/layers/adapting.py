@@ -1,5 +1,6 @@
 """The batches of any source that a layer's `adapt` takes."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -19,31 +20,32 @@ def batches_to_adapt(
     data: ArrayLike | Iterable[Any],
     steps: int | None = None,
     rows: Callable[[np.ndarray], int] = lambda x: ROWS,
+    row_rank: int = 0,
 ) -> Iterator[np.ndarray]:
     """The inputs in `data`, batch by batch, as arrays on the host, of strings too.
 
     Args:
         layer: named in messages.
         data: an array or list of entries, a `Dataset`, or another source of batches.
-        steps: how many batches will be taken; None for all.
+        steps: how many batches are taken, so that the data may be endless; None for all.
         rows: how many rows of an array come at a time.
+        row_rank: number of axes of an element that is a single row, not a batch, where it comes from a `Dataset`.
 
     Raises:
         ValueError: the data never end, or hold dicts.
         TypeError: the source is of no known kind.
     """
-    if isinstance(data, str | bytes | int | float | np.generic):
+    if row_rank == 0 and isinstance(data, str | bytes | int | float | np.generic):
         data = [data]
-    for element in source_to_adapt(data, rows, row_rank=0, is_limited=steps is not None):
-        yield as_host_array(input_of(layer, element))
+    for element in itertools.islice(_source(data, steps, rows, row_rank), steps):
+        yield _on_host(_input_of(layer, element))
 
 
-def input_of(layer: Any, element: Any) -> Any:
-    """The inputs of a batch (x, y), or of x alone.
+def _on_host(x):
+    return as_host_array(x) if holds_strings(x) else to_array(x)
 
-    Raises:
-        ValueError: they are a dict.
-    """
+
+def _input_of(layer, element):
     x = element[0] if isinstance(element, tuple) else element
     if isinstance(x, dict):
         raise ValueError(
@@ -53,23 +55,15 @@ def input_of(layer: Any, element: Any) -> Any:
     return x
 
 
-def source_to_adapt(
-    data: Any, rows: Callable[[np.ndarray], int], *, row_rank: int, is_limited: bool = False
-) -> Iterable[Any]:
-    """What yields the batches of `data`.
-
-    Args:
-        rows: how many rows of an array come at a time.
-        row_rank: number of axes of an element that is a single row, not a batch, where it comes from a `Dataset`.
-        is_limited: whether only some batches will be read, so that the data may be endless.
-    """
+def _source(data, steps, rows, row_rank):
+    """What yields the batches of `data`."""
     if isinstance(data, list | tuple) and not is_array_like(data):
         return data
     if is_array_like(data):
-        x = as_host_array(data) if holds_strings(data) else to_array(data)
+        x = _on_host(data)
         return as_plan(x, batch_size=rows(x), strings=True, role="adapt")
-    plan = as_plan(data, role="adapt")
-    if plan.cardinality() == INFINITE_CARDINALITY and not is_limited:
+    plan = as_plan(data, strings=True, role="adapt")
+    if plan.cardinality() == INFINITE_CARDINALITY and steps is None:
         raise ValueError("adapt reads the data to their end, and these never end: take a number of batches of them.")
     single_rows = isinstance(data, Dataset) and _rank(plan.element_spec) == row_rank
     return plan.batch(ROWS) if single_rows else plan

@@ -6,7 +6,7 @@ from typing import Any, Self
 import jax
 
 from phasewise.core import naming
-from phasewise.core.registry import deserialize, register
+from phasewise.core.registry import deserialize, register, serialize
 from phasewise.core.strings import STRING, as_host_array
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
@@ -146,7 +146,7 @@ class Sequential(Model):
 
     def get_config(self) -> Config:
         """The configs of the layers."""
-        from_chain = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain]
+        from_chain = [serialize(layer) for layer in self._chain]
         return {"name": self.name, "trainable": self._own_trainable, "layers": from_chain}
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.arguments import check_count
 from phasewise.core.registry import one_of
 from phasewise.utils.folders import Folder
 
@@ -45,10 +46,11 @@ def audio_dataset_from_directory(
     Raises:
         ValueError: arguments that contradict each other; no files; when it is read, a file that is no PCM sound, which is named.
     """
-    one_of("audio_dataset_from_directory", "ragged", ragged, (False,))
+    owner = "audio_dataset_from_directory"
+    one_of(owner, "ragged", ragged, (False,))
     for name, value in (("sampling_rate", sampling_rate), ("output_sequence_length", output_sequence_length)):
-        if value is not None and (not isinstance(value, int | np.integer) or value < 1):
-            raise ValueError(f"audio_dataset_from_directory's {name} is a positive integer or None; got {value!r}.")
+        if value is not None:
+            check_count(owner, name, value)
 
     def load(path):
         sound, rate = read_wav(path)
@@ -65,7 +67,7 @@ def audio_dataset_from_directory(
         return plan.padded_batch(batch_size) if output_sequence_length is None else plan.batch(batch_size)
 
     folder = Folder(
-        "audio_dataset_from_directory",
+        owner,
         directory,
         (".wav",),
         labels,

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.arguments import check_count
 from phasewise.core.types import Array, ArrayLike
 
 
@@ -21,10 +22,8 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray |
         ValueError: a number that is no class (negative, too large, not whole), where Keras counts from the end, or cuts digits off;
             or there are no numbers, or they are being traced, and `num_classes` is not given.
     """
-    if num_classes is not None and (
-        isinstance(num_classes, bool) or int(num_classes) != num_classes or num_classes < 1
-    ):
-        raise ValueError(f"to_categorical's num_classes is a positive integer; got {num_classes!r}.")
+    if num_classes is not None:
+        num_classes = check_count("to_categorical", "num_classes", num_classes)
     if isinstance(x, jax.core.Tracer):
         return _traced(x, num_classes)
     given = np.asarray(x)
@@ -32,7 +31,7 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray |
     if classes.size == 0 and num_classes is None:
         raise ValueError("to_categorical was given no class numbers: say how many classes there are with num_classes.")
     whole = _whole(classes)
-    count = int(num_classes) if num_classes is not None else int(whole.max()) + 1
+    count = num_classes if num_classes is not None else int(whole.max()) + 1
     if whole.size and not 0 <= whole.min() <= whole.max() < count:
         wrong = whole.min() if whole.min() < 0 else whole.max()
         raise ValueError(f"to_categorical takes class numbers from 0 to {count - 1}; got {wrong}.")
@@ -48,7 +47,7 @@ def _traced(x, num_classes):
         raise ValueError(
             "Inside a compiled function to_categorical needs num_classes: the numbers are not known there."
         )
-    return jax.nn.one_hot(_squeezed(x), int(num_classes))
+    return jax.nn.one_hot(_squeezed(x), num_classes)
 
 
 def _squeezed(x):

@@ -145,6 +145,7 @@ def _named(config, name, short):
         if each in custom.get_custom_objects():
             return custom.get_custom_objects()[each]
     kinds = [k for k, module in FAMILIES.items() if module == config.get("module")] or registry.kinds()
+    kinds = kinds if registry.is_own(config) else []
     for kind in kinds:
         if registry.has(kind, short):
             return registry.find(kind, short)

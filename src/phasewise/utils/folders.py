@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from phasewise.core import random
+from phasewise.core.arguments import check_number
 from phasewise.core.registry import one_of
 from phasewise.data.dataset import Dataset
 
@@ -44,7 +45,7 @@ class Folder:
         self._check()
         seed = random.fresh_seed() % 10**6 if self.seed is None else self.seed
         paths, numbers, names = self._found(seed)
-        if self.label_mode == "binary" and len(names) != 2:
+        if self.label_mode == "binary" and numbers is not None and len(names) != 2:
             raise ValueError(
                 f"label_mode 'binary' takes two classes; {self.directory} has {len(names)}: {list(names)}."
             )
@@ -75,7 +76,7 @@ class Folder:
         if self.validation_split is None:
             return
         one_of(self.owner, "subset", self.subset, SUBSETS)
-        if not 0 < self.validation_split < 1:
+        if not 0 < check_number(self.owner, "validation_split", self.validation_split) < 1:
             raise ValueError(f"validation_split is a fraction between 0 and 1; got {self.validation_split!r}.")
         if self.shuffle and self.seed is None:
             raise ValueError(

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.arguments import check_data_format, check_sizes, check_word
 from phasewise.core.registry import one_of
 from phasewise.utils.folders import Folder
-from phasewise.utils.pillow import COLOR_MODES, DATA_FORMATS, img_to_array, load_img
+from phasewise.utils.pillow import COLOR_MODES, img_to_array, load_img
 from phasewise.utils.resizing import METHODS, resized
 
 
@@ -50,7 +51,7 @@ def image_dataset_from_directory(
         follow_links: whether linked folders are gone into.
         crop_to_aspect_ratio, pad_to_aspect_ratio: whether what is too high or too wide is cut off, or what is too low or narrow is
             filled up with zeros, equally on both sides, instead of squeezed.
-        data_format: "channels_last" (also None) or "channels_first".
+        data_format: "channels_last" or "channels_first"; None is `phasewise.backend.image_data_format()`.
         format: accepted for Keras's sake.
         verbose: whether it says how many files were found.
 
@@ -64,18 +65,16 @@ def image_dataset_from_directory(
     """
     owner = "image_dataset_from_directory"
     one_of(owner, "color_mode", color_mode, tuple(COLOR_MODES))
-    one_of(owner, "interpolation", interpolation.lower(), METHODS)
+    interpolation = check_word(owner, "interpolation", interpolation, METHODS)
     one_of(owner, "format", format, ("tf", "grain"))
-    one_of(owner, "data_format", data_format, DATA_FORMATS)
+    data_format = check_data_format(owner, "data_format", data_format)
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio can be true.")
-    size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError(f"image_size is (height, width); got {image_size!r}.")
+    size = check_sizes(owner, "image_size", image_size, 2)
 
     def load(path):
         try:
-            image = img_to_array(load_img(path, color_mode))
+            image = img_to_array(load_img(path, color_mode), "channels_last")
         except OSError as error:
             error.add_note(f"While {path} was read as an image.")
             raise
@@ -83,7 +82,7 @@ def image_dataset_from_directory(
             image = _cropped(image, *size)
         if pad_to_aspect_ratio:
             image = _padded(image, *size)
-        image = resized(image, *size, interpolation.lower())
+        image = resized(image, *size, interpolation)
         return image.transpose(2, 0, 1) if data_format == "channels_first" else image
 
     folder = Folder(

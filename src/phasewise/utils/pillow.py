@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.arguments import check_data_format, check_sizes, check_word
 from phasewise.core.registry import one_of
 from phasewise.core.types import ArrayLike, DTypeLike
 
 COLOR_MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
-DATA_FORMATS = (None, "channels_last", "channels_first")
 
 
 def _pillow(owner):
@@ -36,7 +36,7 @@ def load_img(
     Args:
         path: of the file, or a file that is open.
         color_mode: "rgb", "rgba" or "grayscale".
-        target_size: (height, width) to bring it to.
+        target_size: (height, width) to bring it to, or one number for both.
         interpolation: "nearest", "bilinear", "bicubic", "lanczos", "box" or "hamming".
         keep_aspect_ratio: whether what is too high or too wide is cut off, as much on both sides, instead of squeezed.
 
@@ -47,14 +47,15 @@ def load_img(
     """
     pillow = _pillow("load_img")
     mode = COLOR_MODES[one_of("load_img", "color_mode", color_mode, tuple(COLOR_MODES))]
-    one_of("load_img", "interpolation", interpolation, INTERPOLATIONS)
+    interpolation = check_word("load_img", "interpolation", interpolation, INTERPOLATIONS)
+    size = None if target_size is None else check_sizes("load_img", "target_size", target_size, 2)
     with pillow.open(path) as opened:
         opened.load()
         deep = mode == "L" and opened.mode in ("I;16", "I")
         image = opened.copy() if deep or opened.mode == mode else opened.convert(mode)
-    if target_size is None:
+    if size is None:
         return image
-    height, width = target_size
+    height, width = size
     box = _centre(image.size, width, height) if keep_aspect_ratio else None
     if image.size == (width, height):
         return image
@@ -73,13 +74,13 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: DTypeLike | No
     """An image of Pillow as an array (height, width, channels), or with the channels first.
 
     Args:
-        data_format: "channels_last" (also None) or "channels_first".
+        data_format: "channels_last" or "channels_first"; None is `phasewise.backend.image_data_format()`.
         dtype: "float32" where it is None; values stay those of the image, 0 to 255 in most.
 
     Raises:
         ValueError: it has neither two nor three axes.
     """
-    one_of("img_to_array", "data_format", data_format, DATA_FORMATS)
+    data_format = check_data_format("img_to_array", "data_format", data_format)
     array = np.array(img, dtype=dtype or "float32")
     if array.ndim not in (2, 3):
         raise ValueError(
@@ -96,7 +97,7 @@ def array_to_img(
 
     Args:
         x: array of shape (height, width, channels), of 1, 3 or 4 channels; or with the channels first.
-        data_format: "channels_last" (also None) or "channels_first".
+        data_format: "channels_last" or "channels_first"; None is `phasewise.backend.image_data_format()`.
         scale: whether its least value becomes 0 and its greatest 255.
         dtype: in which this is computed; "float32" where it is None.
 
@@ -106,7 +107,7 @@ def array_to_img(
             channel larger ones give an image of 32-bit integers, as there).
     """
     pillow = _pillow("array_to_img")
-    one_of("array_to_img", "data_format", data_format, DATA_FORMATS)
+    data_format = check_data_format("array_to_img", "data_format", data_format)
     array = np.array(x, dtype=dtype or "float32")
     if array.ndim != 3:
         raise ValueError(f"array_to_img takes one image, (height, width, channels); got the shape {array.shape}.")

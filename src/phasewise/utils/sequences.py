@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.arguments import check_count
 from phasewise.core.registry import one_of
 from phasewise.core.types import DTypeLike
 
@@ -38,11 +39,7 @@ def pad_sequences(
     one_of("pad_sequences", "padding", padding, SIDES)
     one_of("pad_sequences", "truncating", truncating, SIDES)
     lengths = _lengths(sequences)
-    longest = max(lengths, default=0)
-    if maxlen is None:
-        maxlen = longest
-    elif isinstance(maxlen, bool) or not hasattr(maxlen, "__index__") or maxlen < 0:
-        raise ValueError(f"pad_sequences' maxlen is a length, 0 or more, or None; got {maxlen!r}.")
+    maxlen = max(lengths, default=0) if maxlen is None else check_count("pad_sequences", "maxlen", maxlen, least=0)
     further = next((np.asarray(each).shape[1:] for each, length in zip(sequences, lengths) if length), ())
     if isinstance(value, str) and not _holds_words(dtype):
         raise ValueError(f"dtype {dtype!r} cannot hold the value {value!r}. Pass dtype=object for words.")

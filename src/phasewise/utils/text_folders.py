@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from phasewise.core.arguments import check_count
 from phasewise.core.registry import one_of
 from phasewise.utils.folders import Folder
 
@@ -37,7 +38,10 @@ def text_dataset_from_directory(
     Raises:
         ValueError: arguments that contradict each other; no files; when it is read, a file that is not UTF-8, which is named.
     """
-    one_of("text_dataset_from_directory", "format", format, ("tf", "grain"))
+    owner = "text_dataset_from_directory"
+    one_of(owner, "format", format, ("tf", "grain"))
+    if max_length is not None:
+        check_count(owner, "max_length", max_length)
 
     def load(path):
         with open(path, "rb") as file:
@@ -48,7 +52,7 @@ def text_dataset_from_directory(
             raise ValueError(f"{path} is no text in UTF-8: {error}. Convert it first.") from None
 
     folder = Folder(
-        "text_dataset_from_directory",
+        owner,
         directory,
         (".txt",),
         labels,

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.arguments import check_count
 from phasewise.core.registry import one_of
 from phasewise.core.types import ArrayLike
 from phasewise.data.arrays import frozen, owned
@@ -45,13 +46,13 @@ def timeseries_dataset_from_array(
     Raises:
         ValueError: numbers that are not positive, or a range in which no window has room.
     """
-    one_of("timeseries_dataset_from_array", "format", format, ("tf", "grain"))
+    owner = "timeseries_dataset_from_array"
+    one_of(owner, "format", format, ("tf", "grain"))
     sizes = {"sequence_length": sequence_length, "sequence_stride": sequence_stride, "sampling_rate": sampling_rate}
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise ValueError(f"timeseries_dataset_from_array's {name} is a positive integer; got {size!r}.")
+        check_count(owner, name, size)
     series, aims = frozen(owned(data)), None if targets is None else frozen(owned(targets))
-    start, end = _range(start_index, end_index, len(series))
+    start, end = _range(owner, start_index, end_index, len(series))
     room = end - start - (sequence_length - 1) * sampling_rate
     if aims is not None:
         room = min(room, len(aims) - start)
@@ -75,8 +76,9 @@ def timeseries_dataset_from_array(
     return plan.map(gather)
 
 
-def _range(start, end, count):
-    start, end = 0 if start is None else start, count if end is None else end
+def _range(owner, start, end, count):
+    start = 0 if start is None else check_count(owner, "start_index", start, least=0)
+    end = count if end is None else check_count(owner, "end_index", end)
     if not 0 <= start < end <= count:
         raise ValueError(
             f"start_index and end_index must lie in this order within the {count} steps of the data; got {start} and {end}."

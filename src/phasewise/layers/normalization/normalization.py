@@ -12,12 +12,14 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Shape
 from phasewise.core.variable import in_scope
 from phasewise.core.warning import InitialStatisticsWarning, warn
+from phasewise.data.checks import warn_nonfinite
+from phasewise.data.feed import check_numeric
 from phasewise.kernels.moments import wide
 from phasewise.kernels.population import merged
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
+from phasewise.layers.adapting import ROWS, batches_to_adapt
 from phasewise.layers.normalization.affine import Axes, as_axes, check_axes, known_sizes
-from phasewise.layers.normalization.batches_to_adapt import batches_of
 
 EPSILON = 1e-7  # Keras's: the least standard deviation
 ROUNDING = np.finfo(np.float64).eps
@@ -103,8 +105,10 @@ class Normalization(Layer):
         """
         if self.input_mean is not None:
             raise ValueError(f"Normalization {self.name!r} was made with mean and variance: there is nothing to adapt.")
-        total = None
-        for batch in batches_of(self, data):
+        total, is_suspect = None, False
+        for batch in batches_to_adapt(self, data, rows=self._rows_at_once, row_rank=1):
+            check_numeric("adapt's data", batch)
+            is_suspect = is_suspect or warn_nonfinite(batch, "adapt's data")
             self._ensure_built((batch,), {})
             self._check_batch(batch.shape)
             part = self._statistics(batch)
@@ -114,6 +118,11 @@ class Normalization(Layer):
         self.adapt_mean.assign(total[1])
         self.adapt_variance.assign(np.where(_is_rounding(*total), 0, total[2]))
         self._adapted = True
+
+    def _rows_at_once(self, x):
+        """All of an array whose first axis is kept, in which entries are no rows."""
+        keeps_rows = any(a in (0, -x.ndim) for a in self.axis)
+        return max(len(x), 1) if keeps_rows or x.ndim < 2 else ROWS
 
     @property
     def is_adapted(self) -> bool:

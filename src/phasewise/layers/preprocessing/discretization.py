@@ -1,6 +1,5 @@
 """Discretization: numbers to the bins between boundaries."""
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -10,7 +9,7 @@ import numpy as np
 from phasewise.core.arguments import check_count
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Nest, Shape
-from phasewise.data.checks import warn_nonfinite
+from phasewise.core.warning import NonFiniteWarning, warn
 from phasewise.data.feed import check_numeric
 from phasewise.graph.symbolic import SymbolicTensor
 from phasewise.kernels.categories import encoded_ids
@@ -77,15 +76,23 @@ class Discretization(Layer):
             raise ValueError(
                 f"Discretization {self.name!r} was made with its bin_boundaries: there is nothing to adapt. Pass num_bins instead."
             )
-        summary = None
-        for batch in itertools.islice(batches_to_adapt(self, data, steps, rows=len), steps):
+        summary, left_out = None, 0
+        for batch in batches_to_adapt(self, data, steps, rows=len):
             check_numeric("adapt's data", batch)
-            warn_nonfinite(batch.reshape(-1), "adapt's data")
-            if batch.size:
-                part = summarized(batch.astype(np.float64), self.epsilon)
+            x = batch.astype(np.float64)
+            numbers = x[np.isfinite(x)]
+            left_out += x.size - numbers.size
+            if numbers.size:
+                part = summarized(numbers, self.epsilon)
                 summary = merged(part, np.empty((2, 0)) if summary is None else summary, self.epsilon)
         if summary is None:
             raise ValueError(f"Discretization {self.name!r} cannot adapt to data that hold no numbers.")
+        if left_out:
+            warn(
+                f"Discretization {self.name!r} left {left_out} entries of adapt's data out, which are NaN or infinite: no boundary can "
+                "lie there. A call puts NaN into the last bin.",
+                NonFiniteWarning,
+            )
         self.bin_boundaries = boundaries(summary, self.num_bins).astype(np.float32).tolist()
 
     def call(self, inputs: Array) -> Array:

@@ -1,6 +1,5 @@
 """What looks tokens up in a vocabulary: StringLookup and IntegerLookup in common."""
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -106,7 +105,7 @@ class IndexLookup(HostLayer):
         if self._is_given:
             raise ValueError(self._told("was made with its vocabulary: there is nothing to adapt."))
         counts = TokenCounts(self.output_mode == "tf_idf")
-        for batch in itertools.islice(batches_to_adapt(self, data, steps), steps):
+        for batch in batches_to_adapt(self, data, steps):
             counts.update(self._documents(batch))
         special = [token for token in (self.mask_token, self.oov_token) if token is not None]
         most = None if self.max_tokens is None else max(0, self.max_tokens - len(self._specials))

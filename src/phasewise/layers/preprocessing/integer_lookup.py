@@ -99,15 +99,12 @@ class IntegerLookup(IndexLookup):
         self.vocabulary_revision  # noqa: B018 - read, so that another vocabulary has another program
         first = len(self._specials)
         if self.invert:
-            table = jnp.asarray([*self.get_vocabulary(), self.oov_token], jnp.int32)
+            table = self._table_of_32_bits()
             is_there = (inputs >= 0) & (inputs < len(table) - 1)
             return table[jnp.where(is_there, inputs, len(table) - 1)]
-        numbers = jnp.asarray(self._vocabulary.sorted, jnp.int32)
-        near = jnp.minimum(jnp.searchsorted(numbers, inputs), len(numbers) - 1)
+        found = self._known_places(inputs)
         unknown = first - self.num_oov_indices + inputs % self.num_oov_indices if self.num_oov_indices else -1
-        places = jnp.where(
-            numbers[near] == inputs, jnp.asarray(self._vocabulary.order, jnp.int32)[near] + first, unknown
-        )
+        places = jnp.where(found >= 0, found + first, unknown)
         if self.mask_token is not None:
             places = jnp.where(inputs == self.mask_token, 0 if self.output_mode == "int" else -1, places)
         if self.output_mode == "int":
@@ -116,6 +113,29 @@ class IntegerLookup(IndexLookup):
         vectors = encoded_ids(places, mode, self._depth, self.compute_dtype)
         return vectors * self._idf_weights if self.output_mode == "tf_idf" else vectors
 
+    def _table_of_32_bits(self):
+        tokens = [*self.get_vocabulary(), self.oov_token]
+        wide = [token for token in tokens if not -(2**31) <= token < 2**31]
+        if wide:
+            raise ValueError(
+                self._told(
+                    f"has the token {wide[0]}, of more than 32 bits, which a compiled program cannot give. Call it on its outputs."
+                )
+            )
+        return jnp.asarray(tokens, jnp.int32)
+
+    def _known_places(self, inputs):
+        """As `Vocabulary.places`, in a compiled program. A token that inputs of this dtype cannot hold is left out, not cut off."""
+        limits, tokens = jnp.iinfo(inputs.dtype), self._vocabulary
+        fits = (limits.min <= tokens.sorted) & (tokens.sorted <= limits.max)
+        if not fits.any():
+            return jnp.full(inputs.shape, -1, jnp.int32)
+        numbers, order = (
+            jnp.asarray(part[fits], dtype) for part, dtype in ((tokens.sorted, inputs.dtype), (tokens.order, jnp.int32))
+        )
+        near = jnp.minimum(jnp.searchsorted(numbers, inputs), len(numbers) - 1)
+        return jnp.where(numbers[near] == inputs, order[near], -1)
+
     def _tokens_of(self, array):
         if array.dtype.kind not in "iu":
             raise TypeError(
@@ -123,8 +143,7 @@ class IntegerLookup(IndexLookup):
                     f"takes integers; got an array of dtype {array.dtype}. Round or cast it first, or use StringLookup for strings."
                 )
             )
-        tokens = array.ravel().astype(np.int64)
-        return tokens
+        return array.ravel().astype(np.int64)
 
     def _documents(self, batch):
         return [document.tolist() for document in super()._documents(batch)]
