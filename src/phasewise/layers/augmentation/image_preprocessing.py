@@ -11,7 +11,7 @@ from phasewise.core import random
 from phasewise.core.types import Array, Config, Nest
 from phasewise.graph import symbolic
 from phasewise.layer.layer import Layer
-from phasewise.layers.augmentation import bounding_boxes as boxes_of_images
+from phasewise.layers.augmentation.bounding_boxes import check_format, dense
 from phasewise.layers.spatial import check_data_format
 
 PARTS = ("images", "labels", "bounding_boxes", "segmentation_masks")
@@ -126,7 +126,7 @@ class BaseImagePreprocessingLayer(Layer):
                     f'{type(self).__name__} was given "bounding_boxes" and does not know how they are written: say so when it is '
                     'made, as bounding_box_format="xyxy".'
                 )
-            parts["bounding_boxes"] = boxes_of_images.dense(parts["bounding_boxes"])
+            parts["bounding_boxes"] = dense(parts["bounding_boxes"])
         parts = jax.tree.map(jnp.asarray, parts)
         shape = parts["images"].shape
         if len(shape) not in (3, 4):
@@ -199,7 +199,7 @@ class BaseImagePreprocessingLayer(Layer):
 
 
 def _check_format(layer, name, value):
-    return None if value is None else boxes_of_images.check_format(type(layer).__name__, name, value)
+    return None if value is None else check_format(type(layer).__name__, name, value)
 
 
 _COMMON_RULES = {"data_format": check_data_format, "bounding_box_format": _check_format}
