@@ -259,6 +259,13 @@ def test_explain_says_what_is_done():
             {"images": IMAGES, "segmentation_masks": IMAGES[:, :6]},
             r"segmentation masks of the images' height and width; got images of shape \(6, 7, 5, 3\) and masks of shape \(6, 6, 5, 3\)",
         ),
+        ((IMAGES, np.zeros(6)), r'in a dict with it, as \{"images": x, "labels": y\}; got a tuple of 2'),
+        ({"images": [IMAGES[0], IMAGES[1]]}, r"takes images as one array.*got a list of 2"),
+        (
+            {"images": IMAGES, "labels": np.eye(1, 10)},
+            r"expects labels that belong to the images one by one; got images of shape \(6, 7, 5, 3\) and labels of shape \(1, 10\)",
+        ),
+        ({"images": IMAGES, "segmentation_masks": IMAGES[:1]}, r"and segmentation_masks of shape \(1, 7, 5, 3\)"),
     ],
 )
 def test_what_is_no_image_is_refused(data, message):
@@ -277,6 +284,8 @@ def test_what_is_no_image_is_refused(data, message):
             {"boxes": [[[0, 0, 1, 1]], []], "labels": [[1], [2]]},
             r"as many labels as boxes; got \[1, 0\] boxes and \[1, 1\]",
         ),
+        ({"boxes": np.zeros((1, 2, 4)), "labels": np.zeros((1, 2))}, r"and bounding_boxes of shape \(1, 2, 4\)"),
+        ({"boxes": np.zeros((6, 4)), "labels": np.zeros(6)}, r"and bounding_boxes of shape \(6, 4\)"),
     ],
 )
 def test_what_are_no_boxes_is_refused(boxes, message):

@@ -118,6 +118,25 @@ def test_masks_of_a_resized_image_hold_no_class_that_was_not_there():
         assert set(np.unique(out)) == {0, 200}
 
 
+def test_a_border_is_filled_with_the_nearest_value_that_whole_numbers_have():
+    for fill_value, expected in ((300, 255), (-1.0, 0), (0.7, 1)):
+        out = pw.layers.Resizing(4, 4, "nearest", pad_to_aspect_ratio=True, fill_value=fill_value)(
+            np.full((1, 2, 4, 1), 7, "uint8")
+        )
+        np.testing.assert_array_equal(np.asarray(out)[0, :, 0, 0], [expected, 7, 7, expected])
+
+
+def test_masks_are_not_filled_up_with_a_class_that_they_cannot_hold():
+    data = {"images": np.zeros((1, 2, 4, 1), "float32"), "segmentation_masks": np.ones((1, 2, 4), "uint8")}
+    frame = pw.layers.Resizing(4, 4, pad_to_aspect_ratio=True, fill_value=-1)
+    shift = pw.layers.RandomTranslation(1.0, 0.0, fill_mode="constant", fill_value=-1)
+    for layer in (frame, shift):
+        with pytest.raises(ValueError, match="fill_value=-1, which their dtype uint8 cannot hold.*as int32"):
+            layer(data, training=True)
+    masks = frame({**data, "segmentation_masks": np.ones((1, 2, 4), "int32")})["segmentation_masks"]
+    np.testing.assert_array_equal(masks[0, :, 0], [-1, 1, 1, -1])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

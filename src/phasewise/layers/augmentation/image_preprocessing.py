@@ -112,12 +112,17 @@ class BaseImagePreprocessingLayer(Layer):
         """The parts of the data that are transformed, as arrays that belong together.
 
         Raises:
-            ValueError: there are no images, they are no images, or boxes have no format.
+            ValueError: there are no images, they are no images, boxes have no format, or a part has another batch.
         """
         named = data if isinstance(data, dict) else {"images": data}
         if "images" not in named:
             raise ValueError(
                 f'{type(self).__name__} takes images, or a dict with "images"; got one with {sorted(named)}.'
+            )
+        if isinstance(named["images"], list | tuple):
+            raise ValueError(
+                f"{type(self).__name__} takes images as one array, and what belongs to them in a dict with it, as "
+                f'{{"images": x, "labels": y}}; got a {type(named["images"]).__name__} of {len(named["images"])}.'
             )
         parts = {name: named[name] for name in PARTS if named.get(name) is not None}
         if "bounding_boxes" in parts:
@@ -135,7 +140,21 @@ class BaseImagePreprocessingLayer(Layer):
                 f"image {self._shape_words(batch=False)}; got shape {shape}."
             )
         self._check_masks(shape, parts.get("segmentation_masks"))
+        self._check_batches(parts)
         return parts
+
+    def _check_batches(self, parts):
+        """One of a part for each image: what is too short would be broadcast, or looked up beyond its end."""
+        batch = parts["images"].shape[:-3]
+        for name, part in parts.items():
+            arrays = [part["boxes"]] if name == "bounding_boxes" else jax.tree.leaves(part)
+            for array in arrays:
+                found = array.shape[:-2] if name == "bounding_boxes" else array.shape[: len(batch)]
+                if found != batch:
+                    raise ValueError(
+                        f"Layer {self.name!r} ({type(self).__name__}) expects {name} that belong to the images one by one; got images "
+                        f"of shape {parts['images'].shape} and {name} of shape {array.shape}."
+                    )
 
     def _check_masks(self, shape, masks):
         if masks is None:

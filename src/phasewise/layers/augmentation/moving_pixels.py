@@ -15,7 +15,7 @@ class MovingPixels:
     A transformation holds "height" and "width", the sizes of the images that came.
     """
 
-    interpolation = "bilinear"
+    interpolation, fill_mode, fill_value = "bilinear", "constant", 0.0
 
     def move(self, images: Array, transformation: Any, training: bool, interpolation: str) -> Array:
         """The images of a batch, channels last, in the dtype in which they come."""
@@ -43,11 +43,26 @@ class MovingPixels:
     def transform_segmentation_masks(
         self, segmentation_masks: Array, transformation: Any, training: bool = True
     ) -> Array:
-        """The masks with their pixels elsewhere, each value one that was there; in their own dtype."""
+        """The masks with their pixels elsewhere, each value one that was there, or the `fill_value`; in their own dtype.
+
+        Raises:
+            ValueError: their dtype cannot hold the `fill_value`, which would come out as another class.
+        """
         masks = jnp.asarray(segmentation_masks)
         if not self.acts(training):
             return masks
+        self._check_fill(masks.dtype)
         return self.in_channels_last(lambda x: self.move(x, transformation, training, "nearest"), masks)
+
+    def _check_fill(self, dtype):
+        if self.fill_mode != "constant" or not jnp.issubdtype(dtype, jnp.integer):
+            return
+        limits = jnp.iinfo(dtype)
+        if not limits.min <= self.fill_value <= limits.max:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) fills masks up with fill_value={self.fill_value}, which their dtype "
+                f"{dtype} cannot hold. Give masks of another dtype, as int32."
+            )
 
     def transform_bounding_boxes(
         self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True

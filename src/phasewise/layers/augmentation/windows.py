@@ -39,7 +39,6 @@ class WindowLayer(MovingPixels):
     `height` and `width` of the layer are the sizes to which the window is brought.
     """
 
-    fill_value = 0.0
     antialias = False
 
     def output_sizes(self, height: int, width: int) -> tuple[int, int]:
@@ -75,7 +74,9 @@ def within(images: Array, window: Window, fill_value: float) -> Array:
     ]
     if not any(map(any, borders)):
         return images
-    return jnp.pad(images, [(0, 0), *borders, (0, 0)], constant_values=jnp.asarray(fill_value, images.dtype))
+    is_whole = jnp.issubdtype(images.dtype, jnp.integer)
+    fill = saturated(fill_value, images.dtype) if is_whole else jnp.asarray(fill_value, images.dtype)
+    return jnp.pad(images, [(0, 0), *borders, (0, 0)], constant_values=fill)
 
 
 def saturated(values: Array, dtype: Any) -> Array:
