@@ -131,7 +131,7 @@ def test_masks_are_not_filled_up_with_a_class_that_they_cannot_hold():
     frame = pw.layers.Resizing(4, 4, pad_to_aspect_ratio=True, fill_value=-1)
     shift = pw.layers.RandomTranslation(1.0, 0.0, fill_mode="constant", fill_value=-1)
     for layer in (frame, shift):
-        with pytest.raises(ValueError, match="fill_value=-1, which their dtype uint8 cannot hold.*as int32"):
+        with pytest.raises(ValueError, match=r"fill_value=-1, which their dtype uint8 cannot hold.*as int32"):
             layer(data, training=True)
     masks = frame({**data, "segmentation_masks": np.ones((1, 2, 4), "int32")})["segmentation_masks"]
     np.testing.assert_array_equal(masks[0, :, 0], [-1, 1, 1, -1])

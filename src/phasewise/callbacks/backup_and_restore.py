@@ -7,8 +7,8 @@ from typing import Any
 from phasewise.callbacks.callback import Callback, Logs
 from phasewise.callbacks.saving_frequency import check_frequency
 from phasewise.core.warning import PhasewiseWarning, warn
-from phasewise.saving import record
-from phasewise.saving.atomic_file import check_writable
+from phasewise.files import record
+from phasewise.files.atomic_file import check_writable
 
 
 class BackupAndRestore(Callback):

@@ -10,7 +10,7 @@ from phasewise.callbacks.callback import Logs, raised_in
 from phasewise.callbacks.metric_monitor import MetricMonitor
 from phasewise.callbacks.saving_frequency import EveryBatches, check_frequency
 from phasewise.core.warning import PhasewiseWarning, warn
-from phasewise.saving.atomic_file import check_writable
+from phasewise.files.atomic_file import check_writable
 
 
 class ModelCheckpoint(MetricMonitor):

@@ -2,8 +2,8 @@
 
 import os
 
-from phasewise.saving import weights_file
-from phasewise.saving.behind import Behind
+from phasewise.files import weights_file
+from phasewise.files.behind import Behind
 
 
 class WeightsOnFile:

@@ -15,7 +15,7 @@ from phasewise.callbacks import (
     TerminateOnNaN,
 )
 from phasewise.data.resident import Resident
-from phasewise.saving.behind import Behind
+from phasewise.files.behind import Behind
 
 _QUIET = {
     CSVLogger,

@@ -12,6 +12,10 @@ from phasewise.core.dtypes import standardize_dtype as standardize_dtype
 from phasewise.core.random import set_random_seed as set_random_seed
 from phasewise.data.py_dataset import PyDataset as PyDataset
 from phasewise.data.py_dataset import Sequence as Sequence
+from phasewise.files.describing import deserialize_keras_object as deserialize_keras_object
+from phasewise.files.describing import get_registered_name as get_registered_name
+from phasewise.files.describing import get_registered_object as get_registered_object
+from phasewise.files.describing import serialize_keras_object as serialize_keras_object
 from phasewise.graph.sources import get_source_inputs as get_source_inputs
 from phasewise.graph.sources import is_keras_tensor as is_keras_tensor
 from phasewise.models.picture import model_to_dot as model_to_dot
@@ -21,10 +25,6 @@ from phasewise.utils.batches import pack_x_y_sample_weight as pack_x_y_sample_we
 from phasewise.utils.batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from phasewise.utils.class_matrix import normalize as normalize
 from phasewise.utils.class_matrix import to_categorical as to_categorical
-from phasewise.utils.describing import deserialize_keras_object as deserialize_keras_object
-from phasewise.utils.describing import get_registered_name as get_registered_name
-from phasewise.utils.describing import get_registered_object as get_registered_object
-from phasewise.utils.describing import serialize_keras_object as serialize_keras_object
 from phasewise.utils.image_folders import image_dataset_from_directory as image_dataset_from_directory
 from phasewise.utils.pillow import array_to_img as array_to_img
 from phasewise.utils.pillow import img_to_array as img_to_array

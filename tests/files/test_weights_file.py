@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
-from phasewise.saving import weights_file
+from phasewise.files import weights_file
 
 X = np.random.default_rng(0).normal(size=(5, 4, 3)).astype("float32")
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from phasewise.core.registry import nearest
 from phasewise.core.warning import PhasewiseWarning, warn
-from phasewise.saving.atomic_file import written_whole
-from phasewise.saving.hdf5 import WritableThrough, is_plain, opened
-from phasewise.saving.layout import places
-from phasewise.saving.skeleton import Group, fill, filled
+from phasewise.files.atomic_file import written_whole
+from phasewise.files.hdf5 import WritableThrough, is_plain, opened
+from phasewise.files.layout import places
+from phasewise.files.skeleton import Group, fill, filled
 
 SUFFIX = ".weights.h5"
 _OPTIMIZER = "optimizer"

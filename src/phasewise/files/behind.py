@@ -3,7 +3,7 @@
 import threading
 from types import TracebackType
 
-from phasewise.saving.atomic_file import written_whole
+from phasewise.files.atomic_file import written_whole
 
 
 class Behind:

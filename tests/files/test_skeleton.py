@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import phasewise as pw
-from phasewise.saving import weights_file
-from phasewise.saving.skeleton import Group, fill, filled
+from phasewise.files import weights_file
+from phasewise.files.skeleton import Group, fill, filled
 
 KINDS = {
     "float32": np.arange(6, dtype="float32").reshape(2, 3),

@@ -13,7 +13,7 @@ import jax
 import ml_dtypes
 import numpy as np
 
-from phasewise.saving.atomic_file import written_whole
+from phasewise.files.atomic_file import written_whole
 
 _TREE, _ARRAY = "tree.json", "$array"
 

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from phasewise.saving import behind
-from phasewise.saving.behind import Behind
+from phasewise.files import behind
+from phasewise.files.behind import Behind
 
 
 class Held:
