@@ -152,7 +152,7 @@ def _stepped(step, normalizers, y, now, states, biases, terms):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
 def _recurrence(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept):
-    def remembered(new, product):
+    def remembered(states, new, product):
         return new[0] if sequences else None
 
     outputs, last, found = _run(step, normalizers, unroll, sequence, states, weights, terms, kept, remembered)
@@ -167,7 +167,7 @@ def _run(step, normalizers, unroll, sequence, states, weights, terms, kept, reme
         product = multiplied(state, kernel, is_by_gate(kept))
         new, found = _after(step, normalizers, product, now, states, biases, terms)
         new = held(now.mask, new, states)
-        return new, (remembered(new, product), mean, found)
+        return new, (remembered(states, new, product), mean, found)
 
     last, (history, means, (of_input, variances, of_carry)) = over_time(body, states, sequence, unroll=unroll)
     of_hidden = None if means is None else (product_of_mean(means, kernel, is_by_gate(kept))[:, 0], variances)
@@ -184,49 +184,47 @@ def _after(step, normalizers, product, now, states, biases, terms):
 
 
 def _forward(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept):
-    def remembered(new, product):
-        return new, product
+    def remembered(states, new, product):
+        return product, states, new[0] if sequences else None
 
-    (history, products), last, found = _run(
+    (products, before, outputs), last, found = _run(
         step, normalizers, unroll, sequence, states, weights, terms, kept, remembered
     )
-    residuals = sequence, states, weights, terms, kept, history, products
-    return (history[0] if sequences else None, last, found), residuals
+    return (outputs, last, found), (sequence, weights, terms, kept, products, before)
 
 
 def _backward(step, normalizers, sequences, unroll, residuals, cotangents):
-    sequence, states, weights, terms, kept, history, products = residuals
+    sequence, weights, terms, kept, products, before = residuals
     d_outputs, d_last, _ = cotangents
     kernel, *biases = weights
-    before = jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest[:-1]]), states, history)
 
-    def product_of(h, kernel, counted):
-        state, _ = before_product(normalizers[1], thinned(h, kept), counted, 0)
+    def product_of(h, kernel, counted, axis=0):
+        state, _ = before_product(normalizers[1], thinned(h, kept), counted, axis)
         return multiplied(state, kernel, is_by_gate(kept))
 
     def body(carried, inputs):
-        (d_states, d_learned), (now, product, states, d_output) = carried, inputs
+        (d_states, d_learned), (given, now, states, d_output) = carried, inputs
         if d_output is not None:
             d_states = (d_states[0] + d_output, *d_states[1:])
         d_new = held(now.mask, d_states, jax.tree.map(jnp.zeros_like, d_states))
 
-        def stepped(product, of_input, states, learned):
+        def stepped(given, states, learned):
+            product, of_input = given
             return _after(step, normalizers, product, now._replace(product=of_input), states, *learned)[0]
 
-        _, pull = jax.vjp(stepped, product, now.product, states, (biases, terms))
-        d_product, d_of_input, d_before, d_now = pull(d_new)
-        (d_h,) = jax.vjp(lambda h: product_of(h, kernel, now.counted), states[0])[1](d_product)
+        d_given, d_before, d_now = jax.vjp(stepped, given, states, (biases, terms))[1](d_new)
+        (d_h,) = jax.vjp(lambda h: product_of(h, kernel, now.counted), states[0])[1](d_given[0])
         d_before = (d_before[0] + d_h, *d_before[1:])
         if now.mask is not None:
             not_held = held(now.mask, jax.tree.map(jnp.zeros_like, d_states), d_states)
             d_before = jax.tree.map(jnp.add, d_before, not_held)
-        return (d_before, jax.tree.map(jnp.add, d_learned, d_now)), (d_of_input, d_product)
+        return (d_before, jax.tree.map(jnp.add, d_learned, d_now)), (d_given,)
 
     first = d_last, jax.tree.map(jnp.zeros_like, (biases, terms))
-    (d_states, (d_biases, d_terms)), (d_of_input, d_products) = over_time(
-        body, first, (sequence, products, before, d_outputs), reverse=True, unroll=unroll
-    )
-    _, pull = jax.vjp(lambda kernel: jax.vmap(product_of, (0, None, 0))(before[0], kernel, sequence.counted), kernel)
+    inputs = (products, sequence.product), sequence._replace(product=None), before, d_outputs
+    carried, ((d_products, d_of_input),) = over_time(body, first, inputs, reverse=True, unroll=unroll, in_place=True)
+    d_states, (d_biases, d_terms) = carried
+    _, pull = jax.vjp(lambda kernel: product_of(before[0], kernel, sequence.counted, 1), kernel)
     d_sequence = Sequence(d_of_input, None, None, None, (None,) * len(terms))
     return d_sequence, d_states, (pull(d_products)[0], *d_biases), d_terms, None
 

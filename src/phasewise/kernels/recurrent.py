@@ -208,8 +208,8 @@ def over_time(body, carried, inputs, *, unroll, reverse=False, in_place=False):
     would be slow: it is for loops whose gradient is written by hand.
 
     Args:
-        in_place: whether inputs and outputs are tuples whose first is an array of one shape and dtype in both: then the output is
-            written where the input of the same step lay, which spares memory and the time to clear it.
+        in_place: whether inputs and outputs are tuples whose first is of one shape and dtype in both, an array or a nest of them:
+            then the output is written where the input of the same step lay, which spares memory and the time to clear it.
     """
     time = len(jax.tree.leaves(inputs)[0])
     if unroll or not time:
@@ -223,8 +223,8 @@ def over_time(body, carried, inputs, *, unroll, reverse=False, in_place=False):
         carried, now, replaced = carried
         carried, outputs = body(carried, now)
         if in_place:
-            replaced = (jax.lax.dynamic_update_index_in_dim(replaced[0], outputs[0], number, 0),)
-            outputs = outputs[1:]
+            write = functools.partial(jax.lax.dynamic_update_index_in_dim, index=number, axis=0)
+            replaced, outputs = jax.tree.map(write, replaced, outputs[:1]), outputs[1:]
         whole = (*replaced, *inputs[1:]) if in_place else inputs
         following = fetched(whole, number - 1 if reverse else number + 1)
         return (carried, following, replaced), outputs
@@ -270,7 +270,7 @@ def _backward(step, sequences, unroll, residuals, cotangents):
         return d_before, (d_z,)
 
     inputs = brought, before, mask, d_outputs
-    d_states, (d_z,) = over_time(body, d_last, inputs, reverse=True, unroll=unroll, in_place=step.adds)
+    d_states, (d_z,) = over_time(body, d_last, inputs, reverse=True, unroll=unroll, in_place=True)
     d_projected, d_products = (d_z, d_z) if step.adds else d_z
     _, pull = jax.vjp(lambda weights: product(before[0], weights), weights)
     return d_projected.astype(empty.dtype), d_states, pull(d_products)[0], None, None
