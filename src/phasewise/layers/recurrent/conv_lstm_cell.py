@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from phasewise.core import registry
 from phasewise.core.arguments import check_count, check_flag
@@ -140,8 +141,9 @@ class ConvLSTMCell(Windowed, RecurrentCell):
             return initializer
 
         def first(shape, dtype=None):
-            of_input, rest = initializer((self.filters,), dtype), initializer((2 * self.filters,), dtype)
-            return jnp.concatenate([of_input, jnp.ones(self.filters, dtype), rest])
+            # On the host, as the initializers that draw nothing: three small programs would be compiled for it.
+            parts = np.asarray(initializer((self.filters,), dtype)), np.asarray(initializer((2 * self.filters,), dtype))
+            return np.concatenate([parts[0], np.ones(self.filters, parts[0].dtype), parts[1]])
 
         return first
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 
 from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
@@ -125,12 +125,9 @@ class LSTMCell(RecurrentCell):
             return initializer
 
         def first(shape, dtype=None):
-            parts = (
-                initializer((self.units,), dtype),
-                jnp.ones(self.units, dtype),
-                initializer((2 * self.units,), dtype),
-            )
-            return jnp.concatenate([jnp.asarray(part, dtype) for part in parts])
+            # On the host, as the initializers that draw nothing: three small programs would be compiled for it.
+            parts = np.asarray(initializer((self.units,), dtype)), np.asarray(initializer((2 * self.units,), dtype))
+            return np.concatenate([parts[0], np.ones(self.units, parts[0].dtype), parts[1]])
 
         return first
 
