@@ -19,11 +19,12 @@ class Blocks(pw.Model):
         self.listed = [layers.Dense(4)]
         self.named = {"first": layers.Dense(4)}
         self.nested = [[layers.Dense(4)]]
+        self.later = []
         self.alone = layers.Dense(4)
         self.inner = pw.Sequential([layers.Dense(4), layers.Dropout(0.5)])
 
     def call(self, x):
-        for layer in [*self.listed, *self.named.values(), *self.nested[0]]:
+        for layer in [*self.listed, *self.named.values(), *self.nested[0], *self.later]:
             x = layer(x)
         return self.inner(self.alone(x)) if self.alone is not None else self.inner(x)
 
@@ -38,6 +39,10 @@ def swap_in_a_list(model):
 
 def append_to_a_list(model):
     model.listed.append(zeroing())
+
+
+def append_to_an_empty_list(model):
+    model.later.append(zeroing())
 
 
 def insert_into_a_nested_list(model):
@@ -68,6 +73,7 @@ def in_place(model):
 CHANGES = [
     swap_in_a_list,
     append_to_a_list,
+    append_to_an_empty_list,
     insert_into_a_nested_list,
     replace_in_a_dict,
     add_to_a_dict,
@@ -180,3 +186,23 @@ def test_weights_set_between_two_predictions_are_used_by_the_second():
     model.predict(X, verbose=0)
     model.layers[0].kernel.assign(np.ones((4, 2)))
     np.testing.assert_allclose(model.predict(X, verbose=0), np.repeat(X.sum(1, keepdims=True), 2, 1), rtol=1e-5)
+
+
+def scaled_by(model):
+    """What a chain of `layers.BatchNormalization` gives, in float64, from its weights as they are now."""
+    y = X.astype(np.float64)
+    for layer in model.layers:
+        gamma, beta, mean, variance = (np.asarray(v, np.float64) for v in layer.weights)
+        y = (y - mean) / np.sqrt(variance + layer.epsilon) * gamma + beta
+    return y
+
+
+def test_any_one_weight_of_a_deep_model_that_changes_is_used_by_the_next_call():
+    model = pw.Sequential([pw.Input((4,)), *(layers.BatchNormalization() for _ in range(18))])
+    for call in (model, lambda x: model.predict(x, verbose=0)):
+        for layer, weight in ((0, 0), (17, 1), (9, 2), (4, 3)):
+            variable = model.layers[layer].weights[weight]
+            variable.assign_add(np.linspace(0.5, 1, 4))
+            np.testing.assert_allclose(call(X), scaled_by(model), rtol=1e-4, atol=1e-5)
+        model.set_weights([w + 0.1 for w in model.get_weights()])
+        np.testing.assert_allclose(call(X), scaled_by(model), rtol=1e-4, atol=1e-5)

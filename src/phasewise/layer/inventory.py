@@ -53,12 +53,13 @@ class Inventory:
     def __init__(self, root):
         self._version, self._root = structure.version(), id(root)
         self.notes = {}
-        self._watched, metrics, seen, stack = [], [], {}, [root]
+        self._watched, self._empty, metrics, seen, stack = [], [], [], {}, [root]
         while stack:
             layer = stack.pop()
             if id(layer) not in seen:
                 found = layer._found()
-                self._watched += [(c, _items(c)) for c in found.containers]
+                self._watched += [(c, _items(c)) for c in found.containers if c]
+                self._empty += [c for c in found.containers if not c]
                 seen[id(layer)] = layer, sorted(found.variables, key=lambda v: not v.made_trainable)
                 metrics += found.metrics
                 stack.extend(reversed(found.layers))
@@ -81,7 +82,7 @@ class Inventory:
         """Whether a new look through the tree below `root` would find the same."""
         if self._version != structure.version() or self._root != id(root):  # another root: this came along with a copy
             return False
-        return all(itertools.starmap(_is_as_before, self._watched))
+        return not any(self._empty) and all(itertools.starmap(_is_as_before, self._watched))
 
     def _split(self, root):
         if not root._own_trainable:

@@ -5,6 +5,7 @@ arrays. Each array is read at a place that is an argument of the program, so tha
 """
 
 import collections
+import functools
 
 import jax
 import numpy as np
@@ -121,4 +122,5 @@ def _stacked(arrays):
 
 def taken_at(numbers):
     """`take` for `Packing.unpack` inside a program: places are its arguments, so that equal layers compile to one code."""
-    return lambda stack, number: jax.lax.dynamic_index_in_dim(stack, numbers[number], 0, keepdims=False)
+    take = functools.partial(jax.lax.dynamic_index_in_dim, axis=0, keepdims=False, allow_negative_indices=False)
+    return lambda stack, number: take(stack, numbers[number])

@@ -1,9 +1,11 @@
 """The weights of a model as a program that only reads them takes them: on the device, small ones of a shape stacked.
 
-A call on one row of a deep model would else spend its time on handing over hundreds of arrays, one by one.
+A call on one row of a deep model would else spend its time on handing over hundreds of arrays, one by one, and on taking them out of
+the stacks again: so what layers hold of one shape (bias, gamma, beta …) is taken out at once.
 """
 
-from operator import is_
+import collections
+from operator import is_, itemgetter
 
 import jax
 import numpy as np
@@ -21,9 +23,11 @@ class Weights:
 
     def __init__(self, variables):
         self.variables = variables
-        self._packing = Packing(variables, [True] * len(variables))
-        self._stacks = {}  # first place of a group -> (the arrays that were stacked, their stack)
-        self.numbers = jax.device_put([np.int32(i) for i in range(self._packing.longest)])
+        # What is handed over: rows of places of variables. A single place is handed over alone.
+        self._blocks = _blocks_of(variables)
+        self._stacks = {}  # number of a block -> (the arrays that were stacked, their stack)
+        self.numbers = jax.device_put([np.int32(i) for i in range(max(map(len, self._blocks), default=0))])
+        self._picks = [itemgetter(*(place for row in rows for place in row)) for rows in self._blocks]
 
     @classmethod
     def of(cls, inventory):
@@ -40,16 +44,18 @@ class Weights:
         """
         values = values_of(self.variables)
         return [
-            self._on_device(group[0], values) if len(group) == 1 else self._stack_of(group, values)
-            for group in self._packing.groups
+            self._on_device(rows[0][0], values) if len(rows) == 1 else self._stack_of(number, values)
+            for number, rows in enumerate(self._blocks)
         ]
 
-    def _stack_of(self, group, values):
-        arrays = [values[place] for place in group]
-        known, stack = self._stacks.get(group[0], ((), None))
+    def _stack_of(self, number, values):
+        arrays = self._picks[number](values)
+        known, stack = self._stacks.get(number, ((), None))
         if len(known) != len(arrays) or not all(map(is_, arrays, known)):
-            stack = jax.device_put(np.stack([np.asarray(array) for array in arrays]))
-            self._stacks[group[0]] = arrays, stack
+            rows = self._blocks[number]
+            whole = np.stack([np.asarray(array) for array in arrays])
+            stack = jax.device_put(whole.reshape(len(rows), len(rows[0]), *whole.shape[1:]))
+            self._stacks[number] = arrays, stack
         return stack
 
     def _on_device(self, place, values):
@@ -61,4 +67,23 @@ class Weights:
 
     def unpacked(self, packed, numbers):
         """The values of the variables inside a program; `numbers` are its arguments that stand for 0, 1, 2 …"""
-        return self._packing.unpack(packed, taken_at(numbers))
+        take, values = taken_at(numbers), [None] * len(self.variables)
+        for rows, block in zip(self._blocks, packed, strict=True):
+            if len(rows) == 1:
+                values[rows[0][0]] = block
+                continue
+            for number, row in enumerate(rows):
+                taken = take(block, number)
+                for column, place in enumerate(row):
+                    values[place] = jax.lax.index_in_dim(taken, column, keepdims=False)
+        return values
+
+
+def _blocks_of(variables):
+    """Rows of places of the variables, for each array that a program is given: those of one name below each other, and columns of
+    equal arrays and length beside each other. So there are as many rows as layers of a kind, not as weights: each needs a number."""
+    alike = collections.defaultdict(list)
+    for group in Packing(variables, [variable.name for variable in variables]).groups:
+        first = variables[group[0]]
+        alike[group[0] if len(group) == 1 else (len(group), first.shape, first.dtype)].append(group)
+    return [list(zip(*columns, strict=True)) for columns in alike.values()]
