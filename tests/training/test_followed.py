@@ -1,6 +1,7 @@
 """What a traced function reads is followed: a variable from anywhere, and an attribute, as they are at the call."""
 
 import copy
+import gc
 
 import numpy as np
 import pytest
@@ -282,6 +283,27 @@ def test_an_attribute_set_back_finds_its_program_again_and_what_call_sets_does_n
     for factor in (2.0, 3.0, 3.0, 2.0):
         layer.factor = factor
         model.predict(X[:5], verbose=0)
+    assert len(model.programs) == count
+
+
+def test_a_model_finds_its_programs_again_when_another_one_is_gone():
+    def scaled():
+        layer = Scaled(2.0)
+        return layer, pw.Sequential([pw.Input((4,)), layer])
+
+    other, of_other = scaled()
+    of_other.predict(X, verbose=0)
+    other.factor = 7.0
+    layer, model = scaled()
+    for factor in (2.0, 3.0, 2.0):
+        layer.factor = factor
+        model.predict(X, verbose=0)
+    count = len(model.programs)
+    del other, of_other
+    gc.collect()
+    for factor in (3.0, 2.0):
+        layer.factor = factor
+        np.testing.assert_array_equal(model.predict(X, verbose=0), factor * X)
     assert len(model.programs) == count
 
 

@@ -110,13 +110,18 @@ def _note(item, serial, name, value):
         weakref.finalize(item, _forget, serial.number).atexit = False
     _settings[serial.number, name] = (type(value), value) if isinstance(value, _PLAIN) else next(_tokens)
     state = frozenset(_settings.items())
-    _now = _states[state] if state in _states else _states.setdefault(state, next(_numbers))
+    known = _states.get(state)
+    _now = _states.setdefault(state, next(_numbers)) if known is None else known
 
 
 def _forget(number):
-    """The object of this number is gone."""
+    """The object of this number is gone: settings that differ in nothing but its own are the same ones from now on, so that programs
+    that were made while it lived are found again."""
+    global _states
     for key in [key for key in _settings if key[0] == number]:
         del _settings[key]
+    _states = {frozenset(each for each in state if each[0][0] != number): n for state, n in list(_states.items())}
+    _states[frozenset(_settings.items())] = _now
 
 
 def _is_as_before(item, name, value):
