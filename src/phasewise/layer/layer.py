@@ -7,25 +7,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import constraints, initializers, regularizers
-from phasewise.core import masking, naming, precision, random, registry, structure
+from phasewise.core import masking, naming, precision, registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.pickling import Portable
-from phasewise.core.precision import DTypePolicy, PolicyLike
+from phasewise.core.precision import PolicyLike
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
 from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
 from phasewise.graph import symbolic
-from phasewise.kernels.random_bits import random_bits
 from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
-from phasewise.layer import settings as layer_settings
 from phasewise.layer.added_losses import added_losses, forget_losses, record_loss
+from phasewise.layer.drawing import Drawing
+from phasewise.layer.in_graph import InGraph
+from phasewise.layer.masked import Masked
 from phasewise.layer.on_file import OnFile
 from phasewise.layer.signature import build_shapes, call_signature
 from phasewise.layer.tree import LayerTree
+from phasewise.layer.typed import Typed
 from phasewise.switch import observe, phase, tap
 
 
-class Layer(Portable, OnFile, LayerTree):
+class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
     """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
 
     Args:
@@ -51,10 +53,7 @@ class Layer(Portable, OnFile, LayerTree):
     acts_by_phase: bool | None = (
         None  # whether its own call differs in training; None: where its `call` takes `training`
     )
-    supports_masking = False
     runs_on_host = False  # True for layers of strings: they run before the compiled program begins
-    checks_mask = False  # True where `call` itself holds the mask against the inputs, whose first axes it need not have
-    _generator = None  # of draws outside of a step by a layer that has a seed of its own
     left_behind = frozenset({"_nodes", "_last_inventory", "_last_losses"})
 
     def __new__(cls, *args, **kwargs):
@@ -105,31 +104,6 @@ class Layer(Portable, OnFile, LayerTree):
                 f"{type(self).__name__}.__init__ did not call super().__init__() before {name!r} was needed: do that first."
             )
         return object.__getattribute__(self, name)  # raises what the first look-up raised
-
-    # -- dtypes
-
-    @property
-    def dtype_policy(self) -> DTypePolicy:
-        """The dtypes that the layer stores its weights in and computes in. One that leaves the weights' dtype can be set at any
-        time and holds from the next call on."""
-        return self._dtype_policy
-
-    @dtype_policy.setter
-    def dtype_policy(self, policy: PolicyLike) -> None:
-        is_made = "_own_variables" in vars(self)
-        self._dtype_policy = layer_settings.policy_set_later(self, policy) if is_made else precision.resolve(policy)
-
-    @property
-    def compute_dtype(self) -> str:
-        """Name of the dtype that the layer computes in."""
-        return self.dtype_policy.compute_dtype
-
-    @property
-    def variable_dtype(self) -> str:
-        """Name of the dtype that the layer stores its weights in."""
-        return self.dtype_policy.variable_dtype
-
-    dtype = variable_dtype
 
     # -- weights
 
@@ -241,40 +215,6 @@ class Layer(Portable, OnFile, LayerTree):
         frozen = self.freezing_means_inference and not self.trainable
         return phase.decide(frozen=frozen, own=own)
 
-    def _call_symbolic(self, args, kwargs):
-        if not self.runs_on_host:
-            symbolic.refuse_strings(f"Layer {self.name!r} ({type(self).__name__})", (args, kwargs))
-        layer_inputs.check(self, args)
-        with naming.path_part(self.name, self), layer_inputs.told_in_errors(self, args):
-            self._ensure_built(args, kwargs)
-        with layer_inputs.told_in_errors(self, args):
-            spec = self.compute_output_spec(*args, **kwargs)
-        outputs = symbolic.record(self, args, kwargs, spec)
-        self._nodes.append((args, outputs))
-        return outputs
-
-    @property
-    def output(self) -> Nest:
-        """The symbolic output of the layer's only call in a graph."""
-        return self._only_node()[1]
-
-    @property
-    def input(self) -> Nest:
-        """The symbolic input of the layer's only call in a graph."""
-        args = self._only_node()[0]
-        return args[0] if len(args) == 1 else args
-
-    def _only_node(self):
-        if len(self._nodes) != 1:
-            raise AttributeError(
-                f"Layer {self.name!r} has been called {len(self._nodes)} times in a graph, so it has no single input and "
-                "output. Keep the tensors that its calls return."
-            )
-        return self._nodes[0]
-
-    def _autocast_dtype(self):
-        return self.compute_dtype if self.autocast and self.compute_dtype != self.variable_dtype else None
-
     def _ensure_built(self, args, kwargs):
         if self.built:
             return
@@ -282,18 +222,6 @@ class Layer(Portable, OnFile, LayerTree):
             shapes = build_shapes(type(self), args, kwargs)
             self.build(**shapes) if isinstance(shapes, dict) else self.build(*shapes)
         self.built = True
-
-    def _take_mask(self, accepted, args, kwargs):
-        if accepted.mask and kwargs.get("mask") is None and args:
-            found = masking.masks_of(args[0])
-            if jax.tree.leaves(found):
-                kwargs["mask"] = found
-        elif not accepted.mask and "mask" in kwargs and not accepted.anything:
-            mask = kwargs.pop("mask")
-            if self.supports_masking:
-                masking.attach(args[0], mask)
-            else:
-                layer_inputs.tell_of_lost_mask(self, mask)
 
     def _finish(self, args, kwargs, outputs):
         if self.activity_regularizer is not None:
@@ -303,35 +231,8 @@ class Layer(Portable, OnFile, LayerTree):
         if self._seen_output is None:
             self._seen_output = jax.tree.map(_spec_of, outputs)
         if args:
-            mask = kwargs["mask"] if kwargs.get("mask") is not None else masking.masks_of(args[0])
-            if jax.tree.leaves(mask) or type(self).compute_mask is not Layer.compute_mask:
-                masking.attach_all(outputs, self.compute_mask(args[0], mask))
+            self._give_mask(args[0], kwargs.get("mask"), outputs)
         return outputs
-
-    def compute_mask(self, inputs: Nest, previous_mask: Nest) -> Nest:
-        """The mask of the output: the input's where the layer supports masking, else none, which is told."""
-        if self.supports_masking:
-            return previous_mask
-        layer_inputs.tell_of_lost_mask(self, previous_mask)
-        return None
-
-    def draw_key(self, seed: int | random.SeedGenerator | None = None) -> Array:
-        """A JAX key for this call: a function of the seed, the step (in inference: the number of the call, and the tile of rows)
-        and the layer's place in the model."""
-        return random.key(self._seed_of_draw(seed))
-
-    def draw_bits(self, shape: tuple[int, ...], seed: int | random.SeedGenerator | None = None) -> Array:
-        """32 random bits for every entry of an array of this shape, by the same rule as `draw_key`, at a tenth of the cost. Where
-        the first axis is that of the rows, a row's bits depend on its place in the data, however these are cut into batches."""
-        return random_bits(*random.words(self._seed_of_draw(seed)), shape, random.entries_before(shape))
-
-    def _seed_of_draw(self, seed):
-        """`seed`; outside of a step the sequence that it begins, which goes on with each draw."""
-        if seed is None or isinstance(seed, random.SeedGenerator) or random.in_scope():
-            return seed
-        if self._generator is None or self._generator.seed != seed:
-            self._generator = random.SeedGenerator(seed)
-        return self._generator
 
     @property
     def can_run_on_host(self) -> bool:
@@ -341,22 +242,6 @@ class Layer(Portable, OnFile, LayerTree):
     def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """In a few words, what a call does in this phase; what `explain` prints."""
         return "as in training" if training else "as in inference"
-
-    # -- shapes
-
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Nest:
-        """Structure of objects with `shape` and `dtype` that a call on symbolic tensors would return."""
-        if type(self).compute_output_shape is not Layer.compute_output_shape and len(args) == 1:
-            shapes = jax.tree.map(lambda t: tuple(t.shape), args[0], is_leaf=symbolic.is_symbolic)
-            shape = self.compute_output_shape(shapes)
-            return symbolic.specs_of(shape, self.compute_dtype)
-        return symbolic.infer(self.__call__, args, kwargs)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Shape of the output for an input shape, None for unknown axes; found by tracing `call`, which runs nothing."""
-        inputs = symbolic.specs_of(input_shape, self.compute_dtype)
-        spec = symbolic.infer(self.__call__, (inputs,), {})
-        return jax.tree.map(lambda s: tuple(s.shape), spec, is_leaf=symbolic.is_symbolic)
 
     # -- config
 
