@@ -228,11 +228,11 @@ def check_padding(spec: ElementSpec, shapes: Nest, values: Nest, check: Callable
         ]
         for part, shape, value in zip(spec, *each):
             check_padding(part, shape, value, check)
-    elif isinstance(spec, dict):
+    if isinstance(spec, dict):
         for key, part in spec.items():
             chosen = [given[key] if isinstance(given, dict) else given for given in (shapes, values)]
             check_padding(part, *chosen, check)
-    elif isinstance(spec, TensorSpec):
+    if isinstance(spec, TensorSpec):
         check(values, spec.dtype)
         if shapes is not None and spec.shape is not None and len(shapes) != len(spec.shape):
             raise ValueError(

@@ -143,3 +143,14 @@ class Plan:
                     yield map_leaves(lambda a, row=row: a[row], source)
 
         return cls(stream, count, plan, spec)
+
+
+def plan_given(rule: str, value: Any) -> Plan:
+    """`value`, which is a plan.
+
+    Raises:
+        TypeError: it is none; the message begins with `rule`, which says what is taken.
+    """
+    if not isinstance(value, Plan):
+        raise TypeError(f"{rule}; got {type(value).__name__}.")
+    return value

@@ -23,14 +23,15 @@ class Found:
         """Note what a value is or holds: a layer, a variable, a metric, or a nest of lists, tuples and dicts of them."""
         if is_layer(value):
             self.layers.append(value)
-        elif isinstance(value, Variable):
+            return
+        if isinstance(value, Variable):
             self.variables.append(value)
-        elif isinstance(value, Metric):
+        if isinstance(value, Metric):
             self.metrics.append(value)
-        elif isinstance(value, list | tuple | dict):
-            if not isinstance(value, tuple):
-                self.containers.append(value)
-            for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(value, list | dict):
+            self.containers.append(value)
+        if isinstance(value, list | tuple | dict):
+            for item in _items(value):
                 self.collect(item, is_layer)
 
 

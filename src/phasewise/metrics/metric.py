@@ -202,9 +202,14 @@ def deserialize(config: Named) -> Callable[..., Any] | None:
 def _held(values):
     """The variables in lists, dicts and metrics among these values."""
     for value in values:
-        if isinstance(value, Variable):
-            yield value
-        elif isinstance(value, Metric):
-            yield from value.variables
-        elif isinstance(value, list | tuple | dict):
-            yield from _held(value.values() if isinstance(value, dict) else value)
+        yield from _held_in(value)
+
+
+def _held_in(value):
+    if isinstance(value, Variable):
+        return (value,)
+    if isinstance(value, Metric):
+        return value.variables
+    if isinstance(value, dict):
+        return _held(value.values())
+    return _held(value) if isinstance(value, list | tuple) else ()

@@ -42,17 +42,23 @@ def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=No
     model.stop_evaluating = False
     seen, logs, draws = 0, {}, Draws(model)
     with under(model, policy):
-        for feed in test_feeds(model, executor, steps):
-            for logs, count in run_feed(model, executor, feed, "evaluate", draws, callbacks, progress.running, seen):
-                seen += count
-                progress.update(seen, logs)
-                if model.stop_evaluating:
-                    break
+        for logs, count in _chunks(model, executor, steps, draws, callbacks, progress.running):
+            seen += count
+            progress.update(seen, logs)
             if model.stop_evaluating:
                 break
     require_data(seen)
     BatchHooks(callbacks, "test", model.steps_per_execution).finish(seen, logs)
     return {name: value for name, value in logs.items() if name != "skipped"}, seen
+
+
+def _chunks(model, executor, steps, draws, callbacks, on_compiled):
+    """(logs, steps) of each chunk of all feeds."""
+    seen = 0
+    for feed in test_feeds(model, executor, steps):
+        for logs, count in run_feed(model, executor, feed, "evaluate", draws, callbacks, on_compiled, seen):
+            seen += count
+            yield logs, count
 
 
 def test_feeds(model, executor, steps, task="evaluate"):

@@ -62,8 +62,6 @@ def predict_on_batch(model, plan):
 def _run(model, executor, steps, task, progress, callbacks):
     remembers = model._inventory().remembers
     calls, _ = prepare(model, batch_spec(executor, executor.batch_rows if remembers else TILE), task)
-    inventory = model._inventory()
-    memory = inventory.memory
     warn_of_initial_statistics(calls)
     hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
     each = hooks.wanted
@@ -72,7 +70,7 @@ def _run(model, executor, steps, task, progress, callbacks):
     progress.task_begin(
         task, callbacks.params.get("steps") if remembers or calls.rows_mix or each else None
     )  # tiles are not the plan's batches
-    parts, seen, weights, draws = [], 0, Weights.of(inventory), Draws(model)
+    parts, seen, draws = [], 0, Draws(model)
 
     def on_chunk(count):
         nonlocal seen
@@ -83,20 +81,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         first = len(parts)
         hooks.begin(seen)
         for feed in feeds:
-            loop = program(
-                model,
-                task,
-                shapes_of(feed.arrays),
-                lambda: MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers),
-            )
-            state = {"weights": weights.now(), **draws.arguments(calls)}
-            if memory:
-                state["memory"] = values_of(memory)
-            stacked = loop.run(state, feed, progress.running, on_chunk)
-            for variable, value in zip(memory, state.get("memory", ())):
-                variable._value = value
-            draws.advance(feed.real_rows.sum())
-            parts.append(_real_rows(stacked, feed))
+            parts.append(_predicted(model, task, feed, calls, draws, progress.running, on_chunk))
         if each:
             hooks.end(seen, {"outputs": _joined(parts[first:])})
             seen += 1
@@ -106,6 +91,25 @@ def _run(model, executor, steps, task, progress, callbacks):
     require_data(parts)
     hooks.finish(seen, {})
     return _joined(parts), seen
+
+
+def _predicted(model, task, feed, calls, draws, on_compiled, on_chunk):
+    """The outputs of a feed's real rows. What layers remember is written to their variables."""
+    inventory = model._inventory()
+    weights, memory = Weights.of(inventory), inventory.memory
+
+    def make():
+        return MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers)
+
+    loop = program(model, task, shapes_of(feed.arrays), make)
+    state = {"weights": weights.now(), **draws.arguments(calls)}
+    if memory:
+        state["memory"] = values_of(memory)
+    stacked = loop.run(state, feed, on_compiled, on_chunk)
+    for variable, value in zip(memory, state.get("memory", ())):
+        variable._value = value
+    draws.advance(feed.real_rows.sum())
+    return _real_rows(stacked, feed)
 
 
 def _joined(parts):

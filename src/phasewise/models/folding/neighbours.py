@@ -168,17 +168,22 @@ class Neighbours:
             if value.is_output:
                 raise Hindered(begin + "there is an output of the model")
             for use in value.uses:
-                layer = use.operation
+                is_there = type(use.operation) in ABSORBERS
                 try:
-                    if type(layer) in ABSORBERS:
-                        weights = self._current(layer)
-                        axis = weights.input_axis(len(value.shape))
-                        found.append((use, channels.along(axis, weights.input_channels)))
-                    else:
-                        open_.append((use.outputs[0], self._across(use, channels, after)))
+                    pair = self._entering(use, value, channels) if is_there else self._passing(use, channels)
                 except Hindered as error:
                     raise Hindered(f"{begin}{error}") from None
+                (found if is_there else open_).append(pair)
         return found
+
+    def _entering(self, use, value, channels):
+        """(step, channels) where `value` enters the step `use` of a layer that can take something in."""
+        weights = self._current(use.operation)
+        return use, channels.along(weights.input_axis(len(value.shape)), weights.input_channels)
+
+    def _passing(self, use, channels):
+        """(value, channels) behind the step `use` of any other layer."""
+        return use.outputs[0], self._across(use, channels, after)
 
     def _across(self, step, channels, move):
         """`channels` on the other side of a step."""
