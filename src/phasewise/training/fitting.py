@@ -197,17 +197,18 @@ def _with_backup(run, validation):
 def _epochs(run, validation, settings, progress, resuming=None):
     """All epochs; the logs of the last one."""
     logs, steps, anew = {}, run.callbacks.params["steps"], settings.steps_per_epoch is None
-    first, made = settings.initial_epoch, 0
+    first = settings.initial_epoch
     if resuming is not None:
-        first, made, logs = resuming.epoch, resuming.steps, resuming.logs
-        if resuming.stopped or first >= settings.epochs:
-            resuming.put_back_states()
-            for feed in run.feeds(1):
-                run.take_up(feed)
+        first, logs = resuming.epoch, resuming.logs
+        is_over = resuming.stopped or first >= settings.epochs
+        if not is_over:
+            resuming.begin(validation, anew=anew)
+        resuming.put_back(run.take_up())
+        if is_over:
             return logs
-        resuming.begin(validation, anew=anew)
     for epoch in range(first, settings.epochs):
-        if epoch > settings.initial_epoch and not made and not run.executor.goes_on(anew):
+        is_within = resuming is not None and epoch == first and resuming.steps > 0
+        if epoch > settings.initial_epoch and not is_within and not run.executor.goes_on(anew):
             warn(
                 f"The generator was exhausted after epoch {epoch} of {settings.epochs}: it is read once, so `fit` ends here, and what was "
                 "learnt is kept. Give data that begin anew (Dataset.from_generator), or steps_per_epoch.",
@@ -215,19 +216,22 @@ def _epochs(run, validation, settings, progress, resuming=None):
             )
             break
         progress.epoch_begin(epoch, settings.epochs, steps)
-        last = _epoch(run, validation, settings, epoch, progress, made)
-        made = 0
+        last = _epoch(run, validation, settings, epoch, progress, resuming if is_within else None)
         logs = logs if last is None else last
         if last is None or run.model.stop_training:
             break
     return logs
 
 
-def _epoch(run, validation, settings, epoch, progress, made=0):
-    """One epoch, of which `made` steps were made before; the logs, or None when there were no more data."""
+def _epoch(run, validation, settings, epoch, progress, resuming=None):
+    """One epoch, or the rest of one that is `resuming`; the logs, or None when there were no more data."""
     model, callbacks = run.model, run.callbacks
     callbacks.on_epoch_begin(epoch)
     model.objective.reset()
+    made = 0
+    if resuming is not None:  # what callbacks do when an epoch begins they had done before
+        resuming.put_back(run.take_up())
+        made = resuming.steps
     limit = settings.steps_per_epoch
     logs, seen = run.epoch(epoch, limit, progress, made)
     ended_early = limit is not None and seen < limit and not model.stop_training

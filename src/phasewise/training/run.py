@@ -1,5 +1,7 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
+import jax
+
 from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
@@ -8,7 +10,7 @@ from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
 from phasewise.training.own_state import claim
 from phasewise.training.packing import Layout
-from phasewise.training.preparing import prepare_feed
+from phasewise.training.preparing import batch_spec, prepare_both, prepare_feed
 from phasewise.training.programs import program, shapes_of, switch_key
 from phasewise.training.rows import can_be_filled_up
 from phasewise.training.state import Cells
@@ -43,9 +45,7 @@ class Run:
         self._hooks = BatchHooks(self.callbacks, "train", model.steps_per_execution)
         self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
-        self.resuming = self.backup = (
-            None  # what is still to be put back before the first step; what is told of each chunk
-        )
+        self.backup = None  # what is told of each chunk
         self._cells = None
         self._pass = self.steps_of_pass = 0  # which pass over the data, and how many steps of it are made
         self.steps = 0  # made so far, with the one that went wrong and those that a run had made that is resumed here
@@ -89,7 +89,7 @@ class Run:
         for moving, _ in self._averages():
             moving.check_values()
         loop.compile(cells.gather, feed)
-        self._put_back(cells)
+        self._cells = cells
         before, key = cells.gather(), switch_key(self.model) if hooks.wanted else None
         on_compiled()
         for start, count in self._chunks(loop, seen).split(feed.steps, self.backup and self.backup.due_in):
@@ -117,21 +117,24 @@ class Run:
                     key = switch_key(self.model)
                 before = cells.gather()
 
-    def take_up(self, feed):
-        """Bring the model to where the run that is resumed was, though no step is left to be made."""
-        loop, cells = self._prepared(feed)
-        loop.compile(cells.gather, feed)
-        self._put_back(cells)
+    def take_up(self):
+        """Trace the step for the batches to come, so that all is there that a run which is resumed puts back. Returns the cells."""
+        calls, _ = prepare_both(self.model, self.executor, self.executor.batch_rows, self._task)
+        cells = self._cells_for(calls)
+        layout = Layout(cells.params, cells.other, self.model.optimizer, stacks=False)
+        step = TrainStep(self.model, self._task, layout, calls.draws, cells.followed)
+        batch = batch_spec(self.executor, self.executor.batch_rows)
+
+        def whole(state, batch):
+            return logs_of(self.model.objective, step(state, batch, None, (), calls.draws)[0], cells.followed)
+
+        cells.followed.traced(lambda: jax.eval_shape(whole, cells.gather(), batch))
+        self._cells = cells
+        return cells
 
     def followed_variables(self):
         """What the step reads and writes beside the model's variables."""
         return [] if self._cells is None else self._cells.followed.variables
-
-    def _put_back(self, cells):
-        self._cells = cells
-        if self.resuming is not None:
-            self.resuming.into(cells)
-            self.resuming = None
 
     def _note_pass(self):
         if self._pass != self.executor.passes.begun:
@@ -204,6 +207,15 @@ class Run:
         warn_of_pinned_phase(calls)
         self._updates, self._draws = updates_of_a_step(calls, rows), calls.draws
         self.updated_layers |= dict.fromkeys(layer for layer, _ in self._updates)
+        cells = self._cells_for(calls)
+        key = self._key(feed)
+        loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
+        cells.layout, cells.followed = loop.layout if loop.layout.longest > 1 else None, loop.followed
+        return loop, cells
+
+    def _cells_for(self, calls):
+        """The cells of a step that makes these calls; the optimizer is ready for their parameters."""
+        model, task = self.model, self._task
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
@@ -214,10 +226,7 @@ class Run:
             warn_of_nothing_to_train(model, calls, task)
         claim(model, cells.params)
         model.optimizer.prepare(cells.params)
-        key = self._key(feed)
-        loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
-        cells.layout, cells.followed = loop.layout if loop.layout.longest > 1 else None, loop.followed
-        return loop, cells
+        return cells
 
     def _key(self, feed):
         """What a program of this run is filed under beside the switch."""
