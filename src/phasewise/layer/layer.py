@@ -217,7 +217,7 @@ class Layer(Portable, OnFile, LayerTree):
         args, kwargs, own = accepted.take_training(args, kwargs)
         if refusal := accepted.refusal(self.name, type(self), args, kwargs):
             raise refusal
-        if not naming.path() and not in_scope():
+        if not naming.path():
             forget_losses(self)
         with masking.table(), naming.path_part(self.name, self), phase.enclosing_call(own):
             args, kwargs = layer_inputs.prepared(self, args, kwargs)

@@ -160,6 +160,11 @@ class Model(Trainer, WeightsOnFile, Layer):
             )
         return self._graph.run(inputs)
 
+    @property
+    def can_be_called(self) -> bool:
+        """Whether the model has a graph or a `call` of its own; one with a `train_step` alone has neither."""
+        return self._graph is not None or type(self).call is not Model.call
+
     def _connect_to(self, x):
         """Make the graph for data like `x`, where a chain of layers has none yet."""
 

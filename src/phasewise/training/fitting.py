@@ -13,6 +13,7 @@ from phasewise.data import adapters, make_executor
 from phasewise.data.foreign import is_list_of_batches
 from phasewise.training import limits
 from phasewise.training.class_weights import ClassWeights
+from phasewise.training.customised import reset_metrics
 from phasewise.training.evaluating import run_test
 from phasewise.training.host_layers import plan_for
 from phasewise.training.nonfinite import check_choice
@@ -178,7 +179,7 @@ def fit(model, plan, validation, settings):
             if validation is not None:
                 validation.close()
             run.close()
-        _finalize(model)
+        _finalize(model, run.optimizers)
         warn_of_lag(run.updated_layers)
         callbacks.on_train_end(logs)
     return history
@@ -227,7 +228,7 @@ def _epoch(run, validation, settings, epoch, progress, resuming=None):
     """One epoch, or the rest of one that is `resuming`; the logs, or None when there were no more data."""
     model, callbacks = run.model, run.callbacks
     callbacks.on_epoch_begin(epoch)
-    model.objective.reset()
+    reset_metrics(model)
     made = 0
     if resuming is not None:  # what callbacks do when an epoch begins they had done before
         resuming.put_back(run.take_up())
@@ -257,11 +258,11 @@ def _epoch(run, validation, settings, epoch, progress, resuming=None):
     return logs
 
 
-def _finalize(model):
-    trained = model.trainable_variables
-    values = model.optimizer.finalize([v.raw for v in trained], model.optimizer.state)
-    for variable, value in zip(trained, values, strict=True):
-        variable._value = value
+def _finalize(model, optimizers):
+    for optimizer in optimizers:
+        trained = optimizer._known
+        for variable, value in zip(trained, optimizer.finalize([v.raw for v in trained], optimizer.state), strict=True):
+            variable._value = value
     on_host = [v for v in model._inventory().variables if isinstance(v._value, np.ndarray)]
     for variable, value in zip(on_host, jax.device_put([v._value for v in on_host]), strict=True):
         variable._value = value
@@ -270,7 +271,7 @@ def _finalize(model):
 def train_on_batch(model, plan):
     """The logs after one step on the one batch of `plan`, filled up to one of few sizes where nothing notices."""
     executor = make_executor(plan, whole_rows(model, plan))
-    model.objective.reset()
+    reset_metrics(model)
     run = Run(model, executor, "ignore", task="train_on_batch")
     found = [logs for feed in run.feeds() for logs, _ in run.feed(feed)]
     require_data(found)

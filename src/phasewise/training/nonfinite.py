@@ -48,7 +48,8 @@ def is_sound(state):
     The loss is looked at through its running mean; a gradient that is not finite leaves its trace in a weight or in
     the optimizer's state.
     """
-    return all_finite(state["params"], state["other"], state["optimizer"], state["metrics"][:2])
+    loss = [value for name, value in state.get("logs", {}).items() if name == "loss"]
+    return all_finite(state["params"], state["other"], state["optimizer"], state["metrics"][:2], loss)
 
 
 def kept_where_finite(step):

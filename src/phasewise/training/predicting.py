@@ -11,7 +11,8 @@ from phasewise.data.adapters import is_arrays
 from phasewise.data.arrays import released
 from phasewise.data.feed import Feed
 from phasewise.data.tiles import Tiles, tile_feeds
-from phasewise.training import limits
+from phasewise.training import custom_step, limits
+from phasewise.training.customised import is_customised
 from phasewise.training.draws import Draws
 from phasewise.training.fitting import may_write_to_data
 from phasewise.training.host_layers import plan_for
@@ -60,10 +61,13 @@ def predict_on_batch(model, plan):
 
 
 def _run(model, executor, steps, task, progress, callbacks):
-    remembers = model._inventory().remembers
-    calls, _ = prepare(model, batch_spec(executor, executor.batch_rows if remembers else TILE), task)
+    is_custom = is_customised(model, task)
+    remembers = model._inventory().remembers or is_custom  # then batches are as they are
+    spec = batch_spec(executor, executor.batch_rows if remembers else TILE)
+    calls, _ = _prepared_custom(model, spec, task) if is_custom else prepare(model, spec, task)
     inventory = model._inventory()
     memory = inventory.memory
+    own = custom_step.custom_predict_step(model, task) if is_custom else None
     warn_of_initial_statistics(calls)
     hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
     each = hooks.wanted
@@ -87,7 +91,7 @@ def _run(model, executor, steps, task, progress, callbacks):
                 model,
                 task,
                 shapes_of(feed.arrays),
-                lambda: MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers),
+                lambda: MapProgram(predict_step(model, task, calls.draws, own), weights.variables, weights.numbers),
             )
             state = {"weights": weights.now(), **draws.arguments(calls)}
             if memory:
@@ -106,6 +110,10 @@ def _run(model, executor, steps, task, progress, callbacks):
     require_data(parts)
     hooks.finish(seen, {})
     return _joined(parts), seen
+
+
+def _prepared_custom(model, spec, task):
+    return custom_step.find(model, task, spec).calls, None
 
 
 def _joined(parts):

@@ -6,7 +6,7 @@ import numpy as np
 
 from phasewise.callbacks.backup_and_restore import BackupAndRestore
 from phasewise.core import random, structure
-from phasewise.training.backup_of_optimizer import check_same, optimizer_state, put_back_optimizer
+from phasewise.training.backup_of_optimizer import another_run, check_same, optimizer_state, put_back_optimizer
 from phasewise.training.callback_states import put_back_states, states_of
 
 
@@ -68,7 +68,7 @@ class Backup:
                 "since": self.since,
                 "stopped": bool(run.model.stop_training),
                 "logs": dict(logs),
-                "model": model_state(run.model, run.followed_variables()),
+                "model": model_state(run.model, run.followed_variables(), run.optimizers),
                 "data": run.executor.passes.position(run.steps_of_pass, run.steps),
                 "validation": validation and validation.executor.passes.position(0, validation.used),
                 "callbacks": states_of(run.callbacks),
@@ -107,10 +107,10 @@ class Resuming:
     def put_back(self, cells):
         """Bring model and callbacks to where they were; the model is built, and what its steps follow is known."""
         self.put_back_states()
-        put_back_model(self._run.model, self._found["model"], cells.followed.variables, is_within_epoch=self.steps > 0)
+        put_back_model(self._run.model, self._found["model"], cells, is_within_epoch=self.steps > 0)
 
 
-def model_state(model, followed):
+def model_state(model, followed, optimizers):
     """Everything of a compiled and trained model that a step reads, as a nest for `saving.record`."""
     inventory, seeds = model._inventory(), model._seeds
     places = {id(v): place for place, v in enumerate(inventory.variables)}
@@ -122,7 +122,7 @@ def model_state(model, followed):
             [not layer._own_trainable for layer in inventory.layers],
             [not v.trainable for v in inventory.variables],
         ],
-        "optimizer": optimizer_state(model.optimizer, places),
+        "optimizers": [optimizer_state(each, places) for each in optimizers],
         "metrics": [v.numpy() for v in model.objective.variables],
         "steps_trained": int(model.steps_trained),
         "seeds": [int(seeds.seed), seeds._on_host, seeds._calls, int(seeds._seed_of_calls)],
@@ -132,19 +132,22 @@ def model_state(model, followed):
     }
 
 
-def put_back_model(model, state, followed, *, is_within_epoch):
+def put_back_model(model, state, cells, *, is_within_epoch):
     """Give a model what `model_state` gave of one like it.
 
     Raises:
         ValueError: it is another one.
     """
-    inventory, seeds = model._inventory(), model._seeds
+    inventory, seeds, followed = model._inventory(), model._seeds, cells.followed.variables
     check_same("weight", [v.path for v in inventory.variables], inventory.variables, state["variables"], state["paths"])
     metrics = model.objective.variables
     if is_within_epoch:
         check_same("metric", [v.path for v in metrics], metrics, state["metrics"])
     check_same("variable beside the model's", [v.path for v in followed], followed, state["followed"])
-    put_back_optimizer(model.optimizer, state["optimizer"], inventory.variables)
+    if len(state["optimizers"]) != len(cells.optimizers):
+        raise another_run(f"its steps apply {len(state['optimizers'])} optimizers, and here it is {len(cells.optimizers)}")
+    for optimizer, kept in zip(cells.optimizers, state["optimizers"]):
+        put_back_optimizer(optimizer, kept, inventory.variables)
     for variable, value in zip([*inventory.variables, *followed], [*state["variables"], *state["followed"]]):
         variable._value = value
     _freeze(inventory, *state["frozen"])

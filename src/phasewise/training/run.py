@@ -5,6 +5,8 @@ import jax
 from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
+from phasewise.training import custom_step
+from phasewise.training.customised import is_customised
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
@@ -120,13 +122,12 @@ class Run:
     def take_up(self):
         """Trace the step for the batches to come, so that all is there that a run which is resumed puts back. Returns the cells."""
         calls, _ = prepare_both(self.model, self.executor, self.executor.batch_rows, self._task)
-        cells = self._cells_for(calls)
-        layout = Layout(cells.params, cells.other, self.model.optimizer, stacks=False)
-        step = TrainStep(self.model, self._task, layout, calls.draws, cells.followed)
         batch = batch_spec(self.executor, self.executor.batch_rows)
+        cells = self._cells_for(calls, batch)
+        step, logs = self._step(cells, calls.draws, cells.followed, stacks=False)
 
         def whole(state, batch):
-            return logs_of(self.model.objective, step(state, batch, None, (), calls.draws)[0], cells.followed)
+            return logs(step(state, batch, None, (), calls.draws)[0])
 
         cells.followed.traced(lambda: jax.eval_shape(whole, cells.gather(), batch))
         self._cells = cells
@@ -135,6 +136,11 @@ class Run:
     def followed_variables(self):
         """What the step reads and writes beside the model's variables."""
         return [] if self._cells is None else self._cells.followed.variables
+
+    @property
+    def optimizers(self):
+        """Those that the steps apply; none before the first."""
+        return [] if self._cells is None else self._cells.optimizers
 
     def _note_pass(self):
         if self._pass != self.executor.passes.begun:
@@ -173,7 +179,7 @@ class Run:
 
     def _carefully(self, feed, cells, place):
         """`Reached` after step number `place` of the feed, the model updated where that is sound."""
-        key, draws = self._key(feed), self._draws
+        key, draws = self._key(cells, feed), self._draws
         task = (self._task, self._on_nonfinite, "carefully")
         loop = program(self.model, task, key, lambda: self._compiled(cells, draws, careful=True))
         cells.followed = loop.followed
@@ -207,15 +213,17 @@ class Run:
         warn_of_pinned_phase(calls)
         self._updates, self._draws = updates_of_a_step(calls, rows), calls.draws
         self.updated_layers |= dict.fromkeys(layer for layer, _ in self._updates)
-        cells = self._cells_for(calls)
-        key = self._key(feed)
+        cells = self._cells_for(calls, batch_spec(self.executor, feed.rows))
+        key = self._key(cells, feed)
         loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
-        cells.layout, cells.followed = loop.layout if loop.layout.longest > 1 else None, loop.followed
+        cells.layout, cells.followed = loop.layout if loop.layout and loop.layout.longest > 1 else None, loop.followed
         return loop, cells
 
-    def _cells_for(self, calls):
+    def _cells_for(self, calls, spec):
         """The cells of a step that makes these calls; the optimizer is ready for their parameters."""
         model, task = self.model, self._task
+        if is_customised(model, task):
+            return self._custom_cells(custom_step.find(model, task, spec))
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
@@ -228,25 +236,45 @@ class Run:
         model.optimizer.prepare(cells.params)
         return cells
 
-    def _key(self, feed):
+    def _custom_cells(self, found):
+        """The cells of a step of a user's own; the optimizers that it applies are ready for their variables."""
+        for optimizer, variables in found.optimizers:
+            claim(self.model, variables, optimizer)
+            optimizer.prepare(variables)
+        return custom_step.CustomCells(self.model, found, training=True)
+
+    def _key(self, cells, feed):
         """What a program of this run is filed under beside the switch."""
-        return shapes_of(feed.arrays), self.model.optimizer.revision
+        return shapes_of(feed.arrays), tuple(optimizer.revision for optimizer in cells.optimizers)
 
     def _compiled(self, cells, draws, careful=False):
-        model, objective, policy = self.model, self.model.objective, self._on_nonfinite
-        can_look_ahead = policy == "ignore" or (policy == "raise" and model.optimizer.is_tame(cells.params))
+        model, policy = self.model, self._on_nonfinite
+        is_custom = isinstance(cells, custom_step.CustomCells)
+        can_look_ahead = policy == "ignore" or (
+            policy == "raise" and not is_custom and model.optimizer.is_tame(cells.params)
+        )
         in_place = not careful and can_look_ahead and cells.bytes() >= IN_PLACE_BYTES
-        layout = Layout(cells.params, cells.other, model.optimizer, stacks=not in_place and not careful)
         followed = Followed()
-        step = TrainStep(model, self._task, layout, draws, followed, looks_ahead=in_place and policy == "raise")
+        looks_ahead = in_place and policy == "raise"
+        step, logs = self._step(cells, draws, followed, stacks=not in_place and not careful, looks_ahead=looks_ahead)
         return UpdateProgram(
             kept_where_finite(step) if policy == "skip" else step,
-            lambda state: logs_of(objective, state, followed),
-            lambda: objective.names,
+            logs,
+            lambda: cells.log_names,
             model._inventory().variables,
             followed,
-            layout=layout,
+            layout=None if is_custom else step.layout,
             words=draws,
             check=is_sound if policy == "raise" and not in_place else None,
             in_place=in_place,
         )
+
+    def _step(self, cells, draws, followed, *, stacks, looks_ahead=False):
+        """(the step, what gives the logs of a state) that a program is made of."""
+        model, objective = self.model, self.model.objective
+        if isinstance(cells, custom_step.CustomCells):
+            step = custom_step.CustomTrainStep(model, self._task, cells, followed)
+            return step, lambda state: custom_step.logs_of(objective, state)
+        layout = Layout(cells.params, cells.other, model.optimizer, stacks=stacks)
+        step = TrainStep(model, self._task, layout, draws, followed, looks_ahead=looks_ahead)
+        return step, lambda state: logs_of(objective, state, followed)

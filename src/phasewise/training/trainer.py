@@ -12,6 +12,7 @@ from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import evaluating, fitting, limits, predicting
+from phasewise.training.customised import Customised
 from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
 from phasewise.training.own_state import own_metrics
@@ -30,7 +31,7 @@ Results: TypeAlias = float | list[float] | dict[str, float]
 """The loss alone, loss and metrics in order, or both by name."""
 
 
-class Trainer:
+class Trainer(Customised):
     """The methods that train a model and run it over data."""
 
     _unread = frozenset(
@@ -45,6 +46,8 @@ class Trainer:
             "stop_predicting",
             "steps_trained",
             "steps_per_execution",
+            "metrics",
+            "losses",
         ]
     )
     optimizer = None
@@ -101,6 +104,7 @@ class Trainer:
         self.objective = Objective(loss, metrics, loss_weights, weighted_metrics)
         self.steps_per_execution = steps_per_execution
         self.programs.clear()
+        self._step_specs = {}
 
     def fit(
         self,

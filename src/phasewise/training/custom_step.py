@@ -1,0 +1,292 @@
+"""Steps that a subclass of a model has defined, as pure functions of state and batch, like those of phasewise itself."""
+
+import contextlib
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.core import logits, masking, random, variable
+from phasewise.layer.added_losses import collected_losses
+from phasewise.optimizers.in_step import applying
+from phasewise.switch import observe, phase
+from phasewise.training.calling_users import NEEDS_VALUES
+from phasewise.training.customised import held_metrics, step_of
+from phasewise.training.differentiation import noting_loss
+from phasewise.training.programs import program, shapes_of
+from phasewise.training.state import Cells
+from phasewise.training.step import draws_of, unpack, with_memory
+
+MOST_TRACES = 4
+
+
+@dataclasses.dataclass
+class Found:
+    """What one trace of a step has shown.
+
+    Attributes:
+        calls: the `observe.Calls` of the layers.
+        optimizers: list of (optimizer, its variables).
+        outputs: what the step returns, as `jax.ShapeDtypeStruct`s: the logs by name, or the outputs.
+    """
+
+    calls: object
+    optimizers: list
+    outputs: object
+
+    @property
+    def names(self):
+        """Those of the logs, in their order."""
+        return list(self.outputs)
+
+
+class CustomCells(Cells):
+    """The variables that a step of a user's own reads and writes, with the optimizers that it applies.
+
+    Args:
+        model: what is run.
+        found: the `Found` of the step.
+        training: whether the optimizers' states are part of the run.
+    """
+
+    def __init__(self, model, found, *, training):
+        super().__init__(model, training=training, metrics=True)
+        self.optimizers, self._found = [optimizer for optimizer, _ in found.optimizers], found
+
+    @property
+    def log_names(self):
+        """As the step gives them."""
+        return self._found.names
+
+    @property
+    def found(self):
+        """The `Found` of the step."""
+        return self._found
+
+    def gather(self):
+        """As of `Cells`; "optimizer" is a list of states, "logs" a dict for what the step returns."""
+        state = super().gather()
+        if self._training:
+            state["optimizer"] = [each.state for each in self.optimizers]
+        logs = self._found.outputs
+        return {**state, "logs": {name: np.zeros(spec.shape, spec.dtype) for name, spec in logs.items()}}
+
+    def _restore_optimizers(self, states):
+        for optimizer, state in zip(self.optimizers, states, strict=True):
+            optimizer.state = state
+
+
+def find(model, task, spec):
+    """The `Found` of the step of `task` for a batch of this structure; layers that have no weights yet are built.
+
+    Raises:
+        TypeError, ValueError: the step is not of the form that it must have; the message says which that is.
+    """
+    key = (task, *shapes_of(spec))
+    return program(model, "customised", key, lambda: _traced(model, task, spec))
+
+
+def _traced(model, task, spec):
+    _build(model, unpack(spec)[0])
+    for _ in range(MOST_TRACES):
+        before = model._inventory().key
+        found = _traced_once(model, task, spec)
+        if model._inventory().key == before:
+            return found
+    raise RuntimeError(
+        f"{type(model).__name__}.{step_of(model, task)[0]} makes new weights or layers each time that it is called: make them in __init__."
+    )
+
+
+def _build(model, x):
+    """Make the weights of a model that can be called on the data, as far as that goes: what is wrong the step itself will tell."""
+    if model.can_be_called:
+        with contextlib.suppress(Exception):
+            model.ensure_built(x)
+
+
+def _traced_once(model, task, spec):
+    name, step = step_of(model, task)
+    variables, trained = model._inventory().variables, model.trainable_variables
+    model.objective.hold(held_metrics(model))
+    specs = [jax.ShapeDtypeStruct(v.shape, v.raw.dtype) for v in variables]
+
+    def call(values, batch):
+        with (
+            variable.scope(variables, values) as held,
+            random.scope(np.uint32(0), 0) as draws,
+            applying() as applied,
+            _in_task(task) as added,
+        ):
+            outputs = _returned(model, name, step, batch)
+            changed = any(v in applied_to(applied) for v in map(id, trained)) or _has_written(held, trained)
+        calls.end_of_trace(jax.tree.leaves(unpack(batch)[0]))
+        calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
+        calls.writes = bool(held.written)
+        seen.update(optimizers=applied.optimizers, changed=changed, names=_names(outputs))
+        return outputs
+
+    seen = {}
+    with observe.calls() as calls:
+        outputs = jax.eval_shape(call, specs, spec)
+    if name == "train_step" and not seen["changed"] and (seen["optimizers"] or trained):
+        raise ValueError(
+            f"{type(model).__name__}.train_step changes no weight: take gradients, `loss, gradients = self.value_and_grad(loss_of)()`, and "
+            "apply them, `self.optimizer.apply(gradients, self.trainable_variables)`."
+        )
+    if seen["names"] is not None:
+        outputs = {each: outputs[each] for each in seen["names"]}
+    return Found(calls, seen["optimizers"], outputs)
+
+
+def applied_to(applied):
+    """The identities of the variables that optimizers were applied to."""
+    return {id(v) for _, variables in applied.optimizers for v in variables}
+
+
+def _has_written(held, variables):
+    return any(id(v) in held.written for v in variables)
+
+
+def _names(outputs):
+    return list(outputs) if isinstance(outputs, dict) else None
+
+
+@contextlib.contextmanager
+def _in_task(task):
+    """What surrounds the call of a step: yields the losses that layers add."""
+    with phase.task(task), logits.remembered(), masking.table(), noting_loss(), collected_losses() as added:
+        yield added
+
+
+def _returned(model, name, step, batch):
+    """What the step returns for a batch, as arrays.
+
+    Raises:
+        TypeError, ValueError: it is not a dict of numbers; or the step asks for values where there are none.
+    """
+    try:
+        returned = step(batch)
+    except NEEDS_VALUES as error:
+        error.add_note(
+            f"{type(model).__name__}.{name} is traced: its arrays have no values yet. Use phasewise.ops in place of NumPy and ops.where in "
+            "place of `if`; what must see numbers belongs into a callback."
+        )
+        raise
+    return returned if name == "predict_step" else _as_logs(model, name, returned)
+
+
+def _as_logs(model, name, returned):
+    what = f"{type(model).__name__}.{name}"
+    form = 'a dict of what is logged, as self.compute_metrics(x, y, y_pred) gives it or {"loss": loss}'
+    if not isinstance(returned, dict):
+        came = "nothing" if returned is None else f"an object of type {type(returned).__name__}"
+        raise TypeError(f"{what} must return {form}; it returned {came}.")
+    several = {metric.name for metric in model.metrics}
+    logs = {}
+    for key, value in returned.items():
+        if not isinstance(key, str):
+            raise TypeError(f"{what} must return {form}; it returned one with the key {key!r}, which is no string.")
+        entries = value.items() if isinstance(value, dict) else [(key, value)]
+        for entry, number in entries:
+            logs[entry] = _as_number(what, entry, number, several | {key} if isinstance(value, dict) else several)
+    return logs
+
+
+def _as_number(what, name, value, several):
+    try:
+        value = jnp.asarray(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{what} must return a dict of numbers; under {name!r} it returned an object of type {type(value).__name__}."
+        ) from None
+    if value.ndim and name not in several:
+        raise ValueError(
+            f"{what} must return a dict of single numbers; under {name!r} it returned an array of shape {value.shape}. Take its mean."
+        )
+    return value
+
+
+class CustomTrainStep:
+    """A `train_step` of a user's own as a step of the loop.
+
+    Args:
+        model: compiled.
+        task: "fit" or "train_on_batch".
+        cells: the `CustomCells`.
+        followed: a `Followed`.
+    """
+
+    def __init__(self, model, task, cells, followed):
+        self._model, self._task, self._found, self._followed = model, task, cells.found, followed
+        self._params, self._others = cells.params, cells.other
+        self._name, self._step = step_of(model, task)
+
+    def __call__(self, state, batch, valid, numbers, words):
+        """(the state after one step, True); the arguments are those of `TrainStep`."""
+        counted = self._model.objective.variables
+        variables = [*self._followed.variables, *self._params, *self._others, *counted]
+        values = [*state["followed"], *state["params"], *state["other"], *state["metrics"]]
+        with (
+            variable.scope(variables, values) as held,
+            draws_of(state, unpack(batch)[0], self._found.calls.draws, words),
+            applying(self._found.optimizers, state["optimizer"]) as applied,
+            _in_task(self._task),
+        ):
+            logs = _returned(self._model, self._name, self._step, batch)
+            _require_known(applied, self._found)
+            return {
+                "seed": state["seed"],
+                "step": state["step"] + 1,
+                "params": held.collect(self._params),
+                "other": held.collect(self._others),
+                "followed": held.collect(self._followed.variables),
+                "metrics": held.collect(counted),
+                "optimizer": [optimizer.state for optimizer, _ in applied.optimizers],
+                "logs": logs,
+            }, True
+
+
+def _require_known(applied, found):
+    if len(applied.optimizers) > len(found.optimizers):
+        raise RuntimeError("train_step applies other optimizers each time that it is traced: make them in __init__.")
+
+
+def custom_test_step(model, task, found, followed):
+    """A `test_step` of a user's own as a step `(state, batch) -> state`: metrics are updated, and what layers remember."""
+    inventory, counted = model._inventory(), model.objective.variables
+    name, step = step_of(model, task)
+
+    def run(state, batch, valid=None):
+        variables = [*followed.variables, *inventory.trained, *inventory.others, *counted]
+        values = [*state["followed"], *state["params"], *state["other"], *state["metrics"]]
+        x = unpack(batch)[0]
+        with (
+            variable.scope(variables, values) as held,
+            draws_of(state, x, found.calls.draws),
+            applying(),
+            _in_task(task),
+        ):
+            logs = _returned(model, name, step, batch)
+            other = with_memory(held, inventory, state["other"])
+            row = {"row": state["row"] + jax.tree.leaves(x)[0].shape[0]} if "row" in state else {}
+            return {**state, **row, "other": other, "metrics": held.collect(counted), "logs": logs}
+
+    return run
+
+
+def custom_predict_step(model, task):
+    """A `predict_step` of a user's own, as a function `batch -> outputs` for the scope of a step of `predict`."""
+    name, step = step_of(model, task)
+
+    def run(batch):
+        with logits.remembered(), masking.table(), noting_loss():
+            return _returned(model, name, step, batch)
+
+    return run
+
+
+def logs_of(objective, state):
+    """What the steps have returned last, and how many were left out where that is counted."""
+    return {**state["logs"], **objective.skipped_in(state["metrics"])}
