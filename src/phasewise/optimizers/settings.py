@@ -186,7 +186,9 @@ class Settings(settings.Settings):
         if name == "iterations":
             return self._steps() // (self.gradient_accumulation_steps or 1)
         if self.schedule is not None:
-            return self.schedule(self._steps() if isinstance(self._steps(), jax.core.Tracer) else np.int32(self._steps()))
+            return self.schedule(
+                self._steps() if isinstance(self._steps(), jax.core.Tracer) else np.int32(self._steps())
+            )
         return self._initial_rate if self.state is None else self.state["learning_rate"]
 
     def _steps(self):

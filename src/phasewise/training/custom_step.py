@@ -167,7 +167,7 @@ def _returned(model, name, step, batch):
         TypeError, ValueError: it is not a dict of numbers; or the step asks for values where there are none.
     """
     try:
-        returned = step(batch)
+        returned = step(_as_given(batch))
     except NEEDS_VALUES as error:
         error.add_note(
             f"{type(model).__name__}.{name} is traced: its arrays have no values yet. Use phasewise.ops in place of NumPy and ops.where in "
@@ -175,6 +175,12 @@ def _returned(model, name, step, batch):
         )
         raise
     return returned if name == "predict_step" else _as_logs(model, name, returned)
+
+
+def _as_given(batch):
+    """A batch of inputs alone as these inputs, unless they are a list: as in Keras."""
+    is_alone = isinstance(batch, tuple) and len(batch) == 1 and not isinstance(batch[0], tuple | list)
+    return batch[0] if is_alone else batch
 
 
 def _as_logs(model, name, returned):

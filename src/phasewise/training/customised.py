@@ -101,9 +101,7 @@ class Customised:
         note_loss(total)
         return total
 
-    def compute_metrics(
-        self, x: Nest, y: Nest, y_pred: Nest, sample_weight: Nest = None
-    ) -> dict[str, Any]:
+    def compute_metrics(self, x: Nest, y: Nest, y_pred: Nest, sample_weight: Nest = None) -> dict[str, Any]:
         """Update the metrics that `compile` was given, and the mean of the step's loss; what `get_metrics_result` gives then.
 
         Args:
@@ -257,9 +255,7 @@ def _loss_by(model, x, y, y_pred, sample_weight, training):
     loss = model.compute_loss(x, y, y_pred, sample_weight, **({"training": training} if has_training else {}))
     if loss is None or jnp.ndim(loss):
         came = "None" if loss is None else f"an array of shape {jnp.shape(loss)}"
-        raise ValueError(
-            f"{type(model).__name__}.compute_loss must return one number for a batch; it returned {came}."
-        )
+        raise ValueError(f"{type(model).__name__}.compute_loss must return one number for a batch; it returned {came}.")
     note_loss(loss)
     return jnp.asarray(loss)
 

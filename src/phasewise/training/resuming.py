@@ -145,7 +145,9 @@ def put_back_model(model, state, cells, *, is_within_epoch):
         check_same("metric", [v.path for v in metrics], metrics, state["metrics"])
     check_same("variable beside the model's", [v.path for v in followed], followed, state["followed"])
     if len(state["optimizers"]) != len(cells.optimizers):
-        raise another_run(f"its steps apply {len(state['optimizers'])} optimizers, and here it is {len(cells.optimizers)}")
+        raise another_run(
+            f"its steps apply {len(state['optimizers'])} optimizers, and here it is {len(cells.optimizers)}"
+        )
     for optimizer, kept in zip(cells.optimizers, state["optimizers"]):
         put_back_optimizer(optimizer, kept, inventory.variables)
     for variable, value in zip([*inventory.variables, *followed], [*state["variables"], *state["followed"]]):

@@ -1,12 +1,15 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
 import jax
+import numpy as np
 
 from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
 from phasewise.training import custom_step
+from phasewise.training.custom_diagnosis import diagnose_custom
 from phasewise.training.customised import is_customised
+from phasewise.training.diagnosis import diagnose
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
@@ -200,9 +203,13 @@ class Run:
         if not loop.in_place:
             place, state = first_bad_step(loop, before, feed, reached.start, count)
             cells.restore(state)
-        batch = unpack(self.executor.fetch(feed.arrays, place))
-        state = Cells(self.model, training=True, metrics=True).gather()
-        return error_for(self.model, state, batch, epoch=self._epoch, step=seen + place - reached.start)
+        given = jax.tree.map(np.asarray, self.executor.fetch(feed.arrays, place))
+        batch = unpack(given)
+        if isinstance(cells, custom_step.CustomCells):
+            finding = diagnose_custom(self.model, self._task, cells, cells.gather(), given)
+        else:
+            finding = diagnose(self.model, Cells(self.model, training=True, metrics=True).gather(), batch)
+        return error_for(finding, batch, epoch=self._epoch, step=seen + place - reached.start)
 
     def _prepared(self, feed):
         """The program for the feed, and the cells that it reads and writes."""

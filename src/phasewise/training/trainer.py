@@ -1,6 +1,7 @@
 """compile, fit, evaluate and predict: Keras's methods, over the compiled loop."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from phasewise import optimizers
@@ -55,6 +56,9 @@ class Trainer(Customised):
     stop_training = stop_evaluating = stop_predicting = False
     history = None
     steps_trained = 0
+    _step_specs: Mapping[str, Any] = MappingProxyType(
+        {}
+    )  # the last batch's structure for each task whose step is a user's own
     _claimed = None  # the optimizer, once it is known to train this model and no other
     steps_per_execution = 1
 
