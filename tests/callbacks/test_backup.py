@@ -241,6 +241,42 @@ def test_what_callbacks_did_when_an_epoch_began_is_not_done_twice_and_stays(save
     )
 
 
+class Both(pw.Model):
+    """A step of its own with two optimizers, a metric and random numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = model(), model()
+        self.seeds, self.mean = pw.random.SeedGenerator(), pw.metrics.Mean(name="mean")
+
+    def call(self, x):
+        return self.first(x) + self.second(x)
+
+    def train_step(self, data):
+        x, y = data
+        x = x + 0.1 * pw.random.normal(x.shape, seed=self.seeds)
+        logs = {}
+        for name, part, optimizer in (("a", self.first, self.optimizer), ("b", self.second, self.other)):
+            own = part.trainable_variables
+            loss, gradients = pw.value_and_grad(lambda part=part: ((part(x) - y[:, None]) ** 2).mean(), own)()
+            optimizer.apply(gradients, own)
+            self.mean.update_state(loss)
+            logs[name] = loss
+        return {**logs, "mean": self.mean.result()}
+
+
+@pytest.mark.parametrize("save_freq", [4, "epoch"])
+@pytest.mark.few(1)
+def test_a_step_of_ones_own_goes_on_with_all_its_optimizers(save_freq, tmp_path):
+    def made():
+        both = Both()
+        both.compile(pw.optimizers.Adam(0.01), "mse")
+        both.other = pw.optimizers.SGD(0.1, momentum=0.9, use_ema=True)
+        return both
+
+    same_when_resumed(made, lambda made: [], tmp_path / "backup", stop=17, save_freq=save_freq)
+
+
 @pytest.mark.extensive
 def test_a_run_that_was_over_is_not_made_again(tmp_path):
     class FailsAtTheEnd(pw.callbacks.Callback):

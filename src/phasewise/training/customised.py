@@ -116,6 +116,7 @@ class Customised:
     def get_metrics_result(self) -> dict[str, Any]:
         """dict name -> what each metric says so far; "loss" is there where the step's loss was computed or tracked."""
         found = self.objective.logs()
+        found.pop("skipped", None)  # the loop counts and tells those itself
         own = [metric for metric in self.objective.held if metric.name == "loss"]
         if own or not self._is_tracked():
             found.pop("loss", None)

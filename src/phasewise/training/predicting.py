@@ -74,7 +74,7 @@ def _run(model, executor, steps, task, progress, callbacks):
     if model.stop_predicting:  # an assignment costs more than a look
         model.stop_predicting = False
     progress.task_begin(
-        task, callbacks.params.get("steps") if remembers or calls.rows_mix or each else None
+        task, (callbacks.params or {}).get("steps") if remembers or calls.rows_mix or each else None
     )  # tiles are not the plan's batches
     parts, seen, weights, draws = [], 0, Weights.of(inventory), Draws(model)
 
