@@ -19,6 +19,7 @@ from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
 from phasewise.layer import settings as layer_settings
 from phasewise.layer.added_losses import added_losses, forget_losses, record_loss
+from phasewise.layer.added_metrics import record_metric
 from phasewise.layer.on_file import OnFile
 from phasewise.layer.signature import build_shapes, call_signature
 from phasewise.layer.tree import LayerTree
@@ -191,6 +192,19 @@ class Layer(Portable, OnFile, LayerTree):
     def add_loss(self, loss: ArrayLike) -> None:
         """Add a scalar (or an array whose sum counts) to the loss of the training step; called from `call`."""
         record_loss(self, loss)
+
+    def add_metric(self, value: ArrayLike, name: str | None = None, aggregation: Any = "mean") -> None:
+        """Log a value under a name in `fit` and `evaluate`; called from `call`, at each call anew (Keras 2; gone in Keras 3).
+
+        Args:
+            value: array; of one that has rows, each counts once, a number counts once for its batch.
+            name: under which it is logged.
+            aggregation: "mean" over all that came in the epoch, or a metric object, whose `update_state(value)` is called.
+
+        Raises:
+            ValueError: no name, or another `aggregation`.
+        """
+        record_metric(self, value, name, aggregation)
 
     @property
     def losses(self) -> list[Array]:
