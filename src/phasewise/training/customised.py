@@ -1,5 +1,6 @@
 """train_step, test_step, predict_step, compute_loss, compute_metrics: what a subclass of a model overrides to be trained otherwise."""
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -182,8 +183,13 @@ _STEPS = {"fit": "train_step", "train_on_batch": "train_step", "evaluate": "test
 
 def is_customised(model: Any, task: str) -> bool:
     """Whether a subclass has defined anew what `task` does with a batch."""
+    return _is_customised(type(model), task)
+
+
+@functools.lru_cache(256)
+def _is_customised(cls, task):
     names = ("predict_step",) if task.startswith("predict") else (_STEPS[task], "compute_loss", "compute_metrics")
-    return any(_is_overridden(type(model), name) for name in names)
+    return any(_is_overridden(cls, name) for name in names)
 
 
 def step_of(model: Any, task: str) -> tuple[str, Callable[[Any], Any]]:
@@ -212,11 +218,17 @@ def reset_metrics(model: Any) -> None:
 
 def held_metrics(model: Any) -> list[Metric]:
     """The metrics beside those of `compile`: that layers hold, and that a `metrics` of a user's own names."""
-    held = list(model._inventory().metrics)
-    if getattr(type(model).metrics.fget, "__module__", "").startswith("phasewise."):
+    held = model._inventory().metrics
+    if not _names_metrics(type(model)):
         return held
     known = set(map(id, [*model.objective.own_metrics, *held]))
-    return held + [metric for metric in model.metrics if id(metric) not in known]
+    return [*held, *(metric for metric in model.metrics if id(metric) not in known)]
+
+
+@functools.lru_cache(256)
+def _names_metrics(cls):
+    """Whether a class has a `metrics` of its own."""
+    return not getattr(getattr(cls.metrics, "fget", None), "__module__", "").startswith("phasewise.")
 
 
 def _is_overridden(cls, name):

@@ -99,14 +99,17 @@ def prepare_customised(model, spec, task):
     return calls, trace_calls(model, x, task)[1] if knows_outputs else None
 
 
-def prepare_feed(model, executor, feed, task):
+def prepare_feed(model, executor, feed, task, prepared=None):
     """As `prepare_both` for the batches of a feed, whose values are checked too. Returns the record of the calls.
+
+    Args:
+        prepared: what `prepare_both` has just given for batches of as many rows, or None.
 
     Raises:
         ValueError: a label that does not fit its loss or a metric, or an id that is outside of an embedding's range; the message
             names the value and its row.
     """
-    calls, outputs = prepare_both(model, executor, feed.rows, task)
+    calls, outputs = prepared or prepare_both(model, executor, feed.rows, task)
     found = look_at_feed(executor, feed, calls)
     if found is not None:
         (_, y, _), locate = found

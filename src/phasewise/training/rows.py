@@ -27,6 +27,15 @@ def can_be_filled_up(model, executor, task):
     come to it as they are.
     """
     calls, _ = prepare_both(model, executor, executor.batch_rows, task)
+    return is_filled_up(model, task, calls)
+
+
+def is_filled_up(model, task, calls):
+    """As `can_be_filled_up`, of a model that is prepared.
+
+    Args:
+        calls: the `observe.Calls` of `task`.
+    """
     if is_customised(model, task):
         return False
     return model.objective.is_rowwise and not calls.adds_losses and keep_rows_apart(calls)

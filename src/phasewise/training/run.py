@@ -17,7 +17,7 @@ from phasewise.training.own_state import claim
 from phasewise.training.packing import Layout
 from phasewise.training.preparing import batch_spec, prepare_both, prepare_feed
 from phasewise.training.programs import program, shapes_of, switch_key
-from phasewise.training.rows import can_be_filled_up
+from phasewise.training.rows import is_filled_up
 from phasewise.training.state import Cells
 from phasewise.training.step import TrainStep, logs_of, unpack
 from phasewise.training.surprises import (
@@ -50,6 +50,7 @@ class Run:
         self._hooks = BatchHooks(self.callbacks, "train", model.steps_per_execution)
         self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
+        self._just_prepared = None, None
         self.backup = None  # what is told of each chunk
         self._cells = None
         self._pass = self.steps_of_pass = 0  # which pass over the data, and how many steps of it are made
@@ -76,7 +77,10 @@ class Run:
 
     def feeds(self, limit=None):
         """The executor's feeds: a short batch filled up where no loss, metric or layer would notice."""
-        return self.executor.feeds(limit, pad_short=can_be_filled_up(self.model, self.executor, self._task))
+        rows = self.executor.batch_rows
+        prepared = prepare_both(self.model, self.executor, rows, self._task)
+        self._just_prepared = rows, prepared  # for the feed that comes at once, most often of as many rows
+        return self.executor.feeds(limit, pad_short=is_filled_up(self.model, self._task, prepared[0]))
 
     def feed(self, feed, seen=0, on_compiled=lambda: None):
         """Train on one feed, whose first step is number `seen` of the epoch.
@@ -126,7 +130,7 @@ class Run:
         """Trace the step for the batches to come, so that all is there that a run which is resumed puts back. Returns the cells."""
         calls, _ = prepare_both(self.model, self.executor, self.executor.batch_rows, self._task)
         batch = batch_spec(self.executor, self.executor.batch_rows)
-        cells = self._cells_for(calls, batch)
+        cells = self._cells_for(calls, self.executor.batch_rows)
         step, logs = self._step(cells, calls.draws, cells.followed, stacks=False)
 
         def whole(state, batch):
@@ -214,23 +218,25 @@ class Run:
     def _prepared(self, feed):
         """The program for the feed, and the cells that it reads and writes."""
         model, task = self.model, self._task
-        calls = prepare_feed(model, self.executor, feed, task)
+        rows, prepared = self._just_prepared
+        self._just_prepared = None, None
+        calls = prepare_feed(model, self.executor, feed, task, prepared if rows == feed.rows else None)
         rows = int(feed.real_rows[0])
         warn_of_small_batches(calls, rows, feed.rows)
         warn_of_pinned_phase(calls)
         self._updates, self._draws = updates_of_a_step(calls, rows), calls.draws
         self.updated_layers |= dict.fromkeys(layer for layer, _ in self._updates)
-        cells = self._cells_for(calls, batch_spec(self.executor, feed.rows))
+        cells = self._cells_for(calls, feed.rows)
         key = self._key(cells, feed)
         loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
         cells.layout, cells.followed = loop.layout if loop.layout and loop.layout.longest > 1 else None, loop.followed
         return loop, cells
 
-    def _cells_for(self, calls, spec):
+    def _cells_for(self, calls, rows):
         """The cells of a step that makes these calls; the optimizer is ready for their parameters."""
         model, task = self.model, self._task
         if is_customised(model, task):
-            return self._custom_cells(custom_step.find(model, task, spec))
+            return self._custom_cells(custom_step.find(model, task, batch_spec(self.executor, rows)))
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
