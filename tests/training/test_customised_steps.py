@@ -205,6 +205,76 @@ def test_a_metric_that_the_step_updates_is_that_of_the_epoch():
     assert history["rows"] == [2, 2, 2]  # the last batch is short, and comes as it is
 
 
+def test_the_metrics_of_compile_can_be_updated_one_by_one():
+    class ByHand(pw.Model):
+        def train_step(self, data):
+            x, y = data
+
+            def loss_of():
+                y_pred = self(x, training=True)
+                return jnp.mean((y_pred - y) ** 2), y_pred
+
+            (loss, y_pred), gradients = self.value_and_grad(loss_of, has_aux=True)()
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+            for metric in self.metrics:
+                if metric.name == "loss":
+                    metric.update_state(loss)
+                else:
+                    metric.update_state(y, y_pred)
+            return {metric.name: metric.result() for metric in self.metrics}
+
+    x = np.array([[1.0], [3.0], [5.0]], "float32")
+    history = (
+        linear(ByHand, rate=0.0, loss=None, metrics=["mae"]).fit(x, x, batch_size=2, verbose=0, shuffle=False).history
+    )
+    # as in Keras: the mean of the batches' losses, 5 and 25, is that of the batches; that of a metric, of the rows
+    assert history == {"loss": [pytest.approx(15.0)], "mae": [pytest.approx(3.0)]}
+
+
+def test_another_optimizer_and_another_number_hold_from_the_next_fit_on():
+    class Weighed(Plain):
+        share = 1.0
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return self.share * super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    x = np.array([[1.0], [1.0]], "float32")
+    model = linear(Weighed)
+    fit = {"x": x, "y": 0 * x, "batch_size": 2, "verbose": 0}
+    model.fit(**fit)
+    assert weight(model) == pytest.approx(2 - 0.1 * 4)
+    model.share = 0.5
+    model.fit(**fit)
+    assert weight(model) == pytest.approx(1.6 - 0.1 * 1.6)
+    model.optimizer = pw.optimizers.SGD(0.5)
+    model.fit(**fit)
+    assert weight(model) == pytest.approx(1.44 - 0.5 * 1.44)
+    model.layers[1].trainable = False
+    with pytest.warns(pw.warning.NothingTrainsWarning):
+        model.fit(**fit)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: pw.optimizers.MultiOptimizer(
+            pw.optimizers.OptimizerMap(pw.optimizers.Adam(0.01), {".*kernel": pw.optimizers.SGD(0.1, momentum=0.9)})
+        ),
+        lambda: pw.optimizers.SGD(0.1, momentum=0.5, gradient_accumulation_steps=2, use_ema=True, global_clipnorm=1.0),
+        lambda: pw.optimizers.LossScaleOptimizer(pw.optimizers.Adam(0.01)),
+        lambda: pw.optimizers.Muon(0.01),
+    ],
+)
+@pytest.mark.few(1)
+def test_every_kind_of_optimizer_is_applied_in_a_step_as_without_one(optimizer):
+    models = []
+    for cls in (pw.Model, Plain):
+        models.append(network(cls, optimizer=optimizer()))
+        fitted(models[-1], sample_weight=W)
+    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 def test_evaluate_and_predict_go_by_test_step_and_predict_step():
     class Other(pw.Model):
         def test_step(self, data):

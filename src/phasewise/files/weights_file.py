@@ -107,7 +107,9 @@ def _require_built(model, task):
 def _groups(model):
     """What a file has of the model, a `Group` for each layer and one for the optimizer."""
     _require_built(model, "save")
-    groups = [Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in _known_places(model)]
+    groups = [
+        Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in _known_places(model)
+    ]
     optimizer = model.optimizer
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):
         groups.append(Group(f"{_OPTIMIZER}/vars", optimizer.name, _own_arrays(optimizer)))

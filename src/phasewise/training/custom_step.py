@@ -14,7 +14,8 @@ from phasewise.switch import observe, phase
 from phasewise.training.calling_users import NEEDS_VALUES
 from phasewise.training.customised import held_metrics, step_of
 from phasewise.training.differentiation import noting_loss
-from phasewise.training.programs import program, shapes_of
+from phasewise.training.last_activation import last_activations
+from phasewise.training.programs import program, shapes_of, trace_calls
 from phasewise.training.state import Cells
 from phasewise.training.step import draws_of, unpack, with_memory
 
@@ -83,12 +84,12 @@ def find(model, task, spec):
     Raises:
         TypeError, ValueError: the step is not of the form that it must have; the message says which that is.
     """
-    key = (task, *shapes_of(spec))
+    key = (task, *shapes_of(spec), getattr(model.optimizer, "revision", None))
     return program(model, "customised", key, lambda: _traced(model, task, spec))
 
 
 def _traced(model, task, spec):
-    _build(model, unpack(spec)[0])
+    _build(model, task, *unpack(spec)[:2])
     for _ in range(MOST_TRACES):
         before = model._inventory().key
         found = _traced_once(model, task, spec)
@@ -99,11 +100,16 @@ def _traced(model, task, spec):
     )
 
 
-def _build(model, x):
-    """Make the weights of a model that can be called on the data, as far as that goes: what is wrong the step itself will tell."""
-    if model.can_be_called:
-        with contextlib.suppress(Exception):
-            model.ensure_built(x)
+def _build(model, task, x, y):
+    """Make the weights of a model that can be called on the data, and the metrics of `compile`, as far as that goes: what is wrong the
+    step itself will tell, and it may mean other inputs, outputs and labels."""
+    if not model.can_be_called:
+        return
+    with contextlib.suppress(Exception):
+        model.ensure_built(x)
+        if not model.objective.built and model.objective.has_metrics:
+            _, outputs = trace_calls(model, x, task)
+            model.objective.build(y, outputs, model.output_names, lambda count: last_activations(model, count))
 
 
 def _traced_once(model, task, spec):
@@ -130,7 +136,7 @@ def _traced_once(model, task, spec):
     seen = {}
     with observe.calls() as calls:
         outputs = jax.eval_shape(call, specs, spec)
-    if name == "train_step" and not seen["changed"] and (seen["optimizers"] or trained):
+    if name == "train_step" and not seen["changed"] and trained:
         raise ValueError(
             f"{type(model).__name__}.train_step changes no weight: take gradients, `loss, gradients = self.value_and_grad(loss_of)()`, and "
             "apply them, `self.optimizer.apply(gradients, self.trainable_variables)`."

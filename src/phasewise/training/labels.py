@@ -27,6 +27,7 @@ BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
 INTEGER = SparseCategoricalCrossentropy | CategoricalGeneralizedCrossEntropy
 REGIONS = Dice | Tversky
+_OF_YES_AND_NO = AUC | BinaryAccuracy | AtThresholds | AtOperatingPoint | FBetaScore | BinaryIoU
 OF_VECTORS = ONE_HOT | CategoricalHinge | CosineSimilarity | KLDivergence
 
 
@@ -114,15 +115,14 @@ def check_metric_labels(names, losses, metrics, pairs, locate):
         names, losses, pairs, locate: as for `check_labels`.
     """
     for i, name, metric in metrics:
-        of = f" of output {names[i]!r}"
-        if isinstance(metric, IoU) and metric.sparse_y_true and not isinstance(metric, BinaryIoU):
-            if pairs[i][0] is not None:
-                _check_regions(f"the metric {name!r}", metric, losses[i], pairs[i][0], of, locate)
+        of, labels = f" of output {names[i]!r}", pairs[i][0]
+        if labels is None:
             continue
-        if isinstance(losses[i], BINARY | ONE_HOT | REGIONS) or pairs[i][0] is None:
-            continue  # the loss has been asked the same, or there is nothing to look at
-        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds | AtOperatingPoint | FBetaScore | BinaryIoU):
-            check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)
+        if isinstance(metric, IoU) and metric.sparse_y_true and not isinstance(metric, BinaryIoU):
+            _check_regions(f"the metric {name!r}", metric, losses[i], labels, of, locate)
+        elif isinstance(metric, _OF_YES_AND_NO) and not isinstance(losses[i], BINARY | ONE_HOT | REGIONS):
+            # Where the loss is one of these it has been asked the same.
+            check_between_0_and_1(f"the metric {name!r}", labels, of=of, locate=locate, is_binary=True)
 
 
 def _check_regions(name, metric, loss, labels, of, locate):

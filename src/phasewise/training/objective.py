@@ -223,6 +223,11 @@ class Objective(Portable):
         return any(item is not None for item in jax.tree.leaves(self._loss, is_leaf=lambda x: x is None))
 
     @property
+    def has_metrics(self):
+        """Whether `compile` was given metrics."""
+        return any(self._given.values())
+
+    @property
     def is_rowwise(self):
         """Whether padded rows can be masked out of everything: a user's own function may mix rows, ours do not."""
         several = [*enumerate(self._losses), *((i, metric) for i, _, metric in [*self._plain, *self._weighted])]

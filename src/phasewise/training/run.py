@@ -236,7 +236,7 @@ class Run:
         """The cells of a step that makes these calls; the optimizer is ready for their parameters."""
         model, task = self.model, self._task
         if is_customised(model, task):
-            return self._custom_cells(custom_step.find(model, task, batch_spec(self.executor, rows)))
+            return self._custom_cells(calls, custom_step.find(model, task, batch_spec(self.executor, rows)))
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
@@ -249,12 +249,15 @@ class Run:
         model.optimizer.prepare(cells.params)
         return cells
 
-    def _custom_cells(self, found):
+    def _custom_cells(self, calls, found):
         """The cells of a step of a user's own; the optimizers that it applies are ready for their variables."""
         for optimizer, variables in found.optimizers:
             claim(self.model, variables, optimizer)
             optimizer.prepare(variables)
-        return custom_step.CustomCells(self.model, found, training=True)
+        cells = custom_step.CustomCells(self.model, found, training=True)
+        if not cells.params:
+            warn_of_nothing_to_train(self.model, calls, self._task)
+        return cells
 
     def _key(self, cells, feed):
         """What a program of this run is filed under beside the switch."""
@@ -263,10 +266,10 @@ class Run:
     def _compiled(self, cells, draws, careful=False):
         model, policy = self.model, self._on_nonfinite
         is_custom = isinstance(cells, custom_step.CustomCells)
-        can_look_ahead = policy == "ignore" or (
-            policy == "raise" and not is_custom and model.optimizer.is_tame(cells.params)
+        is_tame = not is_custom and (
+            policy == "ignore" or (policy == "raise" and model.optimizer.is_tame(cells.params))
         )
-        in_place = not careful and can_look_ahead and cells.bytes() >= IN_PLACE_BYTES
+        in_place = not careful and is_tame and cells.bytes() >= IN_PLACE_BYTES
         followed = Followed()
         looks_ahead = in_place and policy == "raise"
         step, logs = self._step(cells, draws, followed, stacks=not in_place and not careful, looks_ahead=looks_ahead)
