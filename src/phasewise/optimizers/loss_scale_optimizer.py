@@ -11,8 +11,8 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import all_finite, where
-from phasewise.optimizers import in_step
 from phasewise.optimizers.arguments import check_count, check_range
+from phasewise.optimizers.in_step import note_scaled
 from phasewise.optimizers.kept import Entry
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import State
@@ -119,7 +119,7 @@ class LossScaleOptimizer(Optimizer):
 
     def scale_loss(self, loss: Array, state: State | None = None) -> Array:
         """`loss` times the scale of `state`, by default the present one."""
-        in_step.note_scaled(self)
+        note_scaled(self)
         return self.inner_optimizer.scale_loss(loss * self._scale_in(self.state if state is None else state))
 
     def _scale_in(self, state):

@@ -10,9 +10,9 @@ from phasewise.core import naming, registry
 from phasewise.core.pickling import Portable
 from phasewise.core.types import ArrayLike, Config
 from phasewise.core.variable import Variable
-from phasewise.optimizers import in_step
 from phasewise.optimizers.arguments import Rate, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
+from phasewise.optimizers.in_step import ready
 from phasewise.optimizers.kept import KeptVariables
 from phasewise.optimizers.schedules import KIND as SCHEDULE
 from phasewise.optimizers.settings import new_revision
@@ -148,7 +148,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         variables = self._known if trainable_variables is None else list(trainable_variables)
         if len(grads) != len(variables):
             raise ValueError(f"apply needs one gradient for each variable; got {len(grads)} for {len(variables)}.")
-        in_step.ready(self, variables)
+        ready(self, variables)
         grads = [None if g is None else jnp.asarray(g) for g in grads]
         values, self.state = self.update(grads, self.state, [jnp.asarray(v.raw) for v in variables], variables)
         for variable, value in zip(variables, values):

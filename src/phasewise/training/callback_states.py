@@ -20,6 +20,9 @@ def put_back_states(callbacks, states):
     for callback in callbacks:
         if callback.kept_in_backup and waiting[type(callback).__name__]:
             state = waiting[type(callback).__name__].pop(0)
-            for name in callback.kept_in_backup:
-                if name in state:
-                    setattr(callback, name, state[name])
+            _set_all(callback, {name: state[name] for name in callback.kept_in_backup if name in state})
+
+
+def _set_all(item, values):
+    for name, value in values.items():
+        setattr(item, name, value)

@@ -4,20 +4,19 @@ import contextlib
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import logits, masking, random, variable
 from phasewise.layer.added_losses import collected_losses
 from phasewise.optimizers.in_step import applying
 from phasewise.switch import observe, phase
-from phasewise.training.calling_users import NEEDS_VALUES
 from phasewise.training.customised import held_metrics, step_of
 from phasewise.training.differentiation import noting_loss
 from phasewise.training.last_activation import last_activations
 from phasewise.training.programs import program, shapes_of, trace_calls
 from phasewise.training.state import Cells
 from phasewise.training.step import draws_of, unpack, with_memory
+from phasewise.training.step_outputs import returned_by
 
 MOST_TRACES = 4
 
@@ -125,7 +124,7 @@ def _traced_once(model, task, spec):
             applying() as applied,
             _in_task(task) as added,
         ):
-            outputs = _returned(model, name, step, batch)
+            outputs = returned_by(model, name, step, batch)
             changed = any(v in applied_to(applied) for v in map(id, trained)) or _has_written(held, trained)
         calls.end_of_trace(jax.tree.leaves(unpack(batch)[0]))
         calls.adds_losses, calls.draws = bool(added), tuple(draws.drawn)
@@ -166,60 +165,6 @@ def _in_task(task):
         yield added
 
 
-def _returned(model, name, step, batch):
-    """What the step returns for a batch, as arrays.
-
-    Raises:
-        TypeError, ValueError: it is not a dict of numbers; or the step asks for values where there are none.
-    """
-    try:
-        returned = step(_as_given(batch))
-    except NEEDS_VALUES as error:
-        error.add_note(
-            f"{type(model).__name__}.{name} is traced: its arrays have no values yet. Use phasewise.ops in place of NumPy and ops.where in "
-            "place of `if`; what must see numbers belongs into a callback."
-        )
-        raise
-    return returned if name == "predict_step" else _as_logs(model, name, returned)
-
-
-def _as_given(batch):
-    """A batch of inputs alone as these inputs, unless they are a list: as in Keras."""
-    is_alone = isinstance(batch, tuple) and len(batch) == 1 and not isinstance(batch[0], tuple | list)
-    return batch[0] if is_alone else batch
-
-
-def _as_logs(model, name, returned):
-    what = f"{type(model).__name__}.{name}"
-    form = 'a dict of what is logged, as self.compute_metrics(x, y, y_pred) gives it or {"loss": loss}'
-    if not isinstance(returned, dict):
-        came = "nothing" if returned is None else f"an object of type {type(returned).__name__}"
-        raise TypeError(f"{what} must return {form}; it returned {came}.")
-    several = {metric.name for metric in model.metrics}
-    logs = {}
-    for key, value in returned.items():
-        if not isinstance(key, str):
-            raise TypeError(f"{what} must return {form}; it returned one with the key {key!r}, which is no string.")
-        entries = value.items() if isinstance(value, dict) else [(key, value)]
-        for entry, number in entries:
-            logs[entry] = _as_number(what, entry, number, several | {key} if isinstance(value, dict) else several)
-    return logs
-
-
-def _as_number(what, name, value, several):
-    try:
-        value = jnp.asarray(value)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{what} must return a dict of numbers; under {name!r} it returned an object of type {type(value).__name__}."
-        ) from None
-    if value.ndim and name not in several:
-        raise ValueError(
-            f"{what} must return a dict of single numbers; under {name!r} it returned an array of shape {value.shape}. Take its mean."
-        )
-    return value
-
-
 class CustomTrainStep:
     """A `train_step` of a user's own as a step of the loop.
 
@@ -246,7 +191,7 @@ class CustomTrainStep:
             applying(self._found.optimizers, state["optimizer"]) as applied,
             _in_task(self._task),
         ):
-            logs = _returned(self._model, self._name, self._step, batch)
+            logs = returned_by(self._model, self._name, self._step, batch)
             _require_known(applied, self._found)
             return {
                 "seed": state["seed"],
@@ -280,7 +225,7 @@ def custom_test_step(model, task, found, followed):
             applying(),
             _in_task(task),
         ):
-            logs = _returned(model, name, step, batch)
+            logs = returned_by(model, name, step, batch)
             other = with_memory(held, inventory, state["other"])
             row = {"row": state["row"] + jax.tree.leaves(x)[0].shape[0]} if "row" in state else {}
             return {**state, **row, "other": other, "metrics": held.collect(counted), "logs": logs}
@@ -294,7 +239,7 @@ def custom_predict_step(model, task):
 
     def run(batch):
         with logits.remembered(), masking.table(), noting_loss():
-            return _returned(model, name, step, batch)
+            return returned_by(model, name, step, batch)
 
     return run
 

@@ -61,13 +61,10 @@ def predict_on_batch(model, plan):
 
 
 def _run(model, executor, steps, task, progress, callbacks):
-    is_custom = is_customised(model, task)
-    remembers = model._inventory().remembers or is_custom  # then batches are as they are
-    spec = batch_spec(executor, executor.batch_rows if remembers else TILE)
-    calls, _ = _prepared_custom(model, spec, task) if is_custom else prepare(model, spec, task)
+    calls, own = _prepared(model, executor, task)
+    remembers = model._inventory().remembers or own is not None  # then batches are as they are
     inventory = model._inventory()
     memory = inventory.memory
-    own = custom_step.custom_predict_step(model, task) if is_custom else None
     warn_of_initial_statistics(calls)
     hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
     each = hooks.wanted
@@ -112,8 +109,13 @@ def _run(model, executor, steps, task, progress, callbacks):
     return _joined(parts), seen
 
 
-def _prepared_custom(model, spec, task):
-    return custom_step.find(model, task, spec).calls, None
+def _prepared(model, executor, task):
+    """(the record of the calls that `task` makes, a `predict_step` of a user's own or None)."""
+    if is_customised(model, task):
+        found = custom_step.find(model, task, batch_spec(executor, executor.batch_rows))
+        return found.calls, custom_step.custom_predict_step(model, task)
+    rows = executor.batch_rows if model._inventory().remembers else TILE
+    return prepare(model, batch_spec(executor, rows), task)[0], None
 
 
 def _joined(parts):
