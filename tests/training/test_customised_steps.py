@@ -205,6 +205,7 @@ def test_a_metric_that_the_step_updates_is_that_of_the_epoch():
     assert history["rows"] == [2, 2, 2]  # the last batch is short, and comes as it is
 
 
+@pytest.mark.extensive
 def test_the_metrics_of_compile_can_be_updated_one_by_one():
     class ByHand(pw.Model):
         def train_step(self, data):
@@ -265,7 +266,7 @@ def test_another_optimizer_and_another_number_hold_from_the_next_fit_on():
         lambda: pw.optimizers.Muon(0.01),
     ],
 )
-@pytest.mark.few(1)
+@pytest.mark.extensive
 def test_every_kind_of_optimizer_is_applied_in_a_step_as_without_one(optimizer):
     models = []
     for cls in (pw.Model, Plain):
@@ -355,6 +356,7 @@ def test_rate_and_count_of_the_optimizer_are_those_of_the_step():
     assert history["after"] == [4, 8, 12]
 
 
+@pytest.mark.extensive
 def test_averages_replace_the_weights_of_every_optimizer_when_fit_ends():
     model = twins(pw.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5))
     x = np.array([[1.0], [3.0]], "float32")
@@ -495,6 +497,7 @@ def test_one_optimizer_for_two_lists_of_variables_in_a_step_is_told():
         twins(both, both).fit(X[:, :1], verbose=0)
 
 
+@pytest.mark.extensive
 def test_value_and_grad_serves_a_loop_of_ones_own_without_compile():
     model = network()
     x, y = X[:8], Y[:8]
