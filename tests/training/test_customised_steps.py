@@ -56,8 +56,8 @@ def fitted(model, **options):
     return model.fit(X, Y, batch_size=16, epochs=3, verbose=0, **options).history
 
 
-def test_a_step_that_does_what_the_default_does_gives_the_same_to_the_bit():
-    default, own = network(), None
+def test_a_step_that_does_what_the_default_does_gives_the_same():
+    default = network()
     expected = fitted(default, sample_weight=W, validation_split=0.2)
     own = network(Plain)
     found = fitted(own, sample_weight=W, validation_split=0.2)
