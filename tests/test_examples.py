@@ -70,3 +70,35 @@ def test_an_lstm_with_normalization_inside_recognises_digits_row_by_row(capsys):
     assert percentages(printed, "held-out digits recognised, moving")[0] >= 97
     assert percentages(printed, "held-out digits recognised, population")[0] >= 97
     assert printed.count("batch statistics, moving ones follow") == 3
+
+
+def test_a_gan_makes_digits_and_says_in_which_phase_each_of_its_calls_is(capsys):
+    runpy.run_path(str(EXAMPLES / "gan.py"))["main"](epochs=40)
+    printed = capsys.readouterr().out
+    before, after = (float(re.search(rf"digits {when} +([\d.]+)", printed)[1]) for when in ("before", "after"))
+    assert after < before / 3
+    assert printed.count("drops 30%") == 2  # once to learn to tell apart, once for the generator to learn from it
+    assert "generator_bn (call 2)" in printed
+
+
+def test_a_student_learns_from_a_teacher_whose_statistics_stay(capsys):
+    runpy.run_path(str(EXAMPLES / "distillation.py"))["main"](epochs=20)
+    printed = capsys.readouterr().out
+    teacher, alone, distilled = (
+        percentages(printed, f"held-out digits recognised, {who}")[0]
+        for who in ("teacher", "student alone", "student distilled")
+    )
+    assert teacher >= 97
+    assert distilled > alone + 8
+    assert "as before, to the bit" in printed
+
+
+def test_penalties_on_slopes_hold_them_where_they_are_to_be(capsys):
+    runpy.run_path(str(EXAMPLES / "gradient_penalty.py"))["main"](epochs=10)
+    printed = capsys.readouterr().out
+    plain, smooth = (percentages(printed, f"penalty {penalty}") for penalty in ("0.0", "0.3"))
+    assert min(plain[0], smooth[0]) >= 95
+    assert smooth[1] > plain[1] + 20
+    distance, slope = re.search(r"critic: distance ([\d.]+) of 2, slope ([\d.]+)", printed).groups()
+    assert abs(float(distance) - 2) < 0.3
+    assert abs(float(slope) - 1) < 0.2

@@ -40,6 +40,7 @@ from phasewise.models.pure import pure
 from phasewise.shift import recalibrate
 from phasewise.switch.phase import learning_phase_scope
 from phasewise.switch.statistics_policy import blend, statistics
+from phasewise.training.differentiation import grad, value_and_grad
 from phasewise.training.nonfinite import NonFiniteError
 
 __version__ = "0.1.0"
@@ -64,6 +65,7 @@ __all__ = [
     "dtype_policies",
     "dtype_policy",
     "fold",
+    "grad",
     "initializers",
     "layers",
     "learning_phase_scope",
@@ -83,6 +85,7 @@ __all__ = [
     "statistics",
     "tree",
     "utils",
+    "value_and_grad",
     "warning",
     "wrappers",
 ]

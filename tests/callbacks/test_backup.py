@@ -138,6 +138,145 @@ def test_callbacks_go_on_too(tmp_path):
     assert_same(whole, again)
 
 
+def same_when_resumed(make, options, folder, stop=9, again=None, save_freq="epoch"):
+    """Stopped and resumed, with a new model or with the one that was stopped, it ends where an undisturbed run does."""
+    pw.set_random_seed(3)
+    whole = make()
+    history = arrays(whole, epochs=4, verbose=0, callbacks=options(whole))
+    pw.set_random_seed(3)
+    stopped, backup = make(), pw.callbacks.BackupAndRestore(folder, save_freq)
+    with pytest.raises(KeyboardInterrupt):
+        arrays(stopped, epochs=4, verbose=0, callbacks=[backup, *options(stopped), StopAfter(stop)])
+    pw.set_random_seed(99)
+    made = stopped if again == "the same" else make()
+    resumed = arrays(made, epochs=4, verbose=0, callbacks=[backup, *options(made)])
+    assert resumed.history == history.history
+    assert_same(whole, made)
+    for one, other in zip(whole.optimizer.variables, made.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def compiled_with(optimizer, loss="binary_crossentropy"):
+    made = model()
+    made.compile(optimizer, loss)
+    return made
+
+
+def by_expression():
+    kernels = pw.optimizers.SGD(0.1, momentum=0.9)
+    rest = pw.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9)
+    return pw.optimizers.MultiOptimizer(pw.optimizers.OptimizerMap(rest, {".*kernel": kernels}))
+
+
+def by_function():
+    kernels = pw.optimizers.SGD(0.1, momentum=0.9, use_ema=True)
+    rest = pw.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9)
+    return pw.optimizers.MultiOptimizer(lambda variable: kernels if "kernel" in variable.path else rest)
+
+
+def scaled():
+    return pw.optimizers.LossScaleOptimizer(by_expression())
+
+
+@pytest.mark.parametrize("again", ["the same", "a new one"])
+@pytest.mark.parametrize("optimizer", [by_function, by_expression, scaled])
+@pytest.mark.parametrize("swap_on_epoch", [True, False])
+@pytest.mark.few(1)
+def test_averages_of_several_optimizers_are_swapped_and_resumed(optimizer, again, swap_on_epoch, tmp_path):
+    same_when_resumed(
+        lambda: compiled_with(optimizer()),
+        lambda made: [pw.callbacks.SwapEMAWeights(swap_on_epoch)],
+        tmp_path / "backup",
+        stop=17,
+        again=again,
+    )
+
+
+def test_what_callbacks_set_when_an_epoch_begins_holds_in_one_that_is_resumed(tmp_path):
+    share = pw.Variable(1.0)
+
+    def loss(y_true, y_pred):
+        return share * abs(y_true - y_pred)
+
+    def options(made):
+        return [
+            pw.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+            pw.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: share.assign(1 / (1 + epoch))),
+        ]
+
+    same_when_resumed(lambda: compiled_with(pw.optimizers.SGD(0.5), loss), options, tmp_path / "backup", stop=8)
+
+
+@pytest.mark.parametrize("optimizer", [by_expression, by_function, lambda: pw.optimizers.Adam(0.01)])
+@pytest.mark.few(1)
+def test_what_was_kept_for_frozen_weights_is_there_when_they_are_trained_again(optimizer, tmp_path):
+    def options(made):
+        def freeze(epoch, logs):
+            made.layers[3].trainable = epoch not in (1, 2)
+
+        return [pw.callbacks.LambdaCallback(on_epoch_begin=freeze)]
+
+    same_when_resumed(lambda: compiled_with(optimizer()), options, tmp_path / "backup", stop=17)
+
+
+class Counting(pw.callbacks.Callback):
+    """Counts epochs, from which it sets the rate; and freezes a layer, once and for all, in the second."""
+
+    kept_in_backup = ("begun",)
+    begun = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun += 1
+        self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) / (1 + self.begun)
+        if epoch == 1:
+            self.model.layers[0].trainable = False
+
+
+@pytest.mark.parametrize("save_freq", [4, "epoch"])
+@pytest.mark.few(1)
+def test_what_callbacks_did_when_an_epoch_began_is_not_done_twice_and_stays(save_freq, tmp_path):
+    backup = tmp_path / "backup"
+    same_when_resumed(
+        lambda: compiled_with(pw.optimizers.Adam(0.5)), lambda made: [Counting()], backup, stop=19, save_freq=save_freq
+    )
+
+
+class Both(pw.Model):
+    """A step of its own with two optimizers, a metric and random numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = model(), model()
+        self.seeds, self.mean = pw.random.SeedGenerator(), pw.metrics.Mean(name="mean")
+
+    def call(self, x):
+        return self.first(x) + self.second(x)
+
+    def train_step(self, data):
+        x, y = data
+        x = x + 0.1 * pw.random.normal(x.shape, seed=self.seeds)
+        logs = {}
+        for name, part, optimizer in (("a", self.first, self.optimizer), ("b", self.second, self.other)):
+            own = part.trainable_variables
+            loss, gradients = pw.value_and_grad(lambda part=part: ((part(x) - y[:, None]) ** 2).mean(), own)()
+            optimizer.apply(gradients, own)
+            self.mean.update_state(loss)
+            logs[name] = loss
+        return {**logs, "mean": self.mean.result()}
+
+
+@pytest.mark.parametrize("save_freq", [4, "epoch"])
+@pytest.mark.few(1)
+def test_a_step_of_ones_own_goes_on_with_all_its_optimizers(save_freq, tmp_path):
+    def made():
+        both = Both()
+        both.compile(pw.optimizers.Adam(0.01), "mse")
+        both.other = pw.optimizers.SGD(0.1, momentum=0.9, use_ema=True)
+        return both
+
+    same_when_resumed(made, lambda made: [], tmp_path / "backup", stop=17, save_freq=save_freq)
+
+
 @pytest.mark.extensive
 def test_a_run_that_was_over_is_not_made_again(tmp_path):
     class FailsAtTheEnd(pw.callbacks.Callback):

@@ -84,3 +84,57 @@ def test_one_that_is_held_later_is_followed_from_the_next_run_on(model):
     model.fit(X, Y, verbose=0)
     model.watched.seen = metrics.Sum(name="other")
     assert model.fit(X, Y, verbose=0).history["other"] == [12.0]
+
+
+class Adds(pw.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1, kernel_initializer="zeros", trainable=False)
+        self.largest = metrics.Sum(name="total")
+
+    def call(self, inputs):
+        self.add_metric(inputs, name="seen")
+        self.add_metric(inputs, aggregation=self.largest)
+        return self.dense(inputs)
+
+
+def functional():
+    inputs = pw.Input((1,))
+    hidden = layers.Dense(1, kernel_initializer="ones", trainable=False)(inputs)
+    model = pw.Model(inputs, layers.Dense(1, kernel_initializer="zeros", trainable=False)(hidden))
+    model.add_metric(hidden, name="seen")
+    model.add_metric(hidden, aggregation=metrics.Sum(name="total"))
+    return model
+
+
+@pytest.mark.parametrize("make", [Adds, functional])
+def test_what_add_metric_is_given_is_logged_in_fit_and_evaluate(make):
+    model = make()
+    model.compile(pw.optimizers.SGD(0.0), "mse")
+    expected = {"loss": pytest.approx(0), "seen": pytest.approx(3), "total": pytest.approx(12)}
+    zeros = np.zeros((4, 1), np.float32)
+    # three rows to a batch: the last one is short, and each row counts once
+    history = model.fit(X, zeros, batch_size=3, epochs=2, verbose=0, validation_data=(X, zeros)).history
+    assert [history["seen"], history["total"]] == [[pytest.approx(3)] * 2, [pytest.approx(12)] * 2]
+    assert [history["val_seen"], history["val_total"]] == [[pytest.approx(3)] * 2, [pytest.approx(12)] * 2]
+    model(X)
+    model.predict(X, verbose=0)
+    assert model.evaluate(X, zeros, batch_size=3, verbose=0, return_dict=True) == expected
+    assert {"loss", "seen", "total"} == {metric.name for metric in model.metrics}
+
+
+def test_mistakes_with_add_metric_are_told():
+    inputs = pw.Input((1,))
+    model = pw.Model(inputs, inputs)
+    with pytest.raises(ValueError, match="add_metric needs the name under which the value is logged"):
+        model.add_metric(inputs)
+    with pytest.raises(
+        ValueError, match="aggregation='mean', or a metric that the values are given to; got 'max' of type str"
+    ):
+        model.add_metric(inputs, name="largest", aggregation="max")
+    with pytest.raises(ValueError, match="does not connect"):
+        model.add_metric(pw.Input((1,)), name="other")
+    with pytest.raises(
+        TypeError, match=r"has no graph that the tensor .* could belong to: call self.add_metric in `call`"
+    ):
+        Adds().add_metric(inputs, name="seen")

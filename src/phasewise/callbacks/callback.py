@@ -45,9 +45,6 @@ class Callback(Portable):
         """Called once, before the first hook."""
         self._model = model
 
-    def model_put_back(self) -> None:
-        """Called in a `fit` that goes on from a backup, once the model has its state again. Ours, not in Keras."""
-
     def set_params(self, params: dict[str, Any]) -> None:
         """Called once, before the first hook."""
         self.params = params

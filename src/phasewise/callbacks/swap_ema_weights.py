@@ -27,14 +27,14 @@ class SwapEMAWeights(Callback):
         """The optimizers that keep averages.
 
         Raises:
-            ValueError: there are none.
+            ValueError: there are none. Where a function chooses the optimizers, that is known once it was asked.
         """
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        found = [each for each in getattr(optimizer, "optimizers", [optimizer]) if getattr(each, "use_ema", False)]
-        if not found:
-            raise ValueError(
-                f"SwapEMAWeights needs an optimizer that keeps averages: {type(optimizer).__name__}(..., use_ema=True)."
-            )
+        several = getattr(optimizer, "optimizers", [optimizer])
+        found = [each for each in several if getattr(each, "use_ema", False)]
+        if several and not found:
+            kinds = " or ".join(dict.fromkeys(f"{type(each).__name__}(..., use_ema=True)" for each in several))
+            raise ValueError(f"SwapEMAWeights needs an optimizer that keeps averages: {kinds}.")
         return found
 
     def _pairs(self):
@@ -59,9 +59,6 @@ class SwapEMAWeights(Callback):
             for (weight, _), value in zip(pairs, self.weights_aside, strict=True):
                 weight.assign(value)
             self.weights_aside = None
-
-    def model_put_back(self) -> None:
-        self._swap_out()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._averaging()

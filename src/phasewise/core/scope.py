@@ -25,6 +25,7 @@ class Scope:
     def __init__(self, variables: Iterable[Any], values: Iterable[Any], outer: Self | None = None):
         self._values = {id(v): x for v, x in zip(variables, values, strict=True)}
         self._outer = outer
+        self.written = {}  # the variables that were, by identity
         self.wrote_others = False  # whether a variable was written that had no value here
 
     def read(self, variable: Any) -> Any:
@@ -42,7 +43,11 @@ class Scope:
         if id(variable) not in self._values:
             self.wrote_others = True
             _note(variable)
-        self._values[id(variable)] = value
+        self._values[id(variable)], self.written[id(variable)] = value, variable
+
+    def has_written(self, variable: Any) -> bool:
+        """Whether the variable was written in this scope or in one around it."""
+        return id(variable) in self.written or (self._outer is not None and self._outer.has_written(variable))
 
     def collect(self, variables: Iterable[Any]) -> list[Any]:
         """The present values of `variables`, in order."""

@@ -257,6 +257,12 @@ def values_of(variables: Iterable[Variable]) -> list[Any]:
     return [v.raw for v in variables]
 
 
+def is_written(variable: Variable) -> bool:
+    """Whether the variable was written in the scope that is active, or in one around it."""
+    active = _scope.get()
+    return active is not None and active.has_written(variable)
+
+
 def in_scope() -> bool:
     """True while a pure call is being traced."""
     return _scope.get() is not None

@@ -107,11 +107,21 @@ def _require_built(model, task):
 def _groups(model):
     """What a file has of the model, a `Group` for each layer and one for the optimizer."""
     _require_built(model, "save")
-    groups = [Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in places(model)]
+    groups = [
+        Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in _known_places(model)
+    ]
     optimizer = model.optimizer
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):
         groups.append(Group(f"{_OPTIMIZER}/vars", optimizer.name, _own_arrays(optimizer)))
     return groups
+
+
+def _known_places(model):
+    """`places`, looked up once for as long as the layers stay the same."""
+    notes = model._inventory().notes
+    if "places" not in notes:
+        notes["places"] = list(places(model))
+    return notes["places"]
 
 
 def _arrays_of(place):

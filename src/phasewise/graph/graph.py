@@ -18,6 +18,7 @@ class Graph:
 
     Args:
         inputs, outputs: a symbolic tensor, or a list, tuple or dict of them.
+        beside: further tensors that a run computes and does not return.
 
     Attributes:
         host: the `HostPart` of a graph with layers that run on the host, else None.
@@ -26,8 +27,8 @@ class Graph:
         ValueError: an output cannot be computed from the inputs; two layers share a name.
     """
 
-    def __init__(self, inputs, outputs):
-        self.inputs, self.outputs = inputs, outputs
+    def __init__(self, inputs, outputs, beside=()):
+        self.inputs, self.outputs, self.beside = inputs, outputs, tuple(beside)
         for leaf in jax.tree.leaves((inputs, outputs), is_leaf=symbolic.is_symbolic):
             if not symbolic.is_symbolic(leaf):
                 raise ValueError(
@@ -159,7 +160,7 @@ class Graph:
     def _sorted_nodes(self):
         given = {id(t) for t in self.input_tensors}
         order, done = [], set()
-        stack = [(t, False) for t in reversed(self.output_tensors)]
+        stack = [(t, False) for t in reversed([*self.output_tensors, *self.beside])]
         while stack:
             tensor, ready = stack.pop()
             node = tensor.node

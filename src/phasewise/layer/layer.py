@@ -17,6 +17,7 @@ from phasewise.graph import symbolic
 from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
 from phasewise.layer.added_losses import added_losses, forget_losses, record_loss
+from phasewise.layer.added_metrics import record_metric
 from phasewise.layer.drawing import Drawing
 from phasewise.layer.in_graph import InGraph
 from phasewise.layer.masked import Masked
@@ -166,6 +167,19 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
         """Add a scalar (or an array whose sum counts) to the loss of the training step; called from `call`."""
         record_loss(self, loss)
 
+    def add_metric(self, value: ArrayLike, name: str | None = None, aggregation: Any = "mean") -> None:
+        """Log a value under a name in `fit` and `evaluate`; called from `call`, at each call anew (Keras 2; gone in Keras 3).
+
+        Args:
+            value: array; of one that has rows, each counts once, a number counts once for its batch.
+            name: under which it is logged.
+            aggregation: "mean" over all that came in the epoch, or a metric object, whose `update_state(value)` is called.
+
+        Raises:
+            ValueError: no name, or another `aggregation`.
+        """
+        record_metric(self, value, name, aggregation)
+
     @property
     def losses(self) -> list[Array]:
         """The weight regularization terms, and what the last eager call of the layers added."""
@@ -191,7 +205,7 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
         args, kwargs, own = accepted.take_training(args, kwargs)
         if refusal := accepted.refusal(self.name, type(self), args, kwargs):
             raise refusal
-        if not naming.path() and not in_scope():
+        if not naming.path():
             forget_losses(self)
         with masking.table(), naming.path_part(self.name, self), phase.enclosing_call(own):
             args, kwargs = layer_inputs.prepared(self, args, kwargs)

@@ -90,8 +90,12 @@ class Metric(Portable, Settings):
 
     def reset_state(self) -> None:
         """Begin again."""
-        for each in self.variables:
-            each.assign(np.zeros(each.shape, each.raw.dtype))
+        if variable.in_scope():
+            for each in self.variables:
+                each.assign(np.zeros(each.shape, each.raw.dtype))
+            return
+        for each in self.variables:  # as an assignment, without its questions
+            each._value = np.zeros(each._value.shape, each._value.dtype)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Take one batch into account."""

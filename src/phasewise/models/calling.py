@@ -137,7 +137,7 @@ class _AsItIs:
                 collected_losses() as losses,
             ):
                 outputs = asked.outputs(arrays)
-                return outputs, held.collect(followed.variables), held.collect(self._others), losses
+                return outputs, held.collect(followed.variables), held.collect(self._others), list(losses)
 
         self._run = compiled(run, inventory.variables)
 

@@ -11,6 +11,8 @@ from phasewise.layer.layer import depends_on_phase
 from phasewise.models.summary import names_on_host
 from phasewise.models.table import render
 from phasewise.switch.statistics_policy import ByLayer, Policy
+from phasewise.training import custom_step
+from phasewise.training.customised import is_customised
 from phasewise.training.programs import trace_calls, under
 
 TASKS = ("fit", "evaluate", "predict")
@@ -78,10 +80,10 @@ def explain(
     print_fn: Callable[[str], Any] | bool | None = None,
 ) -> Explanation:
     """The `Explanation` of `model`; printed, or given to `print_fn`; see `Model.explain`."""
-    model.ensure_built(model.example_spec())
-    spec = model.example_spec()
+    if model.can_be_called:
+        model.ensure_built(model.example_spec())
     with under(model, statistics):
-        observed = {task: trace_calls(model, spec, task)[0] for task in TASKS}
+        observed = {task: _calls_of(model, task) for task in TASKS}
     rows = []
     for (layer, number), calls in _aligned(observed).items():
         name = layer.name if number == 1 else f"{layer.name} (call {number})"
@@ -90,6 +92,14 @@ def explain(
     if print_fn is not False:
         (print_fn or print)(str(explanation))
     return explanation
+
+
+def _calls_of(model, task):
+    """The calls that `task` makes: of a step of a user's own those that it has made of the data that it was given last."""
+    spec = model._step_specs.get(task)
+    if spec is not None and is_customised(model, task):
+        return custom_step.find(model, task, spec).calls
+    return trace_calls(model, model.example_spec(), task)[0] if model.can_be_called else ()
 
 
 def _aligned(observed):

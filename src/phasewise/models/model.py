@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import random, variable
+from phasewise.core import random, structure, variable
 from phasewise.core.registry import nearest, register
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
@@ -17,6 +17,7 @@ from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
 from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import Explanation, explain
+from phasewise.models.metric_in_graph import AddMetric
 from phasewise.models.summary import summary
 from phasewise.models.weights_on_file import WeightsOnFile
 from phasewise.switch.statistics_policy import ByLayer, Policy
@@ -149,6 +150,25 @@ class Model(Trainer, WeightsOnFile, Layer):
         hint = f" Did you mean {near!r}?" if near else ""
         raise ValueError(f"{self.name!r} has no layer {name!r}.{hint} It has: {', '.join(x.name for x in layers)}.")
 
+    def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean") -> None:
+        """As `Layer.add_metric`, in `call`; of a functional model also with a tensor of its graph, before `fit`.
+
+        Raises:
+            ValueError: no name, another `aggregation`, or a tensor that does not come from the model's inputs.
+            TypeError: a symbolic tensor, and the model has no graph of its own.
+        """
+        if not symbolic.is_symbolic(value):
+            super().add_metric(value, name, aggregation)
+            return
+        if self._graph is None or type(self).call is not Model.call:
+            raise TypeError(
+                f"{self.name!r} has no graph that the tensor {value.name!r} could belong to: call self.add_metric in `call`, on arrays."
+            )
+        added = AddMetric(name, aggregation)(value)
+        self._graph = Graph(self._graph.inputs, self._graph.outputs, [*self._graph.beside, added])
+        self.programs.clear()
+        structure.changed()
+
     # -- the call
 
     def call(self, inputs: Nest) -> Nest:
@@ -159,6 +179,11 @@ class Model(Trainer, WeightsOnFile, Layer):
                 "`call(self, inputs)`."
             )
         return self._graph.run(inputs)
+
+    @property
+    def can_be_called(self) -> bool:
+        """Whether the model has a graph or a `call` of its own; one with a `train_step` alone has neither."""
+        return self._graph is not None or type(self).call is not Model.call
 
     def _connect_to(self, x):
         """Make the graph for data like `x`, where a chain of layers has none yet."""

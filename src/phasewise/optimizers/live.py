@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from phasewise.core.variable import Variable
@@ -23,6 +24,12 @@ class Live(Variable):
     def __init__(self, owner: Any, name: str, dtype: str):
         self._owner, self._dtype = owner, dtype
         self.name = self.path = name
+
+    @property
+    def raw(self):
+        """As of every variable; in a step that applies the optimizer, what the step carries."""
+        present = self._owner._present(self.name)
+        return present.astype(self._dtype) if isinstance(present, jax.core.Tracer) else super().raw
 
     @property
     def _value(self):

@@ -12,6 +12,7 @@ from phasewise.core.types import Array, ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import all_finite, where
 from phasewise.optimizers.arguments import check_count, check_range
+from phasewise.optimizers.in_step import note_scaled
 from phasewise.optimizers.kept import Entry
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import State
@@ -118,6 +119,7 @@ class LossScaleOptimizer(Optimizer):
 
     def scale_loss(self, loss: Array, state: State | None = None) -> Array:
         """`loss` times the scale of `state`, by default the present one."""
+        note_scaled(self)
         return self.inner_optimizer.scale_loss(loss * self._scale_in(self.state if state is None else state))
 
     def _scale_in(self, state):

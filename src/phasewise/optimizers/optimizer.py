@@ -12,6 +12,7 @@ from phasewise.core.types import ArrayLike, Config
 from phasewise.core.variable import Variable
 from phasewise.optimizers.arguments import Rate, check_rate, schedule_of, spelled_out
 from phasewise.optimizers.clipping import Clipping
+from phasewise.optimizers.in_step import ready
 from phasewise.optimizers.kept import KeptVariables
 from phasewise.optimizers.schedules import KIND as SCHEDULE
 from phasewise.optimizers.settings import new_revision
@@ -137,7 +138,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
             self.prepare(variables)
 
     def apply(self, grads: Sequence[ArrayLike], trainable_variables: Iterable[Variable] | None = None) -> None:
-        """Update the variables, those of the last time by default, by hand with a list of gradients.
+        """Update the variables, those of the last time by default, by hand with a list of gradients; also in a `train_step`.
 
         Raises:
             ValueError: a gradient is None, there is not one for each variable, or none are known yet.
@@ -147,7 +148,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         variables = self._known if trainable_variables is None else list(trainable_variables)
         if len(grads) != len(variables):
             raise ValueError(f"apply needs one gradient for each variable; got {len(grads)} for {len(variables)}.")
-        self.prepare(variables)
+        ready(self, variables)
         grads = [None if g is None else jnp.asarray(g) for g in grads]
         values, self.state = self.update(grads, self.state, [jnp.asarray(v.raw) for v in variables], variables)
         for variable, value in zip(variables, values):
@@ -157,7 +158,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         """As `apply`, from (gradient, variable) pairs. Returns the number of updates so far."""
         grads, variables = zip(*grads_and_vars)
         self.apply(list(grads), list(variables))
-        return int(self.iterations)
+        return self._present("iterations")
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Give the variables their averages, where averages are kept; `fit` does this when it ends."""

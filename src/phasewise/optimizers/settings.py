@@ -5,6 +5,7 @@ import itertools
 import numbers
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 
 from phasewise.core import registry, settings
@@ -185,8 +186,13 @@ class Settings(settings.Settings):
         if name == "iterations":
             return self._steps() // (self.gradient_accumulation_steps or 1)
         if self.schedule is not None:
-            return self.schedule(np.int32(self._steps()))
+            return self.schedule(
+                self._steps() if isinstance(self._steps(), jax.core.Tracer) else np.int32(self._steps())
+            )
         return self._initial_rate if self.state is None else self.state["learning_rate"]
 
     def _steps(self):
-        return self._first_step if self.state is None else int(self.state["iterations"])
+        if self.state is None:
+            return self._first_step
+        count = self.state["iterations"]
+        return count if isinstance(count, jax.core.Tracer) else int(count)

@@ -9,6 +9,7 @@ import numpy as np
 from phasewise.core.types import Array, ArrayLike
 from phasewise.core.variable import Variable
 from phasewise.kernels.finite import magnitude
+from phasewise.optimizers.in_step import note_scaled
 from phasewise.optimizers.settings import Settings
 from phasewise.optimizers.slots import Slots, State
 from phasewise.optimizers.update_step import UpdateStep
@@ -146,6 +147,7 @@ class UpdateRule(UpdateStep, Settings):
 
     def scale_loss(self, loss: Array, state: State | None = None) -> Array:
         """What the gradients are to be taken of in a step from `state`: `loss` times `loss_scale_factor`."""
+        note_scaled(self)
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
     def _apply(self, grads, state, params, variables, rate):

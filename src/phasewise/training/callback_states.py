@@ -18,12 +18,11 @@ def put_back_states(callbacks, states):
     for name, state in states:
         waiting[name].append(state)
     for callback in callbacks:
-        of_its_class = waiting[type(callback).__name__]
-        if callback.kept_in_backup and of_its_class:
-            _put_back(callback, of_its_class.pop(0))
+        if callback.kept_in_backup and waiting[type(callback).__name__]:
+            state = waiting[type(callback).__name__].pop(0)
+            _set_all(callback, {name: state[name] for name in callback.kept_in_backup if name in state})
 
 
-def _put_back(callback, state):
-    for name in callback.kept_in_backup:
-        if name in state:
-            setattr(callback, name, state[name])
+def _set_all(item, values):
+    for name, value in values.items():
+        setattr(item, name, value)

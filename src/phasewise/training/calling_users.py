@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from phasewise.losses import Loss
 
-_NEEDS_VALUES = (
+NEEDS_VALUES = (
     jax.errors.ConcretizationTypeError,
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
@@ -24,7 +24,7 @@ def told_of(kind, name):
     """
     try:
         yield
-    except _NEEDS_VALUES as error:
+    except NEEDS_VALUES as error:
         raise TypeError(
             f"The {kind} {name!r} asks for the values of its arrays (by NumPy, scikit-learn, float() or an `if`), but it runs in a "
             "compiled step, where they have none yet. Use phasewise.ops in place of NumPy and ops.where in place of `if`; what must "

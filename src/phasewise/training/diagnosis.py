@@ -49,10 +49,8 @@ def diagnose(model, state, batch):
     Returns:
         A `Finding`.
     """
-    for where, words, part in (("input", "input", batch[0]), ("labels", "labels", batch[1:])):
-        rows = bad_rows(jax.tree.leaves(part))
-        if len(rows):
-            return Finding(where, None, rows, f"the {words} of the batch hold NaN or infinity{_in_rows(rows)}")
+    if (found := in_data(batch)) is not None:
+        return found
     seen, losses, params, statistics = _repeat(model, state, batch)
     return (
         _in_an_output(model, state, batch, seen)
@@ -61,6 +59,15 @@ def diagnose(model, state, batch):
         or _in_a_gradient(model, seen, params)
         or Finding("update", None, np.empty(0, int), model.optimizer.wrong_rate(state["optimizer"]) or _TOO_FAR)
     )
+
+
+def in_data(batch):
+    """The `Finding` of NaN and infinity in a batch (x, y, sample_weight), or None."""
+    for where, words, part in (("input", "input", batch[0]), ("labels", "labels", batch[1:])):
+        rows = bad_rows(jax.tree.leaves(part))
+        if len(rows):
+            return Finding(where, None, rows, f"the {words} of the batch hold NaN or infinity{in_rows(rows)}")
+    return None
 
 
 def bad_rows(arrays):
@@ -81,7 +88,7 @@ def _in_an_output(model, state, batch, seen):
         if len(rows):
             if len(rows) == len(np.asarray(call.outputs[0])) > 1:
                 rows = _causes(model, state, batch, rows)
-            text = f"{what} of {_named(call.layer)} is not finite{_in_rows(rows)}"
+            text = f"{what} of {named(call.layer)} is not finite{in_rows(rows)}"
             return Finding("output", call.layer.name, rows, text)
     return None
 
@@ -91,7 +98,9 @@ def _in_a_statistic(model, state, batch, statistics):
     for variable, value in statistics:
         if not np.isfinite(np.asarray(value, np.float64)).all():
             rows, layer = _causes(model, state, batch, np.empty(0, int)), _owner(model, variable)
-            text = f"all outputs are finite, but {variable.name!r} of {_named(layer)} is not after the batch{_in_rows(rows)}"
+            text = (
+                f"all outputs are finite, but {variable.name!r} of {named(layer)} is not after the batch{in_rows(rows)}"
+            )
             return Finding("update", layer.name, rows, text)
     return None
 
@@ -105,7 +114,7 @@ def _in_the_loss(model, losses):
         if not np.isfinite(np.asarray(values, np.float64)).all():
             rows = bad_rows([values])
             what = f"the loss of output {name!r}" if name else "a loss that a layer or a regularizer adds"
-            return Finding("loss", name, rows, f"all outputs are finite, but {what} is not{_in_rows(rows)}")
+            return Finding("loss", name, rows, f"all outputs are finite, but {what} is not{in_rows(rows)}")
     return None
 
 
@@ -115,8 +124,8 @@ def _in_a_gradient(model, seen, params):
         rows = bad_rows(seen[place].gradients)
         if len(rows):
             after = [call for call in seen[place + 1 :] if not isinstance(call.layer, type(model))] or seen[place:]
-            name = _named(after[0].layer)
-            text = f"all outputs and losses are finite, but the gradient that {name} passes back is not{_in_rows(rows)}"
+            name = named(after[0].layer)
+            text = f"all outputs and losses are finite, but the gradient that {name} passes back is not{in_rows(rows)}"
             return Finding("gradient", after[0].layer.name, rows, text)
     for variable, gradient in params:
         if not np.isfinite(np.asarray(gradient, np.float64)).all():
@@ -188,11 +197,13 @@ def _is_float(array):
     return jnp.issubdtype(array.dtype, jnp.floating)
 
 
-def _named(layer):
+def named(layer):
+    """A layer in words."""
     return f"layer {layer.name!r} ({type(layer).__name__})"
 
 
-def _in_rows(rows):
+def in_rows(rows):
+    """Some row numbers in words; nothing for none."""
     if not len(rows):
         return ""
     shown = ", ".join(map(str, rows[:8])) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")

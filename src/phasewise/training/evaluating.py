@@ -4,9 +4,11 @@ from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
 from phasewise.data import make_executor
+from phasewise.training import custom_step
+from phasewise.training.customised import is_customised, reset_metrics
 from phasewise.training.draws import Draws
 from phasewise.training.loop import Chunks, UpdateProgram
-from phasewise.training.preparing import prepare_feed, require_data, require_steps
+from phasewise.training.preparing import batch_spec, prepare_feed, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, switch_key, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
@@ -38,7 +40,7 @@ def evaluate(model, plan, steps, verbose, callbacks, policy):
 def run_test(model, executor, steps, *, policy=None, callbacks=None, progress=None):
     """Reset the metrics, go over the data once, or until `model.stop_evaluating`. Returns (logs, number of batches)."""
     callbacks, progress = callbacks or CallbackList(), progress or Silent()
-    model.objective.reset()
+    reset_metrics(model)
     model.stop_evaluating = False
     seen, logs, draws = 0, {}, Draws(model)
     with under(model, policy):
@@ -93,8 +95,8 @@ def _prepared(model, executor, feed, task, draws):
     """The program for a feed; a function that gives the state for it, a new one or the present after another; the cells."""
     calls = prepare_feed(model, executor, feed, task)
     warn_of_initial_statistics(calls)
-    loop = program(model, task, shapes_of(feed.arrays), lambda: _compiled(model, task, calls.draws))
-    cells, drawn = Cells(model, metrics=True), draws.arguments(calls)
+    cells, drawn = _cells(model, executor, feed, task), draws.arguments(calls)
+    loop = program(model, task, shapes_of(feed.arrays), lambda: _compiled(model, task, calls.draws, cells))
     cells.followed = loop.followed
 
     def gather(before=None):
@@ -104,12 +106,23 @@ def _prepared(model, executor, feed, task, draws):
     return loop, gather, cells
 
 
-def _compiled(model, task, draws):
+def _cells(model, executor, feed, task):
+    if not is_customised(model, task):
+        return Cells(model, metrics=True)
+    found = custom_step.find(model, task, batch_spec(executor, feed.rows))
+    return custom_step.CustomCells(model, found, training=False)
+
+
+def _compiled(model, task, draws, cells):
     objective, followed = model.objective, Followed()
+    if is_customised(model, task):
+        step = custom_step.custom_test_step(model, task, cells.found, followed)
+    else:
+        step = test_step(model, objective, task, followed, draws)
     return UpdateProgram(
-        _never_stopping(test_step(model, objective, task, followed, draws)),
-        lambda state: logs_of(objective, state, followed),
-        lambda: objective.names,
+        _never_stopping(step),
+        lambda state: custom_step.logs_of(objective, state) if "logs" in state else logs_of(objective, state, followed),
+        lambda: cells.log_names,
         model._inventory().variables,
         followed,
     )
@@ -122,7 +135,7 @@ def _never_stopping(step):
 def test_on_batch(model, plan):
     """The logs of the one batch of `plan`, filled up to one of few sizes where nothing notices."""
     executor = make_executor(plan, whole_rows(model, plan))
-    model.objective.reset()
+    reset_metrics(model)
     watched, draws = CallbackList(), Draws(model)
     feeds = test_feeds(model, executor, None, "test_on_batch")
     found = [logs for feed in feeds for logs, _ in run_feed(model, executor, feed, "test_on_batch", draws, watched)]

@@ -13,6 +13,7 @@ from phasewise.data import adapters, make_executor
 from phasewise.data.foreign import is_list_of_batches
 from phasewise.training import limits
 from phasewise.training.class_weights import ClassWeights
+from phasewise.training.customised import reset_metrics
 from phasewise.training.evaluating import run_test
 from phasewise.training.host_layers import plan_for
 from phasewise.training.nonfinite import check_choice
@@ -178,7 +179,7 @@ def fit(model, plan, validation, settings):
             if validation is not None:
                 validation.close()
             run.close()
-        _finalize(model)
+        _finalize(model, run.optimizers)
         warn_of_lag(run.updated_layers)
         callbacks.on_train_end(logs)
     return history
@@ -197,17 +198,18 @@ def _with_backup(run, validation):
 def _epochs(run, validation, settings, progress, resuming=None):
     """All epochs; the logs of the last one."""
     logs, steps, anew = {}, run.callbacks.params["steps"], settings.steps_per_epoch is None
-    first, made = settings.initial_epoch, 0
+    first = settings.initial_epoch
     if resuming is not None:
-        first, made, logs = resuming.epoch, resuming.steps, resuming.logs
-        if resuming.stopped or first >= settings.epochs:
-            resuming.put_back_states()
-            for feed in run.feeds(1):
-                run.take_up(feed)
+        first, logs = resuming.epoch, resuming.logs
+        is_over = resuming.stopped or first >= settings.epochs
+        if not is_over:
+            resuming.begin(validation, anew=anew)
+        resuming.put_back(run.take_up())
+        if is_over:
             return logs
-        resuming.begin(validation, anew=anew)
     for epoch in range(first, settings.epochs):
-        if epoch > settings.initial_epoch and not made and not run.executor.goes_on(anew):
+        is_within = resuming is not None and epoch == first and resuming.steps > 0
+        if epoch > settings.initial_epoch and not is_within and not run.executor.goes_on(anew):
             warn(
                 f"The generator was exhausted after epoch {epoch} of {settings.epochs}: it is read once, so `fit` ends here, and what was "
                 "learnt is kept. Give data that begin anew (Dataset.from_generator), or steps_per_epoch.",
@@ -215,19 +217,22 @@ def _epochs(run, validation, settings, progress, resuming=None):
             )
             break
         progress.epoch_begin(epoch, settings.epochs, steps)
-        last = _epoch(run, validation, settings, epoch, progress, made)
-        made = 0
+        last = _epoch(run, validation, settings, epoch, progress, resuming if is_within else None)
         logs = logs if last is None else last
         if last is None or run.model.stop_training:
             break
     return logs
 
 
-def _epoch(run, validation, settings, epoch, progress, made=0):
-    """One epoch, of which `made` steps were made before; the logs, or None when there were no more data."""
+def _epoch(run, validation, settings, epoch, progress, resuming=None):
+    """One epoch, or the rest of one that is `resuming`; the logs, or None when there were no more data."""
     model, callbacks = run.model, run.callbacks
     callbacks.on_epoch_begin(epoch)
-    model.objective.reset()
+    reset_metrics(model)
+    made = 0
+    if resuming is not None:  # what callbacks do when an epoch begins they had done before
+        resuming.put_back(run.take_up())
+        made = resuming.steps
     limit = settings.steps_per_epoch
     logs, seen = run.epoch(epoch, limit, progress, made)
     ended_early = limit is not None and seen < limit and not model.stop_training
@@ -253,11 +258,11 @@ def _epoch(run, validation, settings, epoch, progress, made=0):
     return logs
 
 
-def _finalize(model):
-    trained = model.trainable_variables
-    values = model.optimizer.finalize([v.raw for v in trained], model.optimizer.state)
-    for variable, value in zip(trained, values, strict=True):
-        variable._value = value
+def _finalize(model, optimizers):
+    for optimizer in optimizers:
+        trained = optimizer._known
+        for variable, value in zip(trained, optimizer.finalize([v.raw for v in trained], optimizer.state), strict=True):
+            variable._value = value
     on_host = [v for v in model._inventory().variables if isinstance(v._value, np.ndarray)]
     for variable, value in zip(on_host, jax.device_put([v._value for v in on_host]), strict=True):
         variable._value = value
@@ -266,7 +271,7 @@ def _finalize(model):
 def train_on_batch(model, plan):
     """The logs after one step on the one batch of `plan`, filled up to one of few sizes where nothing notices."""
     executor = make_executor(plan, whole_rows(model, plan))
-    model.objective.reset()
+    reset_metrics(model)
     run = Run(model, executor, "ignore", task="train_on_batch")
     found = [logs for feed in run.feeds() for logs, _ in run.feed(feed)]
     require_data(found)

@@ -27,6 +27,7 @@ BINARY = BinaryCrossentropy | BinaryFocalCrossentropy
 ONE_HOT = CategoricalCrossentropy | CategoricalFocalCrossentropy
 INTEGER = SparseCategoricalCrossentropy | CategoricalGeneralizedCrossEntropy
 REGIONS = Dice | Tversky
+_OF_YES_AND_NO = AUC | BinaryAccuracy | AtThresholds | AtOperatingPoint | FBetaScore | BinaryIoU
 OF_VECTORS = ONE_HOT | CategoricalHinge | CosineSimilarity | KLDivergence
 
 
@@ -39,24 +40,28 @@ def check_shapes(names, losses, pairs):
         pairs: (label, output) for each, objects with `shape` and `dtype`.
     """
     for name, loss, (true, pred) in zip(names, losses, pairs):
-        if loss is None:
-            continue
-        if true is None:
-            raise ValueError(f"Output {name!r} has a loss ({loss.name}) but no labels.")
-        shapes = f"labels of shape {tuple(true.shape)} and output {name!r} of shape {tuple(pred.shape)}"
-        if isinstance(loss, OF_VECTORS) and len(pred.shape) < 2:
-            raise ValueError(
-                f"{loss.name} compares vectors, one a row; it got {shapes}. One number a row goes with binary_crossentropy or "
-                "mean_squared_error."
-            )
-        if isinstance(loss, CTC):
-            check_sequence_shapes(true.shape, pred.shape, f"output {name!r}")
-        elif isinstance(loss, INTEGER | Circle):
-            _check_sparse_shape(loss.name, true, pred, shapes)
-        elif isinstance(loss, ONE_HOT):
-            _check_categorical_shape(loss, true, pred, shapes)
-        elif type(loss).__module__.startswith("phasewise.") and not _broadcasts(true.shape, pred.shape):
-            raise ValueError(f"{loss.name} cannot compare {shapes}: they must agree.")
+        if loss is not None:
+            _check_shape(name, loss, true, pred)
+
+
+def _check_shape(name, loss, true, pred):
+    if true is None:
+        raise ValueError(f"Output {name!r} has a loss ({loss.name}) but no labels.")
+    shapes = f"labels of shape {tuple(true.shape)} and output {name!r} of shape {tuple(pred.shape)}"
+    if isinstance(loss, OF_VECTORS) and len(pred.shape) < 2:
+        raise ValueError(
+            f"{loss.name} compares vectors, one a row; it got {shapes}. One number a row goes with binary_crossentropy or "
+            "mean_squared_error."
+        )
+    if isinstance(loss, CTC):
+        return check_sequence_shapes(true.shape, pred.shape, f"output {name!r}")
+    if isinstance(loss, INTEGER | Circle):
+        return _check_sparse_shape(loss.name, true, pred, shapes)
+    if isinstance(loss, ONE_HOT):
+        return _check_categorical_shape(loss, true, pred, shapes)
+    if type(loss).__module__.startswith("phasewise.") and not _broadcasts(true.shape, pred.shape):
+        raise ValueError(f"{loss.name} cannot compare {shapes}: they must agree.")
+    return None
 
 
 def _check_sparse_shape(name, true, pred, shapes):
@@ -94,16 +99,17 @@ def check_labels(names, losses, pairs, locate):
         locate: names a row.
     """
     for name, loss, (true, pred) in zip(names, losses, pairs):
-        if loss is None or true is None:
-            continue
-        of = f" of output {name!r}"
-        if isinstance(loss, CTC):
-            check_sequences(true, pred.shape[-1], of=of, locate=locate)
-        elif isinstance(loss, INTEGER):
-            ignored = loss.arguments.get("ignore_class")
-            check_classes(loss.name, true, pred.shape[-1], ignored, of=of, locate=locate)
-        elif isinstance(loss, BINARY | ONE_HOT | REGIONS):
-            check_between_0_and_1(loss.name, true, of=of, locate=locate, is_binary=isinstance(loss, BINARY))
+        if loss is not None and true is not None:
+            _check_values(loss, true, pred, f" of output {name!r}", locate)
+
+
+def _check_values(loss, true, pred, of, locate):
+    if isinstance(loss, CTC):
+        check_sequences(true, pred.shape[-1], of=of, locate=locate)
+    elif isinstance(loss, INTEGER):
+        check_classes(loss.name, true, pred.shape[-1], loss.arguments.get("ignore_class"), of=of, locate=locate)
+    elif isinstance(loss, BINARY | ONE_HOT | REGIONS):
+        check_between_0_and_1(loss.name, true, of=of, locate=locate, is_binary=isinstance(loss, BINARY))
 
 
 def check_metric_labels(names, losses, metrics, pairs, locate):
@@ -114,15 +120,14 @@ def check_metric_labels(names, losses, metrics, pairs, locate):
         names, losses, pairs, locate: as for `check_labels`.
     """
     for i, name, metric in metrics:
-        of = f" of output {names[i]!r}"
-        if isinstance(metric, IoU) and metric.sparse_y_true and not isinstance(metric, BinaryIoU):
-            if pairs[i][0] is not None:
-                _check_regions(f"the metric {name!r}", metric, losses[i], pairs[i][0], of, locate)
+        of, labels = f" of output {names[i]!r}", pairs[i][0]
+        if labels is None:
             continue
-        if isinstance(losses[i], BINARY | ONE_HOT | REGIONS) or pairs[i][0] is None:
-            continue  # the loss has been asked the same, or there is nothing to look at
-        if isinstance(metric, AUC | BinaryAccuracy | AtThresholds | AtOperatingPoint | FBetaScore | BinaryIoU):
-            check_between_0_and_1(f"the metric {name!r}", pairs[i][0], of=of, locate=locate, is_binary=True)
+        if isinstance(metric, IoU) and metric.sparse_y_true and not isinstance(metric, BinaryIoU):
+            _check_regions(f"the metric {name!r}", metric, losses[i], labels, of, locate)
+        elif isinstance(metric, _OF_YES_AND_NO) and not isinstance(losses[i], BINARY | ONE_HOT | REGIONS):
+            # Where the loss is one of these it has been asked the same.
+            check_between_0_and_1(f"the metric {name!r}", labels, of=of, locate=locate, is_binary=True)
 
 
 def _check_regions(name, metric, loss, labels, of, locate):

@@ -1,13 +1,11 @@
 """What `fit` does when a loss, a gradient or a weight is NaN or infinite."""
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 
 from phasewise.core import registry
 from phasewise.core.types import Nest
 from phasewise.kernels.finite import all_finite, where
-from phasewise.training.diagnosis import Finding, diagnose
+from phasewise.training.diagnosis import Finding
 
 CHOICES = ("raise", "skip", "ignore")
 
@@ -48,7 +46,8 @@ def is_sound(state):
     The loss is looked at through its running mean; a gradient that is not finite leaves its trace in a weight or in
     the optimizer's state.
     """
-    return all_finite(state["params"], state["other"], state["optimizer"], state["metrics"][:2])
+    loss = [value for name, value in state.get("logs", {}).items() if name == "loss"]
+    return all_finite(state["params"], state["other"], state["optimizer"], state["metrics"][:2], loss)
 
 
 def kept_where_finite(step):
@@ -86,10 +85,8 @@ def first_bad_step(loop, state, feed, start, count):
     return start + good_steps, good
 
 
-def error_for(model, state, batch, *, epoch, step):
-    """The `NonFiniteError` of a step that starts from a good `state` with `batch`."""
-    batch = tuple(None if part is None else jax.tree.map(np.asarray, part) for part in batch)
-    finding = diagnose(model, state, batch)
+def error_for(finding, batch, *, epoch, step):
+    """The `NonFiniteError` of a step with `batch`, in which that was found."""
     message = (
         f"Training became non-finite in epoch {epoch}, step {step} (epochs, steps and rows count from 0, as in callbacks and arrays): "
         f"{finding.text}. The model holds the state before that step; the batch is the exception's `.batch`, the rows its `.rows`. "

@@ -95,6 +95,11 @@ class Objective(Portable):
         return self._loss if not isinstance(self._loss, list | tuple | dict) or is_config(self._loss) else None
 
     @property
+    def loss_tracker(self):
+        """The mean of the losses."""
+        return self._mean
+
+    @property
     def built_losses(self):
         """The losses by output, once they are matched with the outputs."""
         return self._losses
@@ -124,9 +129,17 @@ class Objective(Portable):
             jnp.float32(jax.tree.leaves(y_pred)[0].shape[0]) if row_mask is None else row_mask.sum().astype(jnp.float32)
         )
         self._mean.update_state(total, rows)
+        self.track(parts, rows)
+        self.update_metrics(y_true, y_pred, sample_weight, row_mask)
+
+    def track(self, parts, rows):
+        """Update the means of the outputs' losses."""
         for tracker, part in zip(self._trackers, parts):
             if tracker is not None:
                 tracker.update_state(part, rows)
+
+    def update_metrics(self, y_true, y_pred, sample_weight=None, row_mask=None):
+        """Update the metrics that `compile` was given, in the active variable scope."""
         pairs = self._pairs(y_true, y_pred)
         weights, preds, masks = self._sample_weights(sample_weight), jax.tree.leaves(y_pred), masks_of(y_pred)
         weighed = [(*each, None) for each in self._plain] + [(*each, weights[each[0]]) for each in self._weighted]
@@ -170,11 +183,15 @@ class Objective(Portable):
         self._skipped = Sum(name="skipped") if counts else None
 
     @property
+    def own_metrics(self):
+        """Those that `compile` was given, and the loss trackers."""
+        given = [m for _, _, m in [*self._plain, *self._weighted]]
+        return [self._mean, *(t for t in self._trackers if t), *given]
+
+    @property
     def metrics(self):
         """The metric objects, the loss tracker first."""
-        given = [m for _, _, m in [*self._plain, *self._weighted]]
-        trackers = [t for t in self._trackers if t]
-        return [self._mean, *trackers, *given, *self.held, *([self._skipped] if self._skipped else [])]
+        return [*self.own_metrics, *self.held, *([self._skipped] if self._skipped else [])]
 
     @property
     def names(self):
@@ -206,11 +223,20 @@ class Objective(Portable):
         return any(item is not None for item in jax.tree.leaves(self._loss, is_leaf=lambda x: x is None))
 
     @property
+    def has_metrics(self):
+        """Whether `compile` was given metrics."""
+        return any(self._given.values())
+
+    @property
     def is_rowwise(self):
         """Whether padded rows can be masked out of everything: a user's own function may mix rows, ours do not."""
         several = [*enumerate(self._losses), *((i, metric) for i, _, metric in [*self._plain, *self._weighted])]
         given = [(i, item) for i, item in several if item]
         return all(_is_ours(item) and not mixes_rows(item, self._ranks[i]) for i, item in given)
+
+    def skipped_in(self, values):
+        """As of `logs`: the number of steps left out, where these are the values of `variables` and it is counted."""
+        return {} if self._skipped is None else {"skipped": values[-1]}
 
     def kept(self):
         """What the metrics hold, for `put_back`."""

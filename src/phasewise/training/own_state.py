@@ -24,15 +24,15 @@ def own_metrics(objective):
             each.put_back(state)
 
 
-def claim(model, variables):
-    """The model trains `variables` with its optimizer, which from here on has the state of this model alone.
+def claim(model, variables, optimizer=None):
+    """The model trains `variables` with its optimizer, or with another that its own step applies, which from here on has the state of this model alone.
 
     One that trained a model that is gone begins anew, at its present learning rate.
 
     Raises:
         ValueError: it trains another model, some of whose variables are not among these.
     """
-    optimizer = model.optimizer
+    optimizer = model.optimizer if optimizer is None else optimizer
     if model._claimed is optimizer:
         return
     owner = _owners.get(optimizer)
@@ -48,4 +48,5 @@ def claim(model, variables):
             )
         optimizer.begin_anew()
     _owners[optimizer] = weakref.ref(model)
-    model._claimed = optimizer
+    if optimizer is model.optimizer:
+        model._claimed = optimizer

@@ -11,7 +11,8 @@ from phasewise.data.adapters import is_arrays
 from phasewise.data.arrays import released
 from phasewise.data.feed import Feed
 from phasewise.data.tiles import Tiles, tile_feeds
-from phasewise.training import limits
+from phasewise.training import custom_step, limits
+from phasewise.training.customised import is_customised
 from phasewise.training.draws import Draws
 from phasewise.training.fitting import may_write_to_data
 from phasewise.training.host_layers import plan_for
@@ -60,15 +61,15 @@ def predict_on_batch(model, plan):
 
 
 def _run(model, executor, steps, task, progress, callbacks):
-    remembers = model._inventory().remembers
-    calls, _ = prepare(model, batch_spec(executor, executor.batch_rows if remembers else TILE), task)
+    calls, own = _prepared(model, executor, task)
+    remembers = model._inventory().remembers or own is not None  # then batches are as they are
     warn_of_initial_statistics(calls)
     hooks = BatchHooks(callbacks, "predict", model.steps_per_execution)
     each = hooks.wanted
     if model.stop_predicting:  # an assignment costs more than a look
         model.stop_predicting = False
     progress.task_begin(
-        task, callbacks.params.get("steps") if remembers or calls.rows_mix or each else None
+        task, (callbacks.params or {}).get("steps") if remembers or calls.rows_mix or each else None
     )  # tiles are not the plan's batches
     parts, seen, draws = [], 0, Draws(model)
 
@@ -81,7 +82,7 @@ def _run(model, executor, steps, task, progress, callbacks):
         first = len(parts)
         hooks.begin(seen)
         for feed in feeds:
-            parts.append(_predicted(model, task, feed, calls, draws, progress.running, on_chunk))
+            parts.append(_predicted(model, task, feed, calls, own, draws, progress.running, on_chunk))
         if each:
             hooks.end(seen, {"outputs": _joined(parts[first:])})
             seen += 1
@@ -93,13 +94,13 @@ def _run(model, executor, steps, task, progress, callbacks):
     return _joined(parts), seen
 
 
-def _predicted(model, task, feed, calls, draws, on_compiled, on_chunk):
+def _predicted(model, task, feed, calls, own, draws, on_compiled, on_chunk):
     """The outputs of a feed's real rows. What layers remember is written to their variables."""
     inventory = model._inventory()
     weights, memory = Weights.of(inventory), inventory.memory
 
     def make():
-        return MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers)
+        return MapProgram(predict_step(model, task, calls.draws, own), weights.variables, weights.numbers)
 
     loop = program(model, task, shapes_of(feed.arrays), make)
     state = {"weights": weights.now(), **draws.arguments(calls)}
@@ -110,6 +111,15 @@ def _predicted(model, task, feed, calls, draws, on_compiled, on_chunk):
         variable._value = value
     draws.advance(feed.real_rows.sum())
     return _real_rows(stacked, feed)
+
+
+def _prepared(model, executor, task):
+    """(the record of the calls that `task` makes, a `predict_step` of a user's own or None)."""
+    if is_customised(model, task):
+        found = custom_step.find(model, task, batch_spec(executor, executor.batch_rows))
+        return found.calls, custom_step.custom_predict_step(model, task)
+    rows = executor.batch_rows if model._inventory().remembers else TILE
+    return prepare(model, batch_spec(executor, rows), task)[0], None
 
 
 def _joined(parts):

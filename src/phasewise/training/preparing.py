@@ -8,6 +8,8 @@ from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data.checks import warn_nonfinite
 from phasewise.data.structure import map_leaves
 from phasewise.layers.embedding.ids import check_ids_of
+from phasewise.training import custom_step
+from phasewise.training.customised import calls_model, held_metrics, is_customised
 from phasewise.training.last_activation import last_activations
 from phasewise.training.programs import trace_calls
 from phasewise.training.step import unpack
@@ -20,7 +22,7 @@ def require_compiled(model, task, *, optimizer=False):
         raise RuntimeError(
             f"`{task}` needs a compiled model: call model.compile(optimizer=..., loss=...) on {model.name!r} first."
         )
-    model.objective.hold(model._inventory().metrics)
+    model.objective.hold(held_metrics(model))
 
 
 def require_steps(executor, steps, argument, may_be_stopped=False):
@@ -74,28 +76,44 @@ def prepare_both(model, executor, rows, task):
     """Prepare the model, and resolve losses and metrics, for batches of `rows` rows.
 
     Returns:
-        (record of the model's calls, structure of the outputs' shapes).
+        (record of the model's calls, structure of the outputs' shapes; None where a step of a user's own decides what is called).
     """
     spec = batch_spec(executor, rows)
+    if is_customised(model, task):
+        return prepare_customised(model, spec, task)
     calls, outputs = prepare(model, spec, task)
     _, y, _ = unpack(spec)
-    model.objective.hold(model._inventory().metrics)
+    model.objective.hold(held_metrics(model))
     model.objective.build(y, outputs, model.output_names, lambda count: last_activations(model, count))
     return calls, outputs
 
 
-def prepare_feed(model, executor, feed, task):
+def prepare_customised(model, spec, task):
+    """As `prepare_both`, for a step that a subclass has defined, or of which it has defined a part."""
+    calls = custom_step.find(model, task, spec).calls
+    model.objective.hold(held_metrics(model))
+    warn_of_unadapted(calls)
+    x, _, _ = unpack(spec)
+    model._step_specs[task] = spec
+    knows_outputs = model.objective.built and calls_model(model, task)
+    return calls, trace_calls(model, x, task)[1] if knows_outputs else None
+
+
+def prepare_feed(model, executor, feed, task, prepared=None):
     """As `prepare_both` for the batches of a feed, whose values are checked too. Returns the record of the calls.
+
+    Args:
+        prepared: what `prepare_both` has just given for batches of as many rows, or None.
 
     Raises:
         ValueError: a label that does not fit its loss or a metric, or an id that is outside of an embedding's range; the message
             names the value and its row.
     """
-    calls, outputs = prepare_both(model, executor, feed.rows, task)
+    calls, outputs = prepared or prepare_both(model, executor, feed.rows, task)
     found = look_at_feed(executor, feed, calls)
     if found is not None:
         (_, y, _), locate = found
-        if y is not None:
+        if y is not None and outputs is not None:
             model.objective.check_labels(y, outputs, locate, task)
     return calls
 

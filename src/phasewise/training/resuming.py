@@ -2,11 +2,11 @@
 
 import random as python_random
 
-import jax
 import numpy as np
 
 from phasewise.callbacks.backup_and_restore import BackupAndRestore
-from phasewise.core import random
+from phasewise.core import random, structure
+from phasewise.training.backup_of_optimizer import another_run, check_same, optimizer_state, put_back_optimizer
 from phasewise.training.callback_states import put_back_states, states_of
 
 
@@ -68,7 +68,7 @@ class Backup:
                 "since": self.since,
                 "stopped": bool(run.model.stop_training),
                 "logs": dict(logs),
-                "model": model_state(run.model, run.followed_variables()),
+                "model": model_state(run.model, run.followed_variables(), run.optimizers),
                 "data": run.executor.passes.position(run.steps_of_pass, run.steps),
                 "validation": validation and validation.executor.passes.position(0, validation.used),
                 "callbacks": states_of(run.callbacks),
@@ -81,7 +81,7 @@ class Resuming:
 
     Args:
         found: what `BackupAndRestore.read` gave.
-        run: a `Run`, to which it is given.
+        run: a `Run`.
 
     Attributes:
         epoch, steps: where it goes on; `steps` of the epoch are made.
@@ -92,35 +92,37 @@ class Resuming:
     def __init__(self, found, run):
         self.epoch, self.steps, self.logs = found["epoch"], found["steps"], found["logs"]
         self.stopped, self._found, self._run = found["stopped"], found, run
-        run.resuming = self
 
     def put_back_states(self):
         """Bring the callbacks to where they were."""
         put_back_states(self._run.callbacks, self._found["callbacks"])
 
     def begin(self, validation, *, anew):
-        """Bring callbacks and data to where they were. `anew`: each epoch begins a new pass over the data."""
-        self.put_back_states()
+        """Bring the data to where they were. `anew`: each epoch begins a new pass over the data."""
         self._run.backup.since = self._found["since"]
         self._run.go_to(self._found["data"], anew=anew and self.steps == 0)
         if validation is not None and self._found["validation"] is not None:
             validation.used += validation.executor.go_to(self._found["validation"], anew=True)
 
-    def into(self, cells):
-        """Bring the model to where it was; it is built and compiled by now."""
-        put_back_model(self._run.model, self._found["model"], cells.followed.variables, is_within_epoch=self.steps > 0)
-        for callback in self._run.callbacks:
-            callback.model_put_back()
+    def put_back(self, cells):
+        """Bring model and callbacks to where they were; the model is built, and what its steps follow is known."""
+        self.put_back_states()
+        put_back_model(self._run.model, self._found["model"], cells, is_within_epoch=self.steps > 0)
 
 
-def model_state(model, followed):
+def model_state(model, followed, optimizers):
     """Everything of a compiled and trained model that a step reads, as a nest for `saving.record`."""
     inventory, seeds = model._inventory(), model._seeds
+    places = {id(v): place for place, v in enumerate(inventory.variables)}
     return {
         "paths": [v.path for v in inventory.variables],
         "variables": [v.numpy() for v in inventory.variables],
         "followed": [np.asarray(v.raw) for v in followed],
-        "optimizer": _optimizer_state(model.optimizer, inventory.variables),
+        "frozen": [
+            [not layer._own_trainable for layer in inventory.layers],
+            [not v.trainable for v in inventory.variables],
+        ],
+        "optimizers": [optimizer_state(each, places) for each in optimizers],
         "metrics": [v.numpy() for v in model.objective.variables],
         "steps_trained": int(model.steps_trained),
         "seeds": [int(seeds.seed), seeds._on_host, seeds._calls, int(seeds._seed_of_calls)],
@@ -130,33 +132,27 @@ def model_state(model, followed):
     }
 
 
-def put_back_model(model, state, followed, *, is_within_epoch):
+def put_back_model(model, state, cells, *, is_within_epoch):
     """Give a model what `model_state` gave of one like it.
 
     Raises:
         ValueError: it is another one.
     """
-    inventory, seeds, optimizer = model._inventory(), model._seeds, model.optimizer
-    _check_same(
-        "weight", [v.path for v in inventory.variables], inventory.variables, state["variables"], state["paths"]
-    )
-    leaves, tree = jax.tree.flatten(optimizer.state)
-    saved = state["optimizer"]
-    if saved["class"] != type(optimizer).__name__:
-        raise _another_run(
-            f"its optimizer is {saved['class']}, and the model is compiled with {type(optimizer).__name__}"
-        )
-    names = [f"{type(optimizer).__name__}'s state, part {i}" for i in range(len(leaves))]
-    _check_same("part of the optimizer", names, leaves, saved["leaves"])
+    inventory, seeds, followed = model._inventory(), model._seeds, cells.followed.variables
+    check_same("weight", [v.path for v in inventory.variables], inventory.variables, state["variables"], state["paths"])
     metrics = model.objective.variables
     if is_within_epoch:
-        _check_same("metric", [v.path for v in metrics], metrics, state["metrics"])
-    for variable, value in zip(inventory.variables, state["variables"]):
+        check_same("metric", [v.path for v in metrics], metrics, state["metrics"])
+    check_same("variable beside the model's", [v.path for v in followed], followed, state["followed"])
+    if len(state["optimizers"]) != len(cells.optimizers):
+        raise another_run(
+            f"its steps apply {len(state['optimizers'])} optimizers, and here it is {len(cells.optimizers)}"
+        )
+    for optimizer, kept in zip(cells.optimizers, state["optimizers"]):
+        put_back_optimizer(optimizer, kept, inventory.variables)
+    for variable, value in zip([*inventory.variables, *followed], [*state["variables"], *state["followed"]]):
         variable._value = value
-    for variable, value in zip(followed, state["followed"], strict=False):
-        variable._value = value
-    optimizer.state = jax.tree.unflatten(tree, saved["leaves"])
-    optimizer_resting(optimizer, inventory.variables, saved["resting"])
+    _freeze(inventory, *state["frozen"])
     if is_within_epoch:
         for variable, value in zip(metrics, state["metrics"]):
             variable._value = value
@@ -171,35 +167,13 @@ def put_back_model(model, state, followed, *, is_within_epoch):
     _put_back_process(state["process"])
 
 
-def _optimizer_state(optimizer, variables):
-    places = {id(v): place for place, v in enumerate(variables)}
-    resting = {str(places[key]): part for key, (_, part) in optimizer._resting.items() if key in places}
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(optimizer.state)]
-    return {"class": type(optimizer).__name__, "leaves": leaves, "resting": resting}
-
-
-def optimizer_resting(optimizer, variables, resting):
-    """What is kept for weights that are frozen at present."""
-    if resting:
-        optimizer._resting = {id(variables[int(i)]): (variables[int(i)], part) for i, part in resting.items()}
-
-
-def _check_same(kind, names, ours, theirs, their_names=None):
-    if len(ours) != len(theirs):
-        raise _another_run(f"it has {len(theirs)} {kind}s, and there are {len(ours)} here")
-    for place, (name, own, saved) in enumerate(zip(names, ours, theirs)):
-        if tuple(np.shape(own)) != saved.shape:
-            theirs_is = f"{their_names[place]!r} there" if their_names else "it"
-            raise _another_run(
-                f"{kind} {name!r} has shape {tuple(np.shape(own))} here, and {theirs_is} has {saved.shape}"
-            )
-
-
-def _another_run(what):
-    return ValueError(
-        f"The backup is that of another run: {what}. Give BackupAndRestore a folder of its own for each run, or delete this one to begin "
-        "anew."
-    )
+def _freeze(inventory, layers, variables):
+    """Freeze what was frozen, and nothing else."""
+    for layer, is_frozen in zip(inventory.layers, layers, strict=True):
+        layer._own_trainable = not is_frozen
+    for variable, is_frozen in zip(inventory.variables, variables, strict=True):
+        variable._trainable = not is_frozen
+    structure.changed()
 
 
 def _generators(inventory):

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from phasewise.data.feed import size_class
 from phasewise.layer.layer import Layer
+from phasewise.training.customised import is_customised
 from phasewise.training.preparing import prepare_both
 
 # Functions that compute each entry from the same entries of their arguments.
@@ -26,6 +27,17 @@ def can_be_filled_up(model, executor, task):
     come to it as they are.
     """
     calls, _ = prepare_both(model, executor, executor.batch_rows, task)
+    return is_filled_up(model, task, calls)
+
+
+def is_filled_up(model, task, calls):
+    """As `can_be_filled_up`, of a model that is prepared.
+
+    Args:
+        calls: the `observe.Calls` of `task`.
+    """
+    if is_customised(model, task):
+        return False
     return model.objective.is_rowwise and not calls.adds_losses and keep_rows_apart(calls)
 
 

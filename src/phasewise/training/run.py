@@ -1,16 +1,23 @@
 """A training run: the steps of a model over an executor's feeds, chunk by chunk."""
 
+import jax
+import numpy as np
+
 from phasewise.callbacks import CallbackList
 from phasewise.callbacks.batch_hooks import BatchHooks
 from phasewise.core.followed import Followed
+from phasewise.training import custom_step
+from phasewise.training.custom_diagnosis import diagnose_custom
+from phasewise.training.customised import is_customised
+from phasewise.training.diagnosis import diagnose
 from phasewise.training.interrupts import held_back
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
 from phasewise.training.own_state import claim
 from phasewise.training.packing import Layout
-from phasewise.training.preparing import prepare_feed
+from phasewise.training.preparing import batch_spec, prepare_both, prepare_feed
 from phasewise.training.programs import program, shapes_of, switch_key
-from phasewise.training.rows import can_be_filled_up
+from phasewise.training.rows import is_filled_up
 from phasewise.training.state import Cells
 from phasewise.training.step import TrainStep, logs_of, unpack
 from phasewise.training.surprises import (
@@ -43,9 +50,8 @@ class Run:
         self._hooks = BatchHooks(self.callbacks, "train", model.steps_per_execution)
         self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
-        self.resuming = self.backup = (
-            None  # what is still to be put back before the first step; what is told of each chunk
-        )
+        self._just_prepared = None, None
+        self.backup = None  # what is told of each chunk
         self._cells = None
         self._pass = self.steps_of_pass = 0  # which pass over the data, and how many steps of it are made
         self.steps = 0  # made so far, with the one that went wrong and those that a run had made that is resumed here
@@ -71,7 +77,10 @@ class Run:
 
     def feeds(self, limit=None):
         """The executor's feeds: a short batch filled up where no loss, metric or layer would notice."""
-        return self.executor.feeds(limit, pad_short=can_be_filled_up(self.model, self.executor, self._task))
+        rows = self.executor.batch_rows
+        prepared = prepare_both(self.model, self.executor, rows, self._task)
+        self._just_prepared = rows, prepared  # for the feed that comes at once, most often of as many rows
+        return self.executor.feeds(limit, pad_short=is_filled_up(self.model, self._task, prepared[0]))
 
     def feed(self, feed, seen=0, on_compiled=lambda: None):
         """Train on one feed, whose first step is number `seen` of the epoch.
@@ -89,7 +98,7 @@ class Run:
         for moving, _ in self._averages():
             moving.check_values()
         loop.compile(cells.gather, feed)
-        self._put_back(cells)
+        self._cells = cells
         before, key = cells.gather(), switch_key(self.model) if hooks.wanted else None
         on_compiled()
         for start, count in self._chunks(loop, seen).split(feed.steps, self.backup and self.backup.due_in):
@@ -117,21 +126,28 @@ class Run:
                     key = switch_key(self.model)
                 before = cells.gather()
 
-    def take_up(self, feed):
-        """Bring the model to where the run that is resumed was, though no step is left to be made."""
-        loop, cells = self._prepared(feed)
-        loop.compile(cells.gather, feed)
-        self._put_back(cells)
+    def take_up(self):
+        """Trace the step for the batches to come, so that all is there that a run which is resumed puts back. Returns the cells."""
+        calls, _ = prepare_both(self.model, self.executor, self.executor.batch_rows, self._task)
+        batch = batch_spec(self.executor, self.executor.batch_rows)
+        cells = self._cells_for(calls, self.executor.batch_rows)
+        step, logs = self._step(cells, calls.draws, cells.followed, stacks=False)
+
+        def whole(state, batch):
+            return logs(step(state, batch, None, (), calls.draws)[0])
+
+        cells.followed.traced(lambda: jax.eval_shape(whole, cells.gather(), batch))
+        self._cells = cells
+        return cells
 
     def followed_variables(self):
         """What the step reads and writes beside the model's variables."""
         return [] if self._cells is None else self._cells.followed.variables
 
-    def _put_back(self, cells):
-        self._cells = cells
-        if self.resuming is not None:
-            self.resuming.into(cells)
-            self.resuming = None
+    @property
+    def optimizers(self):
+        """Those that the steps apply; none before the first."""
+        return [] if self._cells is None else self._cells.optimizers
 
     def _note_pass(self):
         if self._pass != self.executor.passes.begun:
@@ -170,7 +186,7 @@ class Run:
 
     def _carefully(self, feed, cells, place):
         """`Reached` after step number `place` of the feed, the model updated where that is sound."""
-        key, draws = self._key(feed), self._draws
+        key, draws = self._key(cells, feed), self._draws
         task = (self._task, self._on_nonfinite, "carefully")
         loop = program(self.model, task, key, lambda: self._compiled(cells, draws, careful=True))
         cells.followed = loop.followed
@@ -191,19 +207,36 @@ class Run:
         if not loop.in_place:
             place, state = first_bad_step(loop, before, feed, reached.start, count)
             cells.restore(state)
-        batch = unpack(self.executor.fetch(feed.arrays, place))
-        state = Cells(self.model, training=True, metrics=True).gather()
-        return error_for(self.model, state, batch, epoch=self._epoch, step=seen + place - reached.start)
+        given = jax.tree.map(np.asarray, self.executor.fetch(feed.arrays, place))
+        batch = unpack(given)
+        if isinstance(cells, custom_step.CustomCells):
+            finding = diagnose_custom(self.model, self._task, cells, cells.gather(), given)
+        else:
+            finding = diagnose(self.model, Cells(self.model, training=True, metrics=True).gather(), batch)
+        return error_for(finding, batch, epoch=self._epoch, step=seen + place - reached.start)
 
     def _prepared(self, feed):
         """The program for the feed, and the cells that it reads and writes."""
         model, task = self.model, self._task
-        calls = prepare_feed(model, self.executor, feed, task)
+        rows, prepared = self._just_prepared
+        self._just_prepared = None, None
+        calls = prepare_feed(model, self.executor, feed, task, prepared if rows == feed.rows else None)
         rows = int(feed.real_rows[0])
         warn_of_small_batches(calls, rows, feed.rows)
         warn_of_pinned_phase(calls)
         self._updates, self._draws = updates_of_a_step(calls, rows), calls.draws
         self.updated_layers |= dict.fromkeys(layer for layer, _ in self._updates)
+        cells = self._cells_for(calls, feed.rows)
+        key = self._key(cells, feed)
+        loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
+        cells.layout, cells.followed = loop.layout if loop.layout and loop.layout.longest > 1 else None, loop.followed
+        return loop, cells
+
+    def _cells_for(self, calls, rows):
+        """The cells of a step that makes these calls; the optimizer is ready for their parameters."""
+        model, task = self.model, self._task
+        if is_customised(model, task):
+            return self._custom_cells(calls, custom_step.find(model, task, batch_spec(self.executor, rows)))
         if not (model.objective.has_loss or calls.adds_losses):
             raise ValueError(
                 f"`{task}` has nothing to minimize: model.compile(...) of {model.name!r} was given no loss, and no layer adds "
@@ -214,30 +247,50 @@ class Run:
             warn_of_nothing_to_train(model, calls, task)
         claim(model, cells.params)
         model.optimizer.prepare(cells.params)
-        key = self._key(feed)
-        loop = program(model, (task, self._on_nonfinite), key, lambda: self._compiled(cells, calls.draws))
-        cells.layout, cells.followed = loop.layout if loop.layout.longest > 1 else None, loop.followed
-        return loop, cells
+        return cells
 
-    def _key(self, feed):
+    def _custom_cells(self, calls, found):
+        """The cells of a step of a user's own; the optimizers that it applies are ready for their variables."""
+        for optimizer, variables in found.optimizers:
+            claim(self.model, variables, optimizer)
+            optimizer.prepare(variables)
+        cells = custom_step.CustomCells(self.model, found, training=True)
+        if not cells.params:
+            warn_of_nothing_to_train(self.model, calls, self._task)
+        return cells
+
+    def _key(self, cells, feed):
         """What a program of this run is filed under beside the switch."""
-        return shapes_of(feed.arrays), self.model.optimizer.revision
+        return shapes_of(feed.arrays), tuple(optimizer.revision for optimizer in cells.optimizers)
 
     def _compiled(self, cells, draws, careful=False):
-        model, objective, policy = self.model, self.model.objective, self._on_nonfinite
-        can_look_ahead = policy == "ignore" or (policy == "raise" and model.optimizer.is_tame(cells.params))
-        in_place = not careful and can_look_ahead and cells.bytes() >= IN_PLACE_BYTES
-        layout = Layout(cells.params, cells.other, model.optimizer, stacks=not in_place and not careful)
+        model, policy = self.model, self._on_nonfinite
+        is_custom = isinstance(cells, custom_step.CustomCells)
+        is_tame = not is_custom and (
+            policy == "ignore" or (policy == "raise" and model.optimizer.is_tame(cells.params))
+        )
+        in_place = not careful and is_tame and cells.bytes() >= IN_PLACE_BYTES
         followed = Followed()
-        step = TrainStep(model, self._task, layout, draws, followed, looks_ahead=in_place and policy == "raise")
+        looks_ahead = in_place and policy == "raise"
+        step, logs = self._step(cells, draws, followed, stacks=not in_place and not careful, looks_ahead=looks_ahead)
         return UpdateProgram(
             kept_where_finite(step) if policy == "skip" else step,
-            lambda state: logs_of(objective, state, followed),
-            lambda: objective.names,
+            logs,
+            lambda: cells.log_names,
             model._inventory().variables,
             followed,
-            layout=layout,
+            layout=None if is_custom else step.layout,
             words=draws,
             check=is_sound if policy == "raise" and not in_place else None,
             in_place=in_place,
         )
+
+    def _step(self, cells, draws, followed, *, stacks, looks_ahead=False):
+        """(the step, what gives the logs of a state) that a program is made of."""
+        model, objective = self.model, self.model.objective
+        if isinstance(cells, custom_step.CustomCells):
+            step = custom_step.CustomTrainStep(model, self._task, cells, followed)
+            return step, lambda state: custom_step.logs_of(objective, state)
+        layout = Layout(cells.params, cells.other, model.optimizer, stacks=stacks)
+        step = TrainStep(model, self._task, layout, draws, followed, looks_ahead=looks_ahead)
+        return step, lambda state: logs_of(objective, state, followed)

@@ -21,12 +21,18 @@ class Cells:
 
     def __init__(self, model, *, training=False, metrics=False):
         self._model, self._training = model, training
+        self.optimizers = [model.optimizer] if training else []
         self.layout = None  # how a step takes the state; None as the model holds it
         self.followed = Followed()  # what the step reads beside the model's variables
         inventory = model._inventory()
         self.params, self.other = inventory.trained, inventory.others
         self._metrics = model.objective.variables if metrics else None
         self._memory = [] if training else [(place, v) for place, v in enumerate(self.other) if v.is_memory]
+
+    @property
+    def log_names(self):
+        """Names in the order in which they are shown."""
+        return self._model.objective.names
 
     def places(self):
         """The place of each other variable in "other", by identity."""
@@ -60,12 +66,15 @@ class Cells:
             _put(self.followed.variables, state["followed"])
             _put(self.params, state["params"])
             _put(self.other, state["other"])
-            self._model.optimizer.state = state["optimizer"]
+            self._restore_optimizers(state["optimizer"])
             self._model.steps_trained = state["step"]
         for place, variable in self._memory:
             variable._value = state["other"][place]
         if self._metrics is not None:
             _put(self._metrics, state["metrics"])
+
+    def _restore_optimizers(self, state):
+        self._model.optimizer.state = state
 
     def bytes(self):
         """The size of the state."""

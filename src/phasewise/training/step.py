@@ -74,6 +74,7 @@ class TrainStep:
 
     def __init__(self, model, task, layout, draws, followed, *, looks_ahead=False):
         self._model, self._objective, self._optimizer = model, model.objective, model.optimizer
+        self.layout = layout
         self._task, self._layout, self._draws, self._looks_ahead = task, layout, draws, looks_ahead
         self._followed = followed
         self._counted = _counted(model.objective)
@@ -161,7 +162,7 @@ def test_step(model, objective, task, followed, draws=()):
                 total, parts = objective.total_loss(y, outputs, sample_weight, real)
                 outputs = outputs, (logits.of_each(outputs), masks_of(outputs))
             total = sum(added, total)
-            other = _with_memory(held, inventory, state["other"])
+            other = with_memory(held, inventory, state["other"])
             metrics = held.collect(counted) or state["metrics"]
             metrics, _ = _updated(objective, metrics, (y, outputs, sample_weight, real, total, parts))
         rows = jax.tree.leaves(x)[0].shape[0] if valid is None else valid
@@ -170,21 +171,22 @@ def test_step(model, objective, task, followed, draws=()):
     return step
 
 
-def _with_memory(held, inventory, values):
+def with_memory(held, inventory, values):
     """The values of the other variables, those that layers remember by as they are now."""
     if not inventory.memory:
         return values
     return [held.read(v) if v.is_memory else value for v, value in zip(inventory.others, values, strict=True)]
 
 
-def predict_step(model, task, draws=()):
+def predict_step(model, task, draws=(), own=None):
     """A function `(state, batch, valid, numbers) -> outputs`; rows past `valid` are no part of any statistic.
 
     The state has what `Weights.now` gives as "weights", beside what `Draws.arguments` gives. Where layers remember, their memory is
-    there as "memory", and the function gives (outputs, memory).
+    there as "memory", and the function gives (outputs, memory). `own(batch)` gives the outputs in the place of the model.
     """
     inventory = model._inventory()
     weights, memory = Weights.of(inventory), inventory.memory
+    call = model if own is None else own
 
     def step(state, batch, valid, numbers):
         x, _, _ = unpack(batch)
@@ -196,7 +198,7 @@ def predict_step(model, task, draws=()):
             phase.task(task),
             collected_losses(),
         ):
-            outputs = model(x)
+            outputs = call(x if own is None else batch)
             return (outputs, held.collect(memory)) if memory else outputs
 
     return step

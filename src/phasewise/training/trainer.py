@@ -1,6 +1,7 @@
 """compile, fit, evaluate and predict: Keras's methods, over the compiled loop."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from phasewise import optimizers
@@ -12,6 +13,7 @@ from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import evaluating, fitting, limits, predicting
+from phasewise.training.customised import Customised
 from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
 from phasewise.training.own_state import own_metrics
@@ -30,7 +32,7 @@ Results: TypeAlias = float | list[float] | dict[str, float]
 """The loss alone, loss and metrics in order, or both by name."""
 
 
-class Trainer:
+class Trainer(Customised):
     """The methods that train a model and run it over data."""
 
     _unread = frozenset(
@@ -45,6 +47,8 @@ class Trainer:
             "stop_predicting",
             "steps_trained",
             "steps_per_execution",
+            "metrics",
+            "losses",
         ]
     )
     optimizer = None
@@ -52,6 +56,9 @@ class Trainer:
     stop_training = stop_evaluating = stop_predicting = False
     history = None
     steps_trained = 0
+    _step_specs: Mapping[str, Any] = MappingProxyType(
+        {}
+    )  # the last batch's structure for each task whose step is a user's own
     _claimed = None  # the optimizer, once it is known to train this model and no other
     steps_per_execution = 1
 
@@ -101,6 +108,7 @@ class Trainer:
         self.objective = Objective(loss, metrics, loss_weights, weighted_metrics)
         self.steps_per_execution = steps_per_execution
         self.programs.clear()
+        self._step_specs = {}
 
     def fit(
         self,

@@ -116,7 +116,7 @@ def loop(
             carried, outputs = step(carried, inputs)
             values = held.collect(seen.written)
         owners[:] = [owner for owner, *_ in moments]
-        return (carried, values), (outputs, losses, [rest for _, *rest in moments])
+        return (carried, values), (outputs, list(losses), [rest for _, *rest in moments])
 
     with random.of_this_call(seen.draws):
         first = carried, [jnp.asarray(v.raw) for v in seen.written]
