@@ -105,7 +105,9 @@ class Archive:
 
     def _member(self, name):
         if name not in self._members:
-            raise FileError(f"{self.path!r} has no {name!r}: it is no .keras file. It has: {', '.join(self.names()[:8])}.")
+            raise FileError(
+                f"{self.path!r} has no {name!r}: it is no .keras file. It has: {', '.join(self.names()[:8])}."
+            )
         return self._members[name]
 
     def _stored(self, member):

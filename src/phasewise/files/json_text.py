@@ -59,3 +59,27 @@ def _check_depth(found, what):
 
 def _inner(item):
     return item.values() if isinstance(item, dict) else item
+
+
+def written(described: Any) -> bytes:
+    """JSON of a description.
+
+    Raises:
+        ValueError: it holds something that is no number, string, list or dict; the message says where.
+    """
+    try:
+        return json.dumps(described).encode()
+    except TypeError:
+        where, item = _stranger(described, "config")
+        raise ValueError(
+            f"{where} is {item!r} of type {type(item).__name__}, which JSON cannot hold: let get_config return numbers, strings, lists and dicts."
+        ) from None
+
+
+def _stranger(item, where):
+    """The first entry that JSON cannot hold, and where it lies."""
+    if isinstance(item, dict | list | tuple):
+        pairs = item.items() if isinstance(item, dict) else enumerate(item)
+        found = (_stranger(value, f"{where}[{key!r}]") for key, value in pairs)
+        return next((each for each in found if each is not None), None)
+    return None if item is None or isinstance(item, str | int | float | bool) else (where, item)
