@@ -6,7 +6,6 @@ from typing import Any
 
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope
-from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files import archive, assets, hdf5, json_text, weights_file
 from phasewise.files.archive import Archive
 from phasewise.files.describing import deserialize_keras_object
