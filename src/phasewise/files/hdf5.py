@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from phasewise.files.missing import check_is_file
+
 
 class WritableThrough:
     """A file for HDF5 to write to that keeps the first error of the disk to itself, so that the library can end in good order.
@@ -74,9 +76,8 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
     """
     import h5py
 
-    if file is None and not os.path.isfile(path):
-        kind = "is a folder" if os.path.isdir(path) else "does not exist"
-        raise FileNotFoundError(f"{path!r} {kind}: there are no weights to load.")
+    if file is None:
+        check_is_file(path, "there are no weights to load")
     try:
         source = h5py.File(path if file is None else file, "r")
     except OSError as error:

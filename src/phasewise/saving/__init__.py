@@ -8,3 +8,5 @@ from phasewise.files.describing import deserialize_keras_object as deserialize_k
 from phasewise.files.describing import get_registered_name as get_registered_name
 from phasewise.files.describing import get_registered_object as get_registered_object
 from phasewise.files.describing import serialize_keras_object as serialize_keras_object
+from phasewise.saving.named_weights import weights_from_dict as weights_from_dict
+from phasewise.saving.named_weights import weights_to_dict as weights_to_dict
