@@ -91,6 +91,19 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
         yield source
 
 
+def text_attribute(item: Any, name: str) -> str | None:
+    """The attribute of this name where it is one text, else None: nothing else is read."""
+    import h5py
+
+    if name not in item.attrs:
+        return None
+    found = item.attrs.get_id(name)
+    if found.shape != () or (found.dtype.kind != "S" and h5py.check_string_dtype(found.dtype) is None):
+        return None
+    text = item.attrs[name]
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
 def is_plain(group: Any, name: str) -> bool:
     """Whether the item of this name lies in the file itself: no link, and no array that is kept elsewhere."""
     import h5py

@@ -109,7 +109,7 @@ def _described(config):
     described = {name: value for name, value in config.items() if name != "compile_config"}
     model = deserialize_keras_object(described)
     if not isinstance(model, Model):
-        raise FileError(f"its config describes {type(model).__name__}, which is no model")
+        raise ValueError(f"its config describes {type(model).__name__}, which is no model")
     built = config.get("build_config")
     if not model.built and isinstance(built, dict) and built.get("input_shape") is not None:
         model.build(_as_shape(built["input_shape"]))
