@@ -403,6 +403,6 @@ def test_nothing_is_unpacked_beside_the_file(tmp_path):
 def test_a_vocabulary_that_is_none(tmp_path):
     name = "assets/layers/string_lookup/vocabulary.txt"
     path = written(tmp_path / "x.keras", {**members("words"), name: b"[UNK]\na\na\n"})
-    with pytest.raises(FileError, match="assets of StringLookup 'lookup' cannot be used.*'a' occurs more than once"):
+    with pytest.raises(FileError, match=r"assets of StringLookup 'lookup' cannot be used.*'a' occurs more than once"):
         load_model(path)
     assert io.BytesIO(members("words")[name]).read() == b"[UNK]\nb\na"

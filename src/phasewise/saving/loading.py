@@ -6,10 +6,10 @@ from typing import Any
 
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope
+from phasewise.core.restoring import deserialize_keras_object
 from phasewise.files import archive, assets, hdf5, json_text
 from phasewise.files.archive import Archive
 from phasewise.files.by_place import fit_by_place
-from phasewise.files.describing import deserialize_keras_object
 from phasewise.files.file_error import FileError, told_as_damage
 from phasewise.files.folder import Folder
 from phasewise.files.names import CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
