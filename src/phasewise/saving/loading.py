@@ -7,6 +7,7 @@ from typing import Any
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope
 from phasewise.core.restoring import deserialize_keras_object
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files import archive, assets, hdf5, json_text
 from phasewise.files.archive import Archive
 from phasewise.files.by_place import fit_by_place
@@ -79,13 +80,33 @@ def _loaded(members: Archive | Folder, custom_objects, compile):
             members.opened(WEIGHTS) as member,
             hdf5.opened(path, member) as file,
         ):
-            fit_by_place(model, StoredWeights(path, [file])).take()
+            _take_weights(model, StoredWeights(path, [file]))
         with told_as_damage(f"{path!r} cannot be opened"):
             awaited.fill()
             assets.read_by(model, members)
             if OURS in metadata:
                 put_back_course(model, metadata[OURS])
     return model
+
+
+def _take_weights(model, stored):
+    fit = fit_by_place(model, stored)
+    kept, fit.optimizer = fit.optimizer, None
+    fit.take()
+    if kept is None:
+        return
+    try:
+        model.optimizer.load_own_variables(kept)
+    except ValueError as error:
+        if len(kept) > _OF_AN_UNUSED_OPTIMIZER:
+            warn(
+                f"{stored.title!r}: what the optimizer had kept does not fit the weights that are trained, so it begins anew. {error}",
+                PhasewiseWarning,
+            )
+
+
+_OF_AN_UNUSED_OPTIMIZER = 4
+"""Keras writes that many values at most of an optimizer that was never used: counts, rates, a loss scale. They say nothing."""
 
 
 def _metadata(members):
