@@ -109,7 +109,7 @@ class Fit:
 
     def _assign(self):
         for taking in self._found:
-            taking.variable.assign(taking.stored.read())
+            taking.variable.take(taking.stored.read())
         for layer, store in self._own:
             layer.load_own_variables(store)
         touched = {id(layer): layer for layer in (*(t.layer for t in self._found), *(own for own, _ in self._own))}

@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from phasewise.files.file_error import told_as_damage
+from phasewise.files.hdf5_limits import check
 from phasewise.files.missing import check_is_file
 
 
@@ -72,7 +74,7 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
     """The `h5py.File` at `path` (or in `file`) for reading.
 
     Raises:
-        OSError: there is none; it is no HDF5 file; it is cut off.
+        OSError: there is none; it is no HDF5 file; it is cut off; it holds what is never read (see `hdf5_limits`).
     """
     import h5py
 
@@ -84,14 +86,6 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
         what = "is cut off" if "truncated" in str(error) else "is no HDF5 file"
         raise OSError(f"{path!r} {what}: {error}") from error
     with source:
+        with told_as_damage(f"{path!r} is damaged"):
+            check(source, path)
         yield source
-
-
-def is_plain(group: Any, name: str) -> bool:
-    """Whether the item of this name lies in the file itself: no link, and no array that is kept elsewhere."""
-    import h5py
-
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        return False
-    item = group[name]
-    return not isinstance(item, h5py.Dataset) or not (item.external or item.is_virtual)
