@@ -268,7 +268,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
         dense(4).load_weights(tmp_path / "x.keras")
     with zipfile.ZipFile(tmp_path / "y.keras", "w") as archive:
         archive.writestr("config.json", "{}")
-    with pytest.raises(OSError, match=r"y.keras. has no .model.weights.h5.: it is no .keras file"):
+    with pytest.raises(OSError, match=r"y.keras' is no .keras file"):
         dense(4).load_weights(tmp_path / "y.keras")
 
 
@@ -276,7 +276,7 @@ def test_nothing_is_read_from_another_file(stored, tmp_path):
     with h5py.File(stored, "a") as file:
         del file["layers/dense/vars/0"]
         file["layers/dense/vars/0"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/x")
-    with pytest.raises(OSError, match="is a link to somewhere else, not an item of the file itself"):
+    with pytest.raises(OSError, match="outside of itself"):
         dense(4, 2).load_weights(stored)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from phasewise.files.hdf5 import text_attribute
+
 OPTIMIZER = "optimizer"
 
 
@@ -28,7 +30,7 @@ class Stored:
 
     @property
     def _is_bfloat16(self):
-        return self._dataset.attrs.get("dtype") == "bfloat16" and self._dataset.dtype.itemsize == 2
+        return text_attribute(self._dataset, "dtype") == "bfloat16" and self._dataset.dtype.itemsize == 2
 
     def read(self) -> np.ndarray:
         """The array.
@@ -90,9 +92,9 @@ class StoredWeights:
         """The names of the layers by their paths, where the file tells them."""
         named = {}
         for path, groups in self._groups.items():
-            told = [group.attrs["name"] for group in groups if "name" in group.attrs]
+            told = [name for name in (text_attribute(group, "name") for group in groups) if name is not None]
             if told and path.split("/")[0] != OPTIMIZER:
-                named[path] = told[0].decode() if isinstance(told[0], bytes) else str(told[0])
+                named[path] = told[0]
         return named
 
 

@@ -135,7 +135,7 @@ def _groups(model):
 
 
 def _arrays_of(place):
-    if hasattr(place.layer, "save_own_variables"):  # a layer of the user's own, as in Keras
+    if place.layer.stores_itself:  # a layer of the user's own, as in Keras
         return _own_arrays(place.layer)
     return {str(n): np.asarray(place.layer.value_on_file(v)) for n, v in enumerate(place.variables)}
 

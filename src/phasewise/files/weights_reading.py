@@ -8,6 +8,7 @@ from phasewise.files import archive
 from phasewise.files.array_files import NPZ, SAFETENSORS, opened_arrays
 from phasewise.files.by_name import fit_by_name
 from phasewise.files.by_place import fit_by_place
+from phasewise.files.file_error import told_as_damage
 from phasewise.files.fit import LoadedWeights
 from phasewise.files.hdf5 import opened
 from phasewise.files.legacy_weights import fit_legacy, fit_legacy_by_name, is_legacy
@@ -40,8 +41,10 @@ def load(
     if path.endswith((NPZ, SAFETENSORS)):
         with opened_arrays(path) as arrays:
             return fit_named(model, path, arrays, by_name).take(skip_mismatch)
-    with _opened(path) as source:
-        return _fit(model, path, source, by_name).take(skip_mismatch)
+    with contextlib.ExitStack() as stack:
+        with told_as_damage(f"{path!r} cannot be read", besides=(OSError, ValueError)):
+            fit = _fit(model, path, stack.enter_context(_opened(path)), by_name)
+        return fit.take(skip_mismatch)
 
 
 @contextlib.contextmanager
@@ -68,11 +71,6 @@ def _fit(model, path, source, by_name):
     if not isinstance(source, StoredWeights):
         return (fit_legacy_by_name if by_name else fit_legacy)(model, path, source)
     return (fit_by_name if by_name else fit_by_place)(model, source)
-
-
-def take(model: Any, file: Any, path: str, skip_mismatch: bool = False) -> LoadedWeights:
-    """As `load`, from an open `h5py.File` in Keras 3's layout, which errors call `path`."""
-    return fit_by_place(model, StoredWeights(path, [file])).take(skip_mismatch)
 
 
 def _is_archive(path):
