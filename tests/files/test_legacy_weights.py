@@ -16,7 +16,8 @@ def recurrent():
     h = L.Bidirectional(L.LSTM(2, return_sequences=True))(x)
     h = L.GRU(2, return_sequences=True)(h)
     h = L.SimpleRNN(2, return_sequences=True)(h)
-    h = L.LSTM(2, return_sequences=True, go_backwards=True)(h)
+    gates = pw.saving.get_registered_object("phasewise>keras2_hard_sigmoid")
+    h = L.LSTM(2, return_sequences=True, go_backwards=True, recurrent_activation=gates)(h)
     h = L.RNN([L.GRUCell(2, reset_after=False)])(h)
     return pw.Model(x, L.Dense(2)(h))
 

@@ -57,10 +57,10 @@ def fit_legacy_by_name(model: Any, title: str, file: Any) -> Fit:
     return fit
 
 
-def optimizer_arrays(title: str, file: Any) -> list[Stored]:
-    """What the optimizer kept, in its order; empty where the file says nothing of it."""
+def optimizer_arrays(title: str, file: Any) -> list[tuple[str, Stored]]:
+    """(name, array) of what the optimizer kept, in its order; empty where the file says nothing of it."""
     group = file.get("optimizer_weights")
-    return [] if group is None else [array for _, array in _arrays(title, group)]
+    return [] if group is None else _arrays(title, group)
 
 
 # -- whose is what

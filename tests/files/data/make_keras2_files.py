@@ -23,6 +23,7 @@ def finish(model, name, shape, compiled=None):
     model.set_weights([rng.uniform(0.1, 1.0, w.shape).astype("float32") for w in model.get_weights()])
     x, noted = rng.normal(size=(3, *shape)).astype("float32"), {}
     target = np.abs(rng.normal(size=model.predict(x, verbose=0).shape)).astype("float32")
+    target /= target.sum(-1, keepdims=True)
     if compiled:
         model.compile(**compiled)
         model.fit(x, target, verbose=0, epochs=2, batch_size=3, shuffle=False)
@@ -42,9 +43,10 @@ def recurrent():
     h = L.Bidirectional(L.LSTM(2, return_sequences=True))(x)
     h = L.GRU(2, return_sequences=True)(h)
     h = L.SimpleRNN(2, return_sequences=True)(h)
-    h = L.LSTM(2, return_sequences=True, go_backwards=True)(h)
+    h = L.LSTM(2, return_sequences=True, go_backwards=True, recurrent_activation="hard_sigmoid")(h)
     h = L.RNN([L.GRUCell(2, reset_after=False)])(h)
-    return k.Model(x, L.Dense(2)(h)), (4, 3), None
+    optimizer = k.optimizers.legacy.Adam(0.01)
+    return k.Model(x, L.Dense(2)(h)), (4, 3), {"optimizer": optimizer, "loss": "mse"}
 
 
 def convolutional():
