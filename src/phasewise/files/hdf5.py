@@ -102,13 +102,3 @@ def text_attribute(item: Any, name: str) -> str | None:
         return None
     text = item.attrs[name]
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-
-
-def is_plain(group: Any, name: str) -> bool:
-    """Whether the item of this name lies in the file itself: no link, and no array that is kept elsewhere."""
-    import h5py
-
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        return False
-    item = group[name]
-    return not isinstance(item, h5py.Dataset) or not (item.external or item.is_virtual)

@@ -17,6 +17,7 @@ from phasewise.files.names import CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.files.stored_weights import StoredWeights
 from phasewise.models.model import Model
 from phasewise.saving.kind_of_file import Kind, kind_of
+from phasewise.saving.legacy_model import load_legacy_model
 from phasewise.training.course import put_back_course
 
 
@@ -26,7 +27,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Model:
-    """The model in a `.keras` file, of ours or Keras's.
+    """The model in a `.keras` file, of ours or Keras's, or in a whole-model `.h5` file of Keras 2 or 3.
 
     Nothing in a file is ever run, and nothing is imported, fetched or read because a file says so: a config can only name classes and
     functions that are phasewise's own, registered, or in `custom_objects`. Sizes that a file states are held against what is
@@ -55,11 +56,12 @@ def load_model(
             return _loaded(members, custom_objects, compile)
     if kind is Kind.FOLDER:
         return _loaded(Folder(path), custom_objects, compile)
+    if kind is Kind.HDF5:
+        return load_legacy_model(path, custom_objects, compile)
     raise FileError(f"{path!r} is {kind.value}, where load_model takes a .keras file.{_ADVICE.get(kind, '')}")
 
 
 _ADVICE = {
-    Kind.HDF5: " If it holds weights alone, build the model and call model.load_weights.",
     Kind.SAFETENSORS: " Build the model, and call model.load_weights.",
     Kind.JSON: " If it is the config of a model, models.model_from_json makes one without its weights.",
 }
