@@ -128,7 +128,8 @@ def _class_of(kind, spec):
 
 
 def _own(kind, spec, name):
-    kinds = [kind] if kind is not None else keras_names.kinds_in(spec.get("module")) or entries.kinds()
+    meant = keras_names.kinds_in(spec.get("module"))
+    kinds = [kind, *(each for each in meant if each.startswith(kind))] if kind is not None else meant or entries.kinds()
     for each in kinds:
         found = entries.find(each, name) if entries.has(each, name) else None
         if inspect.isclass(found):
