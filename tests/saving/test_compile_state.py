@@ -180,7 +180,7 @@ def test_a_loss_of_one_s_own_is_found_under_its_name_or_the_file_opens_without_i
 
 def test_what_cannot_be_described_is_told_and_the_model_is_saved_all_the_same(tmp_path):
     with pytest.warns(
-        pw.warning.PhasewiseWarning, match="given as loss cannot be written down: A lambda.*compile it again"
+        pw.warning.PhasewiseWarning, match=r"given as loss cannot be written down: A lambda.*compile it again"
     ):
         one_output(lambda t, p: ((t - p) ** 2).mean(-1)).save(tmp_path / "x.keras")
     assert load_model(tmp_path / "x.keras").optimizer is None

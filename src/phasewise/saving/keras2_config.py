@@ -24,9 +24,7 @@ _WITHOUT_MEANING = {
     "softmax_robust_masking": (False, None),
     "experimental_run_tf_function": (True, False, None),
 }
-_DROPPED = frozenset(
-    {"implementation", "fused", "input_length", "query_shape", "key_shape", "value_shape"}
-)
+_DROPPED = frozenset({"implementation", "fused", "input_length", "query_shape", "key_shape", "value_shape"})
 _WITH_GROUPS = ("Conv1D", "Conv2D", "Conv3D")
 _OF_ONE_KERNEL = frozenset({"kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"})
 _INITIALIZERS_TODAY = {"normal": "truncated_normal"}

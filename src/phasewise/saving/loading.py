@@ -6,6 +6,7 @@ from typing import Any
 
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope
+from phasewise.core.newer_config import leaving_out
 from phasewise.core.restoring import deserialize_keras_object
 from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files import archive, assets, hdf5, json_text
@@ -73,7 +74,7 @@ def _loaded(members: Archive | Folder, custom_objects, compile):
     metadata = _metadata(members)
     with custom_object_scope(custom_objects or {}), values_to_come() as awaited:
         with told_as_damage(f"{path!r} cannot be opened{_by_a_newer(metadata)}"):
-            model = _described(config)
+            model = _described(config) if not _by_a_newer(metadata) else _described_by_a_newer(config, path)
         if compile and config.get("compile_config"):
             with told_as_damage(f"{path!r} cannot be compiled as it says (compile=False leaves that out)"):
                 model.compile_from_config(config["compile_config"])
@@ -126,6 +127,18 @@ def _by_a_newer(metadata):
 
 def _numbers(version):
     return tuple(int(part) for part in version.split(".")[:3] if part.isascii() and part.isdigit() and len(part) < 6)
+
+
+def _described_by_a_newer(config, path):
+    with leaving_out() as left_out:
+        model = _described(config)
+    if left_out:
+        warn(
+            f"{path!r} was written by a newer Keras than {KERAS_VERSION}, and says what is not known here; the model is without it: "
+            f"{'; '.join(left_out)}. Compare its predictions with Keras's before you rely on it.",
+            PhasewiseWarning,
+        )
+    return model
 
 
 def _described(config):
