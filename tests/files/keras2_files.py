@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 DATA = pathlib.Path(__file__).parent / "data"
-NAMES = ["recurrent", "convolutional", "nested", "arithmetic", "attention"]
+NAMES = ["nested", "arithmetic", "attention", "convolutional", "recurrent"]
 
 
 def unpacked(name, folder):

@@ -24,11 +24,10 @@ _WITHOUT_MEANING = {
     "softmax_robust_masking": (False, None),
     "experimental_run_tf_function": (True, False, None),
 }
-_DROPPED = frozenset(
-    {"implementation", "fused", "input_length", "query_shape", "key_shape", "value_shape"}
-)
+_DROPPED = frozenset({"implementation", "fused", "input_length", "query_shape", "key_shape", "value_shape"})
 _WITH_GROUPS = ("Conv1D", "Conv2D", "Conv3D")
 _OF_ONE_KERNEL = frozenset({"kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"})
+_ENDS = ("input_layers", "output_layers")
 _INITIALIZERS_TODAY = {"normal": "truncated_normal"}
 
 
@@ -59,6 +58,8 @@ def _described(spec, is_keras_2):
     if is_graph and all(isinstance(each, Mapping) for each in inner["layers"]):
         inner["layers"] = as_operations(inner["layers"])
     first = inner.get("batch_input_shape")
+    if is_graph and is_keras_2:  # whose models return what stands in a list of one
+        inner.update({key: inner[key][0] for key in _ENDS if isinstance(inner.get(key), list) and len(inner[key]) == 1})
     inner = {key: as_today(value, is_keras_2) for key, value in inner.items()}
     if isinstance(inner.get("layers"), list) and not is_graph:
         inner["layers"] = _with_input(inner["layers"], spec["config"]["layers"])
