@@ -238,6 +238,7 @@ def one(tmp_path, class_name, **config):
             "LSTM 'l' has time_major=True, which there is nothing for here",
         ),
         ("InputLayer", {"name": "i", "ragged": True}, "InputLayer 'i' has ragged=True"),
+        ("CuDNNGRU", {"name": "c", "units": 2}, "CuDNNGRU 'c' keeps its weights in an order of its own"),
         ("ThresholdedReLU", {"name": "t", "theta": 1.0}, "ThresholdedReLU"),
         (
             "Lambda",

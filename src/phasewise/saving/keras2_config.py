@@ -83,6 +83,10 @@ def _with_input(layers, as_they_were):
 
 def _arguments(name, inner, is_keras_2):
     """The arguments of a class, by the names and with the meaning of today."""
+    if name.startswith("CuDNN"):
+        raise ValueError(
+            f"{name} {inner.get('name', '')!r} keeps its weights in an order of its own: in Keras 2, load them into {name[5:]} and save that."
+        )
     found = {key: value for key, value in inner.items() if key not in _DROPPED and key != "batch_input_shape"}
     for key, values in _WITHOUT_MEANING.items():
         if (
