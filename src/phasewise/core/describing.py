@@ -83,7 +83,9 @@ def _of_function(obj):
         )
     name, kind = entries.canonical_name(obj) or obj.__name__, entries.kind_of(obj)
     is_own = kind in keras_names.MODULES and custom.full_name(obj) is None
-    module = keras_names.MODULES[kind] if is_own else None if obj.__module__ == "__main__" else obj.__module__
+    if is_own:  # as Keras writes it
+        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+    module = None if obj.__module__ == "__main__" else obj.__module__
     return {"module": module, "class_name": "function", "config": name, "registered_name": name}
 
 

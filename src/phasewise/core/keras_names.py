@@ -22,6 +22,9 @@ MODULES = {  # of each kind, as Keras writes it
 CLASSES = {
     "Model": ("keras.models", "Model", None),
     "Sequential": ("keras", "Sequential", None),
+    "CustomScaleLayer": ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer", "CustomScaleLayer"),
+    "LayerScale": ("keras.src.applications.convnext", "LayerScale", "LayerScale"),
+    "StochasticDepth": ("keras.src.applications.convnext", "StochasticDepth", "StochasticDepth"),
     "ConvLSTMCell": ("keras.src.layers.rnn.conv_lstm", "ConvLSTMCell", "ConvLSTMCell"),
 }
 FUNCTIONAL = ("keras.src.models.functional", "Functional", "Functional")
@@ -31,6 +34,7 @@ _OWN = ("keras", "phasewise", "builtins", "tf_keras", "keras_core")
 _ROOTS = ("tensorflow.", "tensorflow.python.")
 # A part of a module's path, of any version of Keras -> the kind of what stands in it; the first that occurs, in this order, says it.
 _PARTS = {
+    "applications": "layer of an application",
     "schedules": "schedule",
     "learning_rate_schedule": "schedule",
     "layers": "layer",

@@ -12,6 +12,7 @@ from typing import Any
 
 from phasewise.core import custom_objects as custom
 from phasewise.core import described_values, entries, keras_names
+from phasewise.core.newer_config import made_of_what_is_known
 from phasewise.core.types import Config
 
 DEEPEST = 200  # lists and dicts in one another: some forty models, each inside the next
@@ -93,7 +94,10 @@ def made(cls: type, spec: Config) -> Any:
         raise ValueError(f"The config of {name!r} is a dict; got {inner!r}.")
     with told_of(name, inner):
         values = {key: _value(each) for key, each in inner.items()}
-        obj = cls.from_config(values) if hasattr(cls, "from_config") else cls(**_restored(inner))
+        if hasattr(cls, "from_config"):
+            obj = made_of_what_is_known(cls, values, cls.from_config)
+        else:
+            obj = cls(**_restored(inner))
         if spec.get("build_config") and not getattr(obj, "built", True):
             obj.build_from_config(spec["build_config"])
         if spec.get("compile_config") and hasattr(obj, "compile_from_config"):
@@ -128,7 +132,8 @@ def _class_of(kind, spec):
 
 
 def _own(kind, spec, name):
-    kinds = [kind] if kind is not None else keras_names.kinds_in(spec.get("module")) or entries.kinds()
+    meant = keras_names.kinds_in(spec.get("module"))
+    kinds = [kind, *(each for each in meant if each.startswith(kind))] if kind is not None else meant or entries.kinds()
     for each in kinds:
         found = entries.find(each, name) if entries.has(each, name) else None
         if inspect.isclass(found):

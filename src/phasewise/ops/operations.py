@@ -10,6 +10,7 @@ import numpy as np
 
 from phasewise import activations, ops
 from phasewise.core import keras_names, registry
+from phasewise.core.defaults import image_data_format
 from phasewise.core.dtypes import standardize_dtype
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
@@ -17,6 +18,7 @@ from phasewise.ops.operation_table import TABLE
 
 _FUNCTIONS_IN = {"activations": activations, "image": ops.image}
 _OF_ACTIVATIONS = {"exponential": "Exp", "linear": "Copy", "relu": "ReLU"}
+_ALSO_CALLED = {ops.swish: "Silu", ops.hard_swish: "HardSilu", ops.image.extract_patches_3d: "ExtractPatches"}
 # What operators and methods of a symbolic tensor record.
 _OF_JAX = {
     jnp.abs: "Absolute",
@@ -96,7 +98,8 @@ def _by_function():
         )
         if class_name is not None:
             found.setdefault(getattr(activations, name), _by_class()[class_name])
-    return {**found, **{function: _by_class()[name] for function, name in _OF_JAX.items()}}
+    others = {**_ALSO_CALLED, **_OF_JAX}
+    return {**found, **{function: _by_class()[name] for function, name in others.items()}}
 
 
 def operation_of(function: Callable[..., Nest]) -> Operation | None:
@@ -131,6 +134,8 @@ def described(node: Any) -> tuple[Config, list[Any], dict[str, Any]]:
         row = _by_class()["Relu"]
     bound.apply_defaults()
     config = {name: _written(row, name, bound.arguments[name]) for name in row.in_config if name in bound.arguments}
+    if function is ops.image.extract_patches_3d and isinstance(config["size"], int):
+        config["size"] = (config["size"],) * 3  # by which Keras, too, tells volumes
     args, kwargs = _called_with(signature, bound.arguments, config)
     if row.class_name == "GetItem":
         args[1] = _key_written(args[1])
@@ -145,6 +150,8 @@ def _written(row, name, value):
         )
     if value is not None and name == "dtype":
         return standardize_dtype(value)
+    if value is None and name == "data_format":  # who reads it may have another default
+        return image_data_format()
     return value.tolist() if isinstance(value, np.ndarray | np.generic) or hasattr(value, "__jax_array__") else value
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope
+from phasewise.core.newer_config import leaving_out
 from phasewise.core.restoring import deserialize_keras_object
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files import archive, assets, hdf5, json_text
 from phasewise.files.archive import Archive
 from phasewise.files.by_place import fit_by_place
@@ -72,7 +74,7 @@ def _loaded(members: Archive | Folder, custom_objects, compile):
     metadata = _metadata(members)
     with custom_object_scope(custom_objects or {}), values_to_come() as awaited:
         with told_as_damage(f"{path!r} cannot be opened{_by_a_newer(metadata)}"):
-            model = _described(config)
+            model = _described(config) if not _by_a_newer(metadata) else _described_by_a_newer(config, path)
         if compile and config.get("compile_config"):
             with told_as_damage(f"{path!r} cannot be compiled as it says (compile=False leaves that out)"):
                 model.compile_from_config(config["compile_config"])
@@ -81,13 +83,33 @@ def _loaded(members: Archive | Folder, custom_objects, compile):
             members.opened(WEIGHTS) as member,
             hdf5.opened(path, member) as file,
         ):
-            fit_by_place(model, StoredWeights(path, [file])).take()
+            _take_weights(model, StoredWeights(path, [file]))
         with told_as_damage(f"{path!r} cannot be opened"):
             awaited.fill()
             assets.read_by(model, members)
             if OURS in metadata:
                 put_back_course(model, metadata[OURS])
     return model
+
+
+def _take_weights(model, stored):
+    fit = fit_by_place(model, stored)
+    kept, fit.optimizer = fit.optimizer, None
+    fit.take()
+    if kept is None:
+        return
+    try:
+        model.optimizer.load_own_variables(kept)
+    except ValueError as error:
+        if len(kept) > _OF_AN_UNUSED_OPTIMIZER:
+            warn(
+                f"{stored.title!r}: what the optimizer had kept does not fit the weights that are trained, so it begins anew. {error}",
+                PhasewiseWarning,
+            )
+
+
+_OF_AN_UNUSED_OPTIMIZER = 4
+"""Keras writes that many values at most of an optimizer that was never used: counts, rates, a loss scale. They say nothing."""
 
 
 def _metadata(members):
@@ -105,6 +127,18 @@ def _by_a_newer(metadata):
 
 def _numbers(version):
     return tuple(int(part) for part in version.split(".")[:3] if part.isascii() and part.isdigit() and len(part) < 6)
+
+
+def _described_by_a_newer(config, path):
+    with leaving_out() as left_out:
+        model = _described(config)
+    if left_out:
+        warn(
+            f"{path!r} was written by a newer Keras than {KERAS_VERSION}, and says what is not known here; the model is without it: "
+            f"{'; '.join(left_out)}. Compare its predictions with Keras's before you rely on it.",
+            PhasewiseWarning,
+        )
+    return model
 
 
 def _described(config):
