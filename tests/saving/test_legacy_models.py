@@ -1,8 +1,6 @@
 """load_model of whole-model .h5 files: those that Keras 2 wrote, those of Keras 3, and configs of older versions."""
 
 import json
-import os
-import sys
 
 import h5py
 import keras
@@ -10,8 +8,6 @@ import numpy as np
 import pytest
 
 import phasewise as pw
-
-sys.path.append(os.path.join(os.path.dirname(__file__), "..", "files"))
 from keras2_files import NAMES, unpacked
 
 X = np.random.default_rng(0).normal(size=(3, 4, 3)).astype("float32")

@@ -8,6 +8,7 @@ from typing import Any
 
 from phasewise.core.variable import Variable
 from phasewise.files.by_name import check_any, tell
+from phasewise.files.file_error import FileError
 from phasewise.files.fit import Fit, whose
 from phasewise.files.stored_weights import Stored
 from phasewise.layer.layer import Layer
@@ -150,7 +151,7 @@ def _arrays(title, group):
     for name in _names(group, "weight_names"):
         dataset = _inside(title, group, name)
         if not hasattr(dataset, "shape"):
-            raise OSError(f"{title!r} is damaged: {name!r} in {group.name!r} is no array.")
+            raise FileError(f"{title!r} is damaged: {name!r} in {group.name!r} is no array.")
         if not any(word in name for word in _NO_WEIGHTS):
             found.append((name, Stored(dataset, f"{name!r} in {title!r}")))
     return found
@@ -163,7 +164,9 @@ def _inside(title, group, path):
         if not part:
             continue
         if hasattr(item, "shape") or part not in item:
-            raise OSError(f"{title!r} is damaged: it speaks of {path!r} in {group.name!r}, and there is no such thing.")
+            raise FileError(
+                f"{title!r} is damaged: it speaks of {path!r} in {group.name!r}, and there is no such thing."
+            )
         item = item[part]
     return item
 

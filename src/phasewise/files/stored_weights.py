@@ -6,6 +6,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from phasewise.files.file_error import FileError
 from phasewise.files.hdf5 import text_attribute
 
 OPTIMIZER = "optimizer"
@@ -41,7 +42,7 @@ class Stored:
         try:
             value = np.asarray(self._dataset[()])
         except (OSError, RuntimeError, ValueError) as error:
-            raise OSError(f"{self.where} cannot be read: {error}") from error
+            raise FileError(f"{self.where} cannot be read: {error}") from error
         return value.view(ml_dtypes.bfloat16) if self._is_bfloat16 else value
 
     def check_readable(self) -> None:
