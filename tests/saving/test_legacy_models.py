@@ -10,6 +10,7 @@ import pytest
 import phasewise as pw
 from keras2_files import NAMES, unpacked
 
+L = pw.layers
 X = np.random.default_rng(0).normal(size=(3, 4, 3)).astype("float32")
 
 
@@ -119,6 +120,22 @@ def test_hard_sigmoid_is_the_one_of_keras_2(tmp_path):
     )
 
 
+def test_what_was_opened_is_saved_as_a_keras_file_and_opens_again(tmp_path):
+    path, noted = unpacked("arithmetic", tmp_path)
+    model = pw.saving.load_model(path)
+    model.save(tmp_path / "x.keras")
+    np.testing.assert_array_equal(pw.saving.load_model(tmp_path / "x.keras")(noted["x"]), model(noted["x"]))
+    np.testing.assert_allclose(
+        keras.models.load_model(tmp_path / "x.keras")(noted["x"]), noted["y"], rtol=1e-5, atol=1e-6
+    )
+    layers = [
+        {"class_name": "Dense", "config": {**DENSE, "activation": "hard_sigmoid", "batch_input_shape": [None, 3]}}
+    ]
+    model = pw.saving.load_model(written(tmp_path / "y.h5", layers, weights=[OF_DENSE]))
+    model.save(tmp_path / "y.keras")
+    np.testing.assert_array_equal(pw.saving.load_model(tmp_path / "y.keras")(X[:, 0]), model(X[:, 0]))
+
+
 def test_old_optimizers_losses_and_metrics(tmp_path):
     layers = [{"class_name": "Dense", "config": {**DENSE, "batch_input_shape": [None, 3]}}]
     training = {
@@ -186,6 +203,26 @@ def test_a_gru_that_says_nothing_resets_before(tmp_path):
         written(tmp_path / "x.h5", layers, weights=[("g", ["g/kernel:0", "g/recurrent_kernel:0", "g/bias:0"], arrays)])
     )
     assert model.layers[0].reset_after is False
+
+
+def test_arguments_are_those_of_their_class(tmp_path):
+    """What one class has no more another still has, and a user's own class may have."""
+
+    class Scaled(L.Layer):
+        def __init__(self, implementation=1, groups=1, **kwargs):
+            super().__init__(**kwargs)
+            self.implementation, self.groups = implementation, groups
+
+        def call(self, x):
+            return x * self.implementation * self.groups
+
+    layers = [
+        {"class_name": "GroupNormalization", "config": {"name": "g", "groups": 3, "batch_input_shape": [None, 4, 3]}},
+        {"class_name": "Scaled", "config": {"name": "s", "implementation": 2, "groups": 5}},
+    ]
+    ones = [("g", ["g/gamma:0", "g/beta:0"], [np.ones(3), np.ones(3)])]
+    model = pw.saving.load_model(written(tmp_path / "x.h5", layers, weights=ones), {"Scaled": Scaled})
+    assert (model.layers[0].groups, model.layers[1].implementation, model.layers[1].groups) == (3, 2, 5)
 
 
 def test_operations_of_the_first_versions_of_tensorflow_2(tmp_path):

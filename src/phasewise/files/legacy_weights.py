@@ -23,14 +23,16 @@ def is_legacy(file: Any) -> bool:
 
 
 def fit_legacy(model: Any, title: str, file: Any) -> Fit:
-    """What goes where, by the order of the layers that have weights. Their names, and those of their weights, have no part in it, but
-    where they tell that weights stand in another order than here."""
+    """What goes where, by the order of the layers that have weights; by their names where these are the same on both sides, since the order
+    of a graph's layers has not been the same in all versions of Keras."""
     fit, stored = Fit(model, title), _layers(title, file)
     ours = [layer for layer in model.layers if _weights(layer)]
     theirs = [name for name, arrays in stored.items() if arrays and name != _TOP]
     if len(ours) != len(theirs):
         fit.problems.append(_counts_differ(ours, theirs))
         return fit
+    if {layer.name for layer in ours} == set(theirs):
+        theirs = [layer.name for layer in ours]
     for layer, name in zip(ours, theirs):
         _add(fit, layer, whose(layer, name), _weights(layer), stored[name])
     if _own_weights(model) or stored.get(_TOP):
