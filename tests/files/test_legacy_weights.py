@@ -4,9 +4,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from keras2_files import unpacked
 
 import phasewise as pw
+from keras2_files import unpacked
 
 L = pw.layers
 
@@ -40,7 +40,8 @@ def attention():
     return pw.Model(x, L.Dense(2)(h))
 
 
-@pytest.mark.parametrize("build", [recurrent, nested, attention])
+@pytest.mark.few(2)
+@pytest.mark.parametrize("build", [nested, attention, recurrent])
 def test_a_model_with_the_weights_of_keras_2_predicts_what_it_did_there(build, tmp_path):
     path, noted = unpacked(build.__name__, tmp_path)
     model = build()
@@ -61,6 +62,16 @@ def test_a_whole_model_of_keras_3_gives_its_weights(tmp_path):
     ours.load_weights(tmp_path / "x.h5")
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_layers_of_the_same_names_are_the_same_in_whatever_order_they_stand(tmp_path):
+    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, name="a"), keras.layers.Dense(3, name="b")])
+    theirs.save(tmp_path / "x.h5")
+    x = pw.Input((3,))
+    ours = pw.Model(x, L.Dense(3, name="a")(L.Dense(3, name="b")(x)))
+    ours.load_weights(tmp_path / "x.h5")
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(ours.get_layer(name).get_weights()[0], theirs.get_layer(name).get_weights()[0])
 
 
 def test_names_in_several_attributes_are_one_list(tmp_path):

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from phasewise.files.atomic_file import written_by_name, written_whole
+from phasewise.files.file_error import FileError
 from phasewise.files.missing import check_is_file
 from phasewise.files.named_weights import holds_numbers
 
@@ -58,7 +59,7 @@ class _Lazy:
         try:
             value = np.asarray(self._load())
         except Exception as error:
-            raise OSError(f"{self.where} cannot be read: {error}") from error
+            raise FileError(f"{self.where} cannot be read: {error}") from error
         return value.view(ml_dtypes.bfloat16) if value.dtype == np.dtype("V2") else value
 
     def check_readable(self):
@@ -87,7 +88,7 @@ def _opened_npz(path):
             archive = stack.enter_context(zipfile.ZipFile(path))
             found = {name.removesuffix(".npy"): _member(archive, name, path) for name in archive.namelist()}
         except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-            raise OSError(f"{path!r} is no .npz file, or it is damaged: {error}") from error
+            raise FileError(f"{path!r} is no .npz file, or it is damaged: {error}") from error
         yield found
 
 
@@ -130,7 +131,7 @@ def _opened_safetensors(path):
             names = file.keys()
             found = {name: _tensor(file, name, path) for name in names}
         except library.SafetensorError as error:
-            raise OSError(f"{path!r} is no safetensors file, or it is damaged: {error}") from error
+            raise FileError(f"{path!r} is no safetensors file, or it is damaged: {error}") from error
         yield found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from phasewise.core.variable import Variable
 from phasewise.files.by_name import check_any, tell
+from phasewise.files.file_error import FileError
 from phasewise.files.fit import Fit, whose
 from phasewise.files.stored_weights import Stored
 from phasewise.layer.layer import Layer
@@ -22,14 +23,16 @@ def is_legacy(file: Any) -> bool:
 
 
 def fit_legacy(model: Any, title: str, file: Any) -> Fit:
-    """What goes where, by the order of the layers that have weights. Their names, and those of their weights, have no part in it, but
-    where they tell that weights stand in another order than here."""
+    """What goes where, by the order of the layers that have weights; by their names where these are the same on both sides, since the order
+    of a graph's layers has not been the same in all versions of Keras."""
     fit, stored = Fit(model, title), _layers(title, file)
     ours = [layer for layer in model.layers if _weights(layer)]
     theirs = [name for name, arrays in stored.items() if arrays and name != _TOP]
     if len(ours) != len(theirs):
         fit.problems.append(_counts_differ(ours, theirs))
         return fit
+    if {layer.name for layer in ours} == set(theirs):
+        theirs = [layer.name for layer in ours]
     for layer, name in zip(ours, theirs):
         _add(fit, layer, whose(layer, name), _weights(layer), stored[name])
     if _own_weights(model) or stored.get(_TOP):
@@ -150,7 +153,7 @@ def _arrays(title, group):
     for name in _names(group, "weight_names"):
         dataset = _inside(title, group, name)
         if not hasattr(dataset, "shape"):
-            raise OSError(f"{title!r} is damaged: {name!r} in {group.name!r} is no array.")
+            raise FileError(f"{title!r} is damaged: {name!r} in {group.name!r} is no array.")
         if not any(word in name for word in _NO_WEIGHTS):
             found.append((name, Stored(dataset, f"{name!r} in {title!r}")))
     return found
@@ -163,7 +166,9 @@ def _inside(title, group, path):
         if not part:
             continue
         if hasattr(item, "shape") or part not in item:
-            raise OSError(f"{title!r} is damaged: it speaks of {path!r} in {group.name!r}, and there is no such thing.")
+            raise FileError(
+                f"{title!r} is damaged: it speaks of {path!r} in {group.name!r}, and there is no such thing."
+            )
         item = item[part]
     return item
 

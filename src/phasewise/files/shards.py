@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from phasewise.files import json_text
 from phasewise.files.atomic_file import written_whole
+from phasewise.files.file_error import FileError
 from phasewise.files.hdf5 import WritableThrough, opened
 from phasewise.files.missing import check_is_file
 from phasewise.files.skeleton import Group, fill
@@ -65,7 +67,7 @@ def opened_shards(path: str) -> Iterator[StoredWeights]:
                 raise FileNotFoundError(f"{where!r} does not exist: it is one of the {len(shards)} shards of {path!r}.")
             shards[name] = stack.enter_context(opened(where))
             if mark is not None and shards[name].attrs.get(_SET) != mark:
-                raise OSError(
+                raise FileError(
                     f"{where!r} belongs to another set of weights than {path!r}, which was written at another time."
                 )
         stored = StoredWeights(path, list(shards.values()))
@@ -73,7 +75,7 @@ def opened_shards(path: str) -> Iterator[StoredWeights]:
             there = stored.files_with(group.strip("/").removesuffix("vars").rstrip("/"))
             for name in _listed(entry):
                 if os.path.join(os.path.dirname(path), name) not in there:
-                    raise OSError(
+                    raise FileError(
                         f"{path!r} says that {group!r} is in {name!r}, and it is not: the shard is of another set."
                     )
         yield stored
@@ -153,18 +155,19 @@ def _clear_away(folder, names, first):
 
 def _read_index(path):
     check_is_file(path, "there are no weights to load")
+    with open(path, "rb") as file:
+        text = file.read(json_text.MOST_BYTES + 1)
     try:
-        with open(path, "rb") as file:
-            index = json.load(file)
-        weight_map, metadata = index["weight_map"], index.get("metadata", {})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise OSError(f"{path!r} is no index of sharded weights, or it is damaged: {error}") from error
+        index = json_text.parsed(text, "it")
+    except FileError as error:
+        raise FileError(f"{path!r} is no index of sharded weights, or it is damaged: {error}") from error
+    weight_map, metadata = index.get("weight_map"), index.get("metadata", {})
     if not isinstance(weight_map, dict) or not isinstance(metadata, dict):
-        raise OSError(f"{path!r} is no index of sharded weights: it has no map from weights to files.")
+        raise FileError(f"{path!r} is no index of sharded weights: it has no map from weights to files.")
     for entry in weight_map.values():
         for name in _listed(entry):
             if not isinstance(name, str) or not re.fullmatch(r"[^/\\\0]+", name) or name in (".", ".."):
-                raise OSError(f"{path!r} speaks of a file {name!r}; shards stand beside their index, nowhere else.")
+                raise FileError(f"{path!r} speaks of a file {name!r}; shards stand beside their index, nowhere else.")
     return {"weight_map": weight_map, "metadata": metadata}
 
 

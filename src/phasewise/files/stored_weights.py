@@ -6,6 +6,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from phasewise.files.file_error import FileError
 from phasewise.files.hdf5 import text_attribute
 
 OPTIMIZER = "optimizer"
@@ -41,7 +42,7 @@ class Stored:
         try:
             value = np.asarray(self._dataset[()])
         except (OSError, RuntimeError, ValueError) as error:
-            raise OSError(f"{self.where} cannot be read: {error}") from error
+            raise FileError(f"{self.where} cannot be read: {error}") from error
         return value.view(ml_dtypes.bfloat16) if self._is_bfloat16 else value
 
     def check_readable(self) -> None:
@@ -64,29 +65,32 @@ class StoredWeights:
 
     def __init__(self, title: str, files: list[Any]):
         self.title = title
-        self._groups = {}  # path of a layer -> the groups with its arrays
+        self._arrays, self._groups, self._files = {}, {}, {}  # by the path of a layer
         for file in files:
-            for path, group in _groups_of_layers(file):
+            name = file.filename
+            for path, group, datasets in _groups_of_layers(file):
                 self._groups.setdefault(path, []).append(group)
+                self._arrays.setdefault(path, {}).update(datasets)
+                if datasets:
+                    self._files.setdefault(path, set()).add(name)
 
     def arrays(self, path: str) -> dict[str, Stored]:
         """The arrays of the layer at `path`, by name; "" is the model itself."""
-        found = {}
-        for group in self._groups.get(path, ()):
-            where = group.name.lstrip("/")
-            for name in group:
-                if hasattr(group[name], "shape"):
-                    found[name] = Stored(group[name], f"{where}/{name} in {self.title!r}")
-        return found
+        where = f"{path}/vars".lstrip("/")
+        return {
+            name: Stored(each, f"{where}/{name} in {self.title!r}") for name, each in self._arrays.get(path, {}).items()
+        }
 
     def files_with(self, path: str) -> set[str]:
         """The names of the files that have arrays of the layer at `path`."""
-        return {group.file.filename for group in self._groups.get(path, ()) if len(group)}
+        return self._files.get(path, set())
 
     def shapes(self) -> dict[str, list[tuple[int, ...]]]:
         """The shapes of the arrays at each path where there are some, the optimizer's left out."""
-        found = {path: [array.shape for array in self.arrays(path).values()] for path in self._groups}
-        return {path: shapes for path, shapes in found.items() if shapes and path.split("/")[0] != OPTIMIZER}
+        found = {
+            path: list(arrays.values()) for path, arrays in self._arrays.items() if path.split("/")[0] != OPTIMIZER
+        }
+        return {path: [tuple(each.shape or ()) for each in arrays] for path, arrays in found.items() if arrays}
 
     def names(self) -> dict[str, str]:
         """The names of the layers by their paths, where the file tells them."""
@@ -98,14 +102,14 @@ class StoredWeights:
         return named
 
 
-def _groups_of_layers(file: Any) -> Iterator[tuple[str, Any]]:
-    """(path of a layer, group with its arrays) for all layers in a file, in the order of their paths."""
+def _groups_of_layers(file: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """(path of a layer, its group, its arrays by name) for all layers in a file, in the order of their paths."""
     waiting = [("", file)]
     while waiting:
         path, group = waiting.pop()
-        for name in reversed(list(group)):
-            item = group[name]
-            if not hasattr(item, "shape"):
-                waiting.append((f"{path}/{name}".lstrip("/"), item))
-        if path.rpartition("/")[2] == "vars":
-            yield path.rpartition("/")[0], group
+        items = list(group.items())
+        inner = [(f"{path}/{name}".lstrip("/"), item) for name, item in items if not hasattr(item, "shape")]
+        waiting.extend(reversed(inner))
+        layer, _, last = path.rpartition("/")
+        if last == "vars":
+            yield layer, group, {name: item for name, item in items if hasattr(item, "shape")}

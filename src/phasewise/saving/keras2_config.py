@@ -8,6 +8,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from phasewise.core import custom_objects as custom
+from phasewise.core import entries, keras_names
 from phasewise.core.custom_objects import register_keras_serializable
 from phasewise.core.types import Array, Config
 from phasewise.saving.keras2_functions import as_operations
@@ -24,9 +26,12 @@ _WITHOUT_MEANING = {
     "softmax_robust_masking": (False, None),
     "experimental_run_tf_function": (True, False, None),
 }
-_DROPPED = frozenset({"implementation", "fused", "input_length", "query_shape", "key_shape", "value_shape"})
+_DROPPED = frozenset(
+    {"batch_input_shape", "implementation", "fused", "input_length", "query_shape", "key_shape", "value_shape"}
+)
 _WITH_GROUPS = ("Conv1D", "Conv2D", "Conv3D")
 _OF_ONE_KERNEL = frozenset({"kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"})
+_ENDS = ("input_layers", "output_layers")
 _INITIALIZERS_TODAY = {"normal": "truncated_normal"}
 
 
@@ -57,6 +62,8 @@ def _described(spec, is_keras_2):
     if is_graph and all(isinstance(each, Mapping) for each in inner["layers"]):
         inner["layers"] = as_operations(inner["layers"])
     first = inner.get("batch_input_shape")
+    if is_graph and is_keras_2:  # whose models return what stands in a list of one
+        inner.update({key: inner[key][0] for key in _ENDS if isinstance(inner.get(key), list) and len(inner[key]) == 1})
     inner = {key: as_today(value, is_keras_2) for key, value in inner.items()}
     if isinstance(inner.get("layers"), list) and not is_graph:
         inner["layers"] = _with_input(inner["layers"], spec["config"]["layers"])
@@ -79,14 +86,29 @@ def _with_input(layers, as_they_were):
 
 
 def _arguments(name, inner, is_keras_2):
-    """The arguments of a class, by the names and with the meaning of today."""
-    found = {key: value for key, value in inner.items() if key not in _DROPPED and key != "batch_input_shape"}
+    """The arguments of a class, by the names and with the meaning of today. Those of a user's own class are its own affair."""
+    found = {key: _initializer(value) if key.endswith("_initializer") else value for key, value in inner.items()}
+    if is_keras_2:
+        found = {k: "phasewise>keras2_hard_sigmoid" if v == "hard_sigmoid" else v for k, v in found.items()}
+    if custom.in_scope(name) is None and entries.has("layer", keras_names.today(name)):
+        found = _renamed(name, _without(name, found))
+    return found
+
+
+def _without(name, inner):
+    """The arguments that say something today.
+
+    Raises:
+        ValueError: one of the others says something too.
+    """
+    if name.startswith("CuDNN"):
+        raise ValueError(
+            f"{name} {inner.get('name', '')!r} keeps its weights in an order of its own: in Keras 2, load them into {name[5:]} and save that."
+        )
+    found = {key: value for key, value in inner.items() if key not in _DROPPED}
     for key, values in _WITHOUT_MEANING.items():
-        if (
-            key not in found
-            or (key == "groups" and name in _WITH_GROUPS)
-            or (key == "ragged" and name != "InputLayer" and is_keras_2 is False)
-        ):
+        takes_it = key == "groups" and (name in _WITH_GROUPS or "Conv" not in name)
+        if key not in found or takes_it:
             continue
         if found[key] not in values:
             raise ValueError(
@@ -96,19 +118,19 @@ def _arguments(name, inner, is_keras_2):
     if name.startswith(("DepthwiseConv", "SeparableConv")):
         kept = {"filters"} if name.startswith("SeparableConv") else set()
         found = {key: value for key, value in found.items() if key not in _OF_ONE_KERNEL - kept}
+    if found.get("renorm") is False:
+        found = {key: value for key, value in found.items() if not key.startswith("renorm")}
+    return found
+
+
+def _renamed(name, found):
     if name.startswith(("BatchNormalization", "LayerNormalization", "SyncBatchNormalization")):
-        axis = found.get("axis")
-        found["axis"] = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis if axis is not None else -1
-        if found.get("renorm") is False:
-            found = {key: value for key, value in found.items() if not key.startswith("renorm")}
+        axis = found.get("axis", -1)
+        found["axis"] = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     if name == "LeakyReLU" and "alpha" in found:
         found["negative_slope"] = found.pop("alpha")
-    if name in ("GRU", "GRUCell", "GRUV1"):
+    if name in ("GRU", "GRUCell"):
         found.setdefault("reset_after", False)
-    for key in [key for key in found if key.endswith("_initializer")]:
-        found[key] = _initializer(found[key])
-    if is_keras_2:
-        found = {k: "phasewise>keras2_hard_sigmoid" if v == "hard_sigmoid" else v for k, v in found.items()}
     return found
 
 

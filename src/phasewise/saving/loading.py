@@ -34,6 +34,11 @@ def load_model(
     functions that are phasewise's own, registered, or in `custom_objects`. Sizes that a file states are held against what is
     in it before memory is taken. Values are read one after the other, so that memory holds the weights once.
 
+    Of Keras 2 (`.h5`) are read: old arguments and class names, plain arithmetic, reductions and slices of TensorFlow in a graph, optimizers with
+    `lr` and `decay` and what they kept. "hard_sigmoid" is the one that Keras 2 had, 0.2 x + 0.5 (Keras 3 reads it as its own, x / 6 + 0.5, and
+    predicts something else); a model with it, saved anew, opens in Keras with custom_objects={"phasewise>keras2_hard_sigmoid": ...}. What has
+    no counterpart is refused by its name.
+
     Args:
         filepath: path of a file, or of a folder that `save(..., zipped=False)` wrote. What it is is found by its content.
         custom_objects: dict of name -> class or function for what the file names and nobody registered.

@@ -1,12 +1,12 @@
-"""Files that Keras 2 wrote; `data/make_keras2_files.py` tells how."""
+"""Files that Keras 2 wrote; `files/data/make_keras2_files.py` tells how."""
 
 import gzip
 import pathlib
 
 import numpy as np
 
-DATA = pathlib.Path(__file__).parent / "data"
-NAMES = ["recurrent", "convolutional", "nested", "arithmetic", "attention"]
+DATA = pathlib.Path(__file__).parent / "files" / "data"
+NAMES = ["nested", "arithmetic", "attention", "convolutional", "recurrent"]
 
 
 def unpacked(name, folder):
