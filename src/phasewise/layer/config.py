@@ -78,6 +78,19 @@ def _is_plain(value):
     return value is None or isinstance(value, str | int | float | bool)
 
 
+def without_quantization(config):
+    """The config without Keras's word that the weights are not quantized.
+
+    Raises:
+        ValueError: they are.
+    """
+    if config.get("quantization_config") is not None:
+        raise ValueError(
+            "Its weights are quantized (quantization_config), which phasewise does not compute with. Save the model in Keras before it is."
+        )
+    return {name: value for name, value in config.items() if name != "quantization_config"}
+
+
 def build_config(cls, shapes):
     """What a config says of the shapes that `build` of `cls` was called with; None where there is nothing to say."""
     makes_nothing = cls.build.__qualname__ == "Layer.build"

@@ -380,9 +380,7 @@ class Layer(Portable, OnFile, LayerTree):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A new layer from what `get_config` returned, or that of Keras's layer of this name."""
-        if config.get("quantization_config", 0) is None:  # Keras writes down that its weights are not quantized
-            config = {name: value for name, value in config.items() if name != "quantization_config"}
-        return cls(**config)
+        return cls(**layer_config.without_quantization(config))
 
     def get_build_config(self) -> Config | None:
         """The shapes that `build` was called with: `{"input_shape": shape}`, or `{"shapes_dict": {argument: shape}}` where it takes

@@ -1,7 +1,6 @@
 """clone_model: a model like another, with layers and weights of its own."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 
