@@ -39,6 +39,9 @@ NOT_READ_BY_KERAS = {
     "adaptive_max_pool": "its operation takes no single size",
     "conv": "its operation knows no groups",
     "conv_transpose": "its operation forgets the padding",
+    "histogram": "its backend has none",
+    "norm": "its operation makes a list of the axis, which JAX takes for none",
+    "quantile": "as norm",
 }
 
 
@@ -164,5 +167,5 @@ def test_an_operation_that_is_not_there_or_takes_no_such_argument_is_told():
 
 def test_a_list_of_places_is_not_taken_for_one_place_on_several_axes():
     x = pw.Input((4,))
-    again = keras.Model.from_config(json.loads(json.dumps(pw.Model(x, x[:, [0, 2]]).get_config())))
+    again = pw.Model.from_config(json.loads(json.dumps(pw.Model(x, x[:, [0, 2]]).get_config())))
     np.testing.assert_array_equal(again(np.arange(8.0).reshape(2, 4)), [[0, 2], [4, 6]])
