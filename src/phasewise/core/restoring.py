@@ -17,6 +17,7 @@ from phasewise.core.types import Config
 DEEPEST = 200  # lists and dicts in one another: some forty models, each inside the next
 
 _opening = ContextVar("phasewise_opening", default=False)
+_inside = ContextVar("phasewise_inside", default=False)  # of something that is made, and builds what it consists of
 
 
 def deserialize_keras_object(
@@ -94,13 +95,19 @@ def made(kind: str | None, spec: Config) -> Any:
         cls = _class_of(kind, spec)
         if not inspect.isclass(cls):
             raise ValueError(f"{name!r} is described as a class with a config, but that name means {cls!r}.")
-        values = {key: _value(each) for key, each in inner.items()}
-        obj = cls.from_config(values) if hasattr(cls, "from_config") else cls(**_restored(inner))
-        if spec.get("build_config") and not getattr(obj, "built", True):
+        is_inside = _inside.get()
+        with inside():
+            values = {key: _value(each) for key, each in inner.items()}
+            obj = cls.from_config(values) if hasattr(cls, "from_config") else cls(**_restored(inner))
+        if spec.get("build_config") and not getattr(obj, "built", True) and not (is_inside and _builds_as_ours(obj)):
             obj.build_from_config(spec["build_config"])
         if spec.get("compile_config") and hasattr(obj, "compile_from_config"):
             obj.compile_from_config(spec["compile_config"])
     return obj
+
+
+def _builds_as_ours(obj):
+    return obj.build_from_config.__func__.__module__.startswith("phasewise.")
 
 
 def _value(each):
@@ -200,6 +207,16 @@ def opening(config: Any) -> Iterator[None]:
         raise ValueError("The config describes layers inside of layers, deeper than Python can go.") from None
     finally:
         _opening.reset(token)
+
+
+@contextlib.contextmanager
+def inside() -> Iterator[None]:
+    """Around the making of parts: they are built by what they are parts of, from its own shapes, not each from its `build_config`."""
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
 
 
 def _refuse_depth(config):

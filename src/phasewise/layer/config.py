@@ -78,6 +78,26 @@ def _is_plain(value):
     return value is None or isinstance(value, str | int | float | bool)
 
 
+def is_made_for_it(cls):
+    """Whether the config of a class of a user's own is ours to make: it says nothing of it itself."""
+    return cls.get_config.__module__.startswith("phasewise.") and not cls.__module__.startswith("phasewise.")
+
+
+def set_what_is_of_every_layer(layer, config):
+    """Give a layer what its constructor does not take, and every layer has.
+
+    Raises:
+        ValueError: something is no argument of every layer.
+    """
+    for name in config:
+        if name not in ("trainable", "dtype"):
+            raise ValueError(unknown_argument(type(layer), config))
+    if config.get("trainable") is False:
+        layer._own_trainable = False
+    if config.get("dtype") is not None and not layer.built:
+        layer.dtype_policy = config["dtype"]
+
+
 def without_quantization(config):
     """The config without Keras's word that the weights are not quantized.
 
