@@ -78,7 +78,7 @@ def assert_alike(ours, theirs, tolerance=1e-5):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("given", COMPILED)
 def test_both_libraries_train_on_alike_from_keras_s_file_and_back(given, tmp_path):
     theirs = trained(keras, COMPILED[given])
@@ -96,6 +96,7 @@ def test_both_libraries_train_on_alike_from_keras_s_file_and_back(given, tmp_pat
     assert_alike(ours, again)
 
 
+@pytest.mark.extensive
 def test_metrics_of_a_file_say_what_they_said_in_keras(tmp_path):
     theirs = trained(keras, COMPILED["objects"], 1)
     theirs.save(tmp_path / "x.keras")
@@ -110,7 +111,7 @@ def compile_config(path):
         return json.loads(file.read("config.json"))["compile_config"]
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("given", COMPILED)
 def test_what_keras_wrote_is_written_back(given, tmp_path):
     trained(keras, COMPILED[given], 0).save(tmp_path / "theirs.keras")
