@@ -31,7 +31,7 @@ EVERY = sorted(
     name for name, make in vars(keras.applications).items() if inspect.isfunction(make) and name[0].isupper()
 )
 # What Keras writes and we do not, because it says nothing: a model made without it is the same.
-SILENT = {"activity_regularizer", "build_config", "quantization_config", "shared_object_id"}
+SILENT = {"activity_regularizer", "build_config", "quantization_config", "rms_scaling", "shared_object_id"}
 
 
 def made(name, size, **options):
