@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.draws import Draws, hash32
+from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config
 
 _scope = ContextVar("phasewise_random_scope", default=None)
@@ -65,6 +66,7 @@ def drawing_from(seed: int) -> Iterator[None]:
         _source.reset(token)
 
 
+@register("seed")
 class SeedGenerator:
     """A sequence of seeds (Keras's `random.SeedGenerator`).
 

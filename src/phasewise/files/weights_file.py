@@ -1,22 +1,23 @@
 """`.weights.h5`: the weights of a model in HDF5, in the layout that Keras 3 reads and writes."""
 
-import contextlib
 import os
-import zipfile
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-import ml_dtypes
 import numpy as np
 
-from phasewise.core.registry import nearest
 from phasewise.core.warning import PhasewiseWarning, warn
+from phasewise.files.array_files import NPZ, SAFETENSORS, write_arrays
 from phasewise.files.atomic_file import written_whole
-from phasewise.files.hdf5 import WritableThrough, is_plain, opened
+from phasewise.files.hdf5 import WritableThrough
 from phasewise.files.layout import places
-from phasewise.files.skeleton import Group, fill, filled
+from phasewise.files.named_weights import arrays_by_name
+from phasewise.files.shards import INDEX_SUFFIX, write_shards
+from phasewise.files.skeleton import Group, fill, filled, pieces
+from phasewise.files.stored_weights import OPTIMIZER
 
 SUFFIX = ".weights.h5"
-_OPTIMIZER = "optimizer"
+_PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".bin")
 SMALL_BYTES = 16 << 20
 """Up to this size a file is put together in memory; a larger one is written array by array, without a second copy of the weights."""
 
@@ -29,6 +30,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         OSError: the file could not be written; what was there before is whole.
     """
     path = checked(path)
+    require_built(model, "save")
     groups = _groups(model)
     with written_whole(path) as file:
         if _is_small(groups):
@@ -37,12 +39,53 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
             WritableThrough.fill(file, lambda target: fill(target, groups))
 
 
+def save_in_any_form(model: Any, path: str | os.PathLike[str], max_shard_size: float | None = None) -> None:
+    """Write the weights of a built model in the form that the ending says: `*.weights.h5`, several of them beside an index `*.weights.json`
+    (given `max_shard_size`, gigabytes of a file), `*.npz`, `*.safetensors`.
+
+    Raises:
+        ValueError: another ending, a weight that is larger than a file may be, two weights of one name where names matter.
+        ImportError: safetensors is not installed.
+        OSError: something could not be written; what was there is whole.
+    """
+    path = os.fspath(path)
+    require_built(model, "save")
+    if max_shard_size is not None:
+        write_shards(_index_path(path), _groups(model), max_shard_size)
+    elif path.endswith(INDEX_SUFFIX):
+        raise ValueError(
+            f"{path!r} is the index of several files: say how large each may be, max_shard_size=... (gigabytes)."
+        )
+    elif path.endswith((NPZ, SAFETENSORS)):
+        write_arrays(path, arrays_by_name(model))
+    else:
+        save(model, path)
+
+
+def _index_path(path):
+    if path.endswith(SUFFIX):
+        index = path.removesuffix(SUFFIX) + INDEX_SUFFIX
+        warn(f"Several files of weights have an index: {index!r} is written instead of {path!r}.", PhasewiseWarning)
+        return index
+    if not path.endswith(INDEX_SUFFIX):
+        raise ValueError(
+            f"The index of several files of weights has a name that ends in {INDEX_SUFFIX!r}; got {path!r}."
+        )
+    return path
+
+
+def pieces_of(model: Any) -> Iterator[bytes | memoryview]:
+    """The bytes of what `save` writes, from the beginning to the end, without a copy of the arrays; of a model that is not built too."""
+    return pieces(_groups(model))
+
+
 def content(model: Any) -> bytes | None:
     """What `save` writes; None where that is too much to hold in memory beside the weights.
 
     Raises:
         ValueError: the model is not built.
     """
+    require_built(model, "save")
     groups = _groups(model)
     return filled(groups) if _is_small(groups) else None
 
@@ -55,45 +98,23 @@ def checked(path: str | os.PathLike[str]) -> str:
     """
     path = os.fspath(path)
     if not path.endswith(SUFFIX):
-        raise ValueError(f"A file of weights is called by a name that ends in {SUFFIX!r}; got {path!r}.")
+        raise ValueError(
+            f"A file of weights is called by a name that ends in {SUFFIX!r}; got {path!r}.{_instead(path)}"
+        )
     return path
 
 
-def load(model: Any, path: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-    """Give a built model the weights of a `.weights.h5` file, of ours or Keras's, or those in a `.keras` file.
-
-    All of them or, unless `skip_mismatch` is set, none: nothing is changed where something does not fit.
-
-    Raises:
-        ValueError: weights that are missing, of another shape, or there and not in the model; the message names the layers.
-        OSError: there is no such file, it is no HDF5 file, or it is cut off.
-    """
-    path = os.fspath(path)
-    _require_built(model, "load")
-    with _source(path) as file:
-        found, problems, known = _matched(model, file)
-        problems += _strangers(file, known)
-        optimizer = _optimizer_values(model, file)
-    if problems and not skip_mismatch:
-        raise ValueError(
-            f"{path!r} does not fit the model {model.name!r}, which is left as it is:\n  "
-            + "\n  ".join(problems[:8])
-            + (f"\n  … and {len(problems) - 8} more" if len(problems) > 8 else "")
-        )
-    if problems:
-        warn(f"Of {path!r} only what fits was loaded. Left out: {'; '.join(problems)}", PhasewiseWarning)
-    for variable, value in found:
-        variable.assign(value)
-    for layer, store in known.own:
-        layer.load_own_variables(store)
-    for layer in model.all_layers():
-        layer.note_loaded()
-    if optimizer is not None:
-        model.optimizer.build(model.trainable_variables)
-        model.optimizer.load_own_variables(optimizer)
+def _instead(path):
+    """What to do about a name with another ending."""
+    if path.endswith(".keras"):
+        return " A whole model is written to a .keras file by model.save."
+    if path.endswith((".h5", ".hdf5")):
+        return " Keras's legacy .h5 files are read, not written: a whole model goes to a .keras file, by model.save."
+    return f" Weights by name go to {SAFETENSORS!r} or {NPZ!r}, several files to {INDEX_SUFFIX!r} with max_shard_size."
 
 
-def _require_built(model, task):
+def require_built(model: Any, task: str) -> None:
+    """Raises ValueError where there are no weights to `task`."""
     if not model.built or not model._inventory().layers:
         raise ValueError(
             f"{model.name!r} has no weights to {task} yet, because the shape of its input is unknown: call it on data, or call "
@@ -106,13 +127,12 @@ def _require_built(model, task):
 
 def _groups(model):
     """What a file has of the model, a `Group` for each layer and one for the optimizer."""
-    _require_built(model, "save")
     groups = [
         Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in _known_places(model)
     ]
     optimizer = model.optimizer
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):
-        groups.append(Group(f"{_OPTIMIZER}/vars", optimizer.name, _own_arrays(optimizer)))
+        groups.append(Group(f"{OPTIMIZER}/vars", optimizer.name, _own_arrays(optimizer)))
     return groups
 
 
@@ -125,7 +145,7 @@ def _known_places(model):
 
 
 def _arrays_of(place):
-    if hasattr(place.layer, "save_own_variables"):  # a layer of the user's own, as in Keras
+    if place.layer.stores_itself:  # a layer of the user's own, as in Keras
         return _own_arrays(place.layer)
     return {str(n): np.asarray(place.layer.value_on_file(v)) for n, v in enumerate(place.variables)}
 
@@ -138,107 +158,3 @@ def _own_arrays(owner):
 
 def _is_small(groups):
     return sum(array.nbytes for group in groups for array in group.arrays.values()) <= SMALL_BYTES
-
-
-# -- reading
-
-
-class _Known(NamedTuple):
-    """What of a file a model has asked for: the paths of all its layers, and (layer, arrays) of those that load themselves."""
-
-    paths: set
-    own: list
-
-
-def _source(path):
-    if not path.endswith(".keras"):
-        return opened(path)
-    return _inside_archive(path)
-
-
-@contextlib.contextmanager
-def _inside_archive(path):
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as member, opened(path, member) as file:
-            yield file
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise OSError(f"{path!r} is no .keras file, or it is cut off: {error}") from error
-
-
-def _matched(model, file):
-    """([(variable, value)], [problems], `_Known`)."""
-    found, problems, known = [], [], _Known(set(), [])
-    for path, layer, variables in places(model):
-        known.paths.add(path)
-        stored = _arrays(file, path)
-        if hasattr(layer, "load_own_variables"):
-            known.own.append((layer, {name: _value(dataset) for name, dataset in stored.items()}))
-            continue
-        whose = f"{type(layer).__name__} {layer.name!r} ({path or 'the model itself'})"
-        if len(stored) != len(variables):
-            problems.append(_counts_differ(whose, variables, stored, file, path))
-            continue
-        for number, variable in enumerate(variables):
-            dataset = stored.get(str(number))
-            if dataset is None or tuple(dataset.shape) != variable.shape:
-                shape = "nothing" if dataset is None else tuple(dataset.shape)
-                problems.append(f"{whose}: {variable.name} has shape {variable.shape}; the file has {shape}")
-                continue
-            found.append((variable, _value(dataset)))
-    return found, problems, known
-
-
-def _counts_differ(whose, variables, stored, file, path):
-    shapes = [tuple(dataset.shape) for _, dataset in sorted(stored.items())]
-    text = f"{whose} has {len(variables)} weights, of shapes {[v.shape for v in variables]}; the file has {len(stored)}"
-    if shapes:
-        return f"{text}, of shapes {shapes}"
-    near = nearest(path, list(_paths_with_arrays(file)))
-    return text + (f" there; it has some at {near!r}" if near and near != path else "")
-
-
-def _strangers(file, known):
-    return [
-        f"the file has weights of shapes {shapes} at {path!r}, where the model has no layer"
-        for path, shapes in _paths_with_arrays(file).items()
-        if path not in known.paths and path.split("/")[0] != _OPTIMIZER
-    ]
-
-
-def _paths_with_arrays(file):
-    found = {}
-
-    def look(name, item):
-        if hasattr(item, "shape"):
-            path = name.rpartition("/")[0].removesuffix("vars").rstrip("/")
-            found.setdefault(path, []).append(tuple(item.shape))
-
-    file.visititems(look)
-    return found
-
-
-def _arrays(file, path):
-    """dict name -> dataset of the layer at `path`."""
-    where = f"{path}/vars".lstrip("/")
-    group = file.get(where)
-    if group is None or hasattr(group, "shape"):
-        return {}
-    for name in group:
-        if not is_plain(group, name):
-            raise OSError(f"{file.filename!r} keeps {where}/{name} outside of itself, in another file: it is not read.")
-    return dict(group.items())
-
-
-def _value(dataset):
-    value = dataset[()]
-    if dataset.attrs.get("dtype") == "bfloat16":
-        return np.asarray(value).view(ml_dtypes.bfloat16)
-    return np.asarray(value)
-
-
-def _optimizer_values(model, file):
-    """What the file has for the model's optimizer; None where there is nothing, or nobody to take it."""
-    if not hasattr(model.optimizer, "load_own_variables"):
-        return None
-    stored = _arrays(file, _OPTIMIZER)
-    return {name: _value(dataset) for name, dataset in stored.items()} or None

@@ -85,6 +85,7 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
         self._last_losses = []
         self._nodes = []
         self._seen_output = None  # the shapes of the output of the first call on arrays
+        self._build_shapes = None  # what `build` was called with
         self._input_shape_argument = layer_config.input_shape_argument(kwargs)
         if kwargs:
             raise ValueError(layer_config.unknown_argument(type(self), kwargs))
@@ -235,7 +236,7 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
         with eager(), naming.building():
             shapes = build_shapes(type(self), args, kwargs)
             self.build(**shapes) if isinstance(shapes, dict) else self.build(*shapes)
-        self.built = True
+        self.built, self._build_shapes = True, shapes
 
     def _finish(self, args, kwargs, outputs):
         if self.activity_regularizer is not None:
@@ -267,7 +268,7 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
         Raises:
             NotImplementedError: one of those is more than numbers, strings and nests of them.
         """
-        config = {"name": self.name, "trainable": self._own_trainable, "dtype": self.dtype_policy.name}
+        config = {"name": self.name, "trainable": self._own_trainable, "dtype": registry.serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = registry.serialize(self.activity_regularizer)
         if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
@@ -278,9 +279,30 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A new layer from what `get_config` returned, or that of Keras's layer of this name."""
-        if config.get("quantization_config", 0) is None:  # Keras writes down that its weights are not quantized
-            config = {name: value for name, value in config.items() if name != "quantization_config"}
-        return cls(**config)
+        config = layer_config.without_quantization(config)
+        taken = layer_config.accepted(cls, config) if layer_config.is_made_for_it(cls) else config
+        layer = cls(**taken)
+        if len(taken) < len(config):
+            layer_config.set_what_is_of_every_layer(layer, {k: v for k, v in config.items() if k not in taken})
+        return layer
+
+    def get_build_config(self) -> Config | None:
+        """The shapes that `build` was called with: `{"input_shape": shape}`, or `{"shapes_dict": {argument: shape}}` where it takes
+        several; None where it was not, or makes nothing."""
+        return layer_config.build_config(type(self), self._build_shapes)
+
+    def build_from_config(self, config: Config) -> None:
+        """Build the layer for the shapes that `get_build_config` returned.
+
+        Raises:
+            ValueError: they are no shapes.
+        """
+        args, kwargs = layer_config.shapes_to_build(config)
+        if not (args or kwargs):
+            return
+        with eager(), naming.building(), naming.path_part(self.name, self):
+            self.build(*args, **kwargs)
+        self.built, self._build_shapes = True, kwargs or args
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}{', built' if self.built else ''}>"

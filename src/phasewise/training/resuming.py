@@ -8,6 +8,7 @@ from phasewise.callbacks.backup_and_restore import BackupAndRestore
 from phasewise.core import random, structure
 from phasewise.training.backup_of_optimizer import another_run, check_same, optimizer_state, put_back_optimizer
 from phasewise.training.callback_states import put_back_states, states_of
+from phasewise.training.course import course_of, put_back_course
 
 
 def backup_of(callbacks):
@@ -112,7 +113,7 @@ class Resuming:
 
 def model_state(model, followed, optimizers):
     """Everything of a compiled and trained model that a step reads, as a nest for `saving.record`."""
-    inventory, seeds = model._inventory(), model._seeds
+    inventory = model._inventory()
     places = {id(v): place for place, v in enumerate(inventory.variables)}
     return {
         "paths": [v.path for v in inventory.variables],
@@ -124,10 +125,7 @@ def model_state(model, followed, optimizers):
         ],
         "optimizers": [optimizer_state(each, places) for each in optimizers],
         "metrics": [v.numpy() for v in model.objective.variables],
-        "steps_trained": int(model.steps_trained),
-        "seeds": [int(seeds.seed), seeds._on_host, seeds._calls, int(seeds._seed_of_calls)],
-        "generators": [generator._drawn for generator in _generators(inventory)],
-        "averages": [[average._updates, float(average._share)] for average in _averages(inventory)],
+        **course_of(model),
         "process": _process_state(),
     }
 
@@ -138,7 +136,7 @@ def put_back_model(model, state, cells, *, is_within_epoch):
     Raises:
         ValueError: it is another one.
     """
-    inventory, seeds, followed = model._inventory(), model._seeds, cells.followed.variables
+    inventory, followed = model._inventory(), cells.followed.variables
     check_same("weight", [v.path for v in inventory.variables], inventory.variables, state["variables"], state["paths"])
     metrics = model.objective.variables
     if is_within_epoch:
@@ -156,14 +154,7 @@ def put_back_model(model, state, cells, *, is_within_epoch):
     if is_within_epoch:
         for variable, value in zip(metrics, state["metrics"]):
             variable._value = value
-    model.steps_trained = np.int32(state["steps_trained"])
-    seeds._era = random._process["era"]
-    seeds._seed, seeds._on_host, seeds._calls = state["seeds"][:3]
-    seeds._seed_of_calls = np.uint32(state["seeds"][3])
-    for generator, drawn in zip(_generators(inventory), state["generators"]):
-        generator._drawn = drawn
-    for average, (updates, share) in zip(_averages(inventory), state["averages"]):
-        average._updates, average._share, average._known = updates, share, average._held()
+    put_back_course(model, state)
     _put_back_process(state["process"])
 
 
@@ -174,15 +165,6 @@ def _freeze(inventory, layers, variables):
     for variable, is_frozen in zip(inventory.variables, variables, strict=True):
         variable._trainable = not is_frozen
     structure.changed()
-
-
-def _generators(inventory):
-    found = (value for layer in inventory.layers for _, value in sorted(vars(layer).items()))
-    return list({id(g): g for g in found if isinstance(g, random.SeedGenerator)}.values())
-
-
-def _averages(inventory):
-    return [average for layer in inventory.layers for average in layer._averages if hasattr(average, "_share")]
 
 
 def _process_state():
