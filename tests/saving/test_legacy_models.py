@@ -225,6 +225,16 @@ def test_arguments_are_those_of_their_class(tmp_path):
     assert (model.layers[0].groups, model.layers[1].implementation, model.layers[1].groups) == (3, 2, 5)
 
 
+def test_what_layers_of_images_and_of_integers_said_once_is_left_out(tmp_path):
+    flip = {"name": "f", "mode": "horizontal", "seed": None, "rng_type": "stateful", "auto_vectorize": False}
+    buckets = {"name": "b", "bin_boundaries": [0.0, 1.0], "dtype": "int64", "batch_input_shape": [None, 4, 3]}
+    layers = [{"class_name": "Discretization", "config": buckets}, {"class_name": "RandomFlip", "config": flip}]
+    for number, layer in enumerate(layers):
+        config = {**layer["config"], "batch_input_shape": [None, 4, 4, 3]}
+        model = pw.saving.load_model(written(tmp_path / f"{number}.h5", [{**layer, "config": config}]))
+        assert type(model.layers[-1]).__name__ == layer["class_name"]
+
+
 def test_operations_of_the_first_versions_of_tensorflow_2(tmp_path):
     def node(*names, **more):
         return [[[name, 0, 0, more] for name in names]]
