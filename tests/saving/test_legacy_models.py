@@ -14,7 +14,7 @@ L = pw.layers
 X = np.random.default_rng(0).normal(size=(3, 4, 3)).astype("float32")
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_keras_2_predicts_what_it_did_there(name, tmp_path):
     path, noted = unpacked(name, tmp_path)
@@ -120,6 +120,7 @@ def test_hard_sigmoid_is_the_one_of_keras_2(tmp_path):
     )
 
 
+@pytest.mark.extensive
 def test_what_was_opened_is_saved_as_a_keras_file_and_opens_again(tmp_path):
     path, noted = unpacked("arithmetic", tmp_path)
     model = pw.saving.load_model(path)
