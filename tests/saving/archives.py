@@ -38,19 +38,13 @@ def _words():
 
 def _graph():
     layers = pw.layers
-    model = pw.Sequential(
-        [
-            pw.Input((8, 8, 3)),
-            layers.Conv2D(2, 3, kernel_regularizer="l2"),
-            layers.BatchNormalization(),
-            layers.MaxPooling2D(),
-            layers.Dropout(0.5),
-            layers.Flatten(),
-            layers.Reshape((6, 3)),
-            layers.Bidirectional(layers.LSTM(2)),
-            layers.Dense(2),
-        ]
-    )
+    x = pw.Input((8, 8, 3))
+    h = layers.BatchNormalization()(layers.Conv2D(2, 3, kernel_regularizer="l2")(x))
+    h = layers.Add()([h, layers.Conv2D(2, 1)(h) * 2.0])
+    h = layers.Dense(4)(layers.Flatten()(layers.Dropout(0.5)(h)))
+    head = pw.Sequential([pw.Input((4,)), layers.Dense(3, activation="relu"), layers.Dense(2)])
+    model = pw.Model(x, {"a": head(h), "b": layers.Dense(1)(h)})
+    model.compile("adam", {"a": "mse", "b": pw.losses.Huber()}, metrics={"a": ["mae"]})
     return model
 
 

@@ -18,7 +18,8 @@ class ModelCheckpoint(MetricMonitor):
 
     A file is written aside and then put in its place, so a crash or a full disk leaves the last one whole. Whether the folder takes files
     is found out before training starts. Small files of weights are written while `fit` goes on, if nobody can look at them meanwhile: the
-    data are arrays, and no callback runs code of yours; whole models while it waits. However `fit` ends, they are all there then; of those for one path, the latest.
+    data are arrays, and no callback runs code of yours; whole models are written while it waits. However `fit` ends, all files are there
+    then; of those for one path, the latest.
 
     Args:
         filepath: path, which may have `{epoch:02d}`, `{batch:02d}` (both from 1) and logged names, as `{val_loss:.2f}`. It ends in
@@ -34,6 +35,7 @@ class ModelCheckpoint(MetricMonitor):
 
     Raises:
         ValueError: `filepath` has another ending, `save_freq` is neither; at the first save, a name in `filepath` that is not logged.
+        ValueError, NotImplementedError: before training, the model cannot be saved whole, because something in it cannot be described.
         OSError: before training, the folder takes no file; later, the disk is full. The message names the path.
     """
 
@@ -76,6 +78,8 @@ class ModelCheckpoint(MetricMonitor):
             self._batches.go_to(place)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        if not self.save_weights_only:
+            self.model._check_can_be_saved()
         check_writable(_probe(self.filepath))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -1,12 +1,13 @@
 """Dtype policies: which dtype a layer stores its weights in and which it computes in."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Self, TypeAlias
 
 from phasewise.core import defaults
-from phasewise.core.registry import nearest, register
+from phasewise.core.registry import deserialize, nearest, register
 from phasewise.core.types import Config, DTypeLike
 
 POLICIES = {
@@ -87,9 +88,22 @@ def resolve(policy: PolicyLike) -> DTypePolicy:
         return dtype_policy()
     if isinstance(policy, DTypePolicy):
         return policy
-    if isinstance(policy, dict):
-        return DTypePolicy(policy.get("config", policy)["name"])
+    if isinstance(policy, Mapping):
+        _refuse_quantized(policy.get("class_name"))
+        return deserialize("dtype policy", policy) if "class_name" in policy else DTypePolicy.from_config(policy)
+    _refuse_quantized(policy)
     return DTypePolicy(str(policy) if isinstance(policy, str) else getattr(policy, "name", str(policy)))
+
+
+def _refuse_quantized(name):
+    """Raises ValueError for a policy of Keras's whose weights are whole numbers."""
+    if isinstance(name, str) and (
+        "quantized" in name.lower() or re.match(r"(int\d+|float8|gptq|awq)\b.*_from_|(int\d+|float8)_from_", name)
+    ):
+        raise ValueError(
+            f"The dtype policy {name!r} is one of quantized weights, which phasewise does not compute with: the layer would lose what they "
+            "mean. Save the model in Keras before it is quantized."
+        )
 
 
 def of_layer(policy: PolicyLike, name: str) -> DTypePolicy:

@@ -18,6 +18,7 @@ from phasewise.core.types import Config
 DEEPEST = 200  # lists and dicts in one another: some forty models, each inside the next
 
 _opening = ContextVar("phasewise_opening", default=False)
+_inside = ContextVar("phasewise_inside", default=False)  # of something that is made, and builds what it consists of
 
 
 def deserialize_keras_object(
@@ -60,7 +61,7 @@ def deserialize(kind: str, spec: Any) -> Any:
             return described_values.restored(spec, _restored)
         if spec["class_name"] == "function":
             return entries.find(kind, _text(spec, "config"))
-        return made(_class_of(kind, spec), spec)
+        return made(kind, spec)
 
 
 def _restored(config):
@@ -77,32 +78,40 @@ def _restored(config):
         return described_values.restored(config, _restored)
     if config["class_name"] == "function":
         return _function_of(config)
-    return made(_class_of(None, config), config)
+    return made(None, config)
 
 
-def made(cls: type, spec: Config) -> Any:
-    """The object that `spec` describes, of the class that was found for it.
+def made(kind: str | None, spec: Config) -> Any:
+    """The object that `spec` describes, of a class of this kind, or of any.
 
     Raises:
-        ValueError: its config is none that the class can be made from; the message names both.
+        ValueError: nothing that is registered bears the name, or its config is none that the class can be made from; the message names
+            both.
     """
     name, inner = spec["class_name"], spec.get("config")
     inner = {} if inner is None else inner
-    if not inspect.isclass(cls):
-        raise ValueError(f"{name!r} is described as a class with a config, but that name means {cls!r}.")
     if not isinstance(inner, Mapping):
         raise ValueError(f"The config of {name!r} is a dict; got {inner!r}.")
     with told_of(name, inner):
-        values = {key: _value(each) for key, each in inner.items()}
-        if hasattr(cls, "from_config"):
-            obj = made_of_what_is_known(cls, values, cls.from_config)
-        else:
-            obj = cls(**_restored(inner))
-        if spec.get("build_config") and not getattr(obj, "built", True):
+        cls = _class_of(kind, spec)
+        if not inspect.isclass(cls):
+            raise ValueError(f"{name!r} is described as a class with a config, but that name means {cls!r}.")
+        is_inside = _inside.get()
+        with inside():
+            values = {key: _value(each) for key, each in inner.items()}
+            if hasattr(cls, "from_config"):
+                obj = made_of_what_is_known(cls, values, cls.from_config)
+            else:
+                obj = cls(**_restored(inner))
+        if spec.get("build_config") and not getattr(obj, "built", True) and not (is_inside and _builds_as_ours(obj)):
             obj.build_from_config(spec["build_config"])
         if spec.get("compile_config") and hasattr(obj, "compile_from_config"):
             obj.compile_from_config(spec["compile_config"])
     return obj
+
+
+def _builds_as_ours(obj):
+    return obj.build_from_config.__func__.__module__.startswith("phasewise.")
 
 
 def _value(each):
@@ -126,8 +135,6 @@ def _class_of(kind, spec):
     for each in (full, name):
         if each in registered:
             return registered[each]
-    if kind is not None and is_own:
-        return entries.find(kind, name)  # which says what is nearest
     raise ValueError(_unknown(kind, spec, full, name))
 
 
@@ -158,8 +165,14 @@ def _function_of(config):
 def _unknown(kind, config, full, name):
     kinds = [kind] if kind else keras_names.kinds_in(config.get("module")) or entries.kinds()
     known = [each.__name__ for k in kinds for each in entries.members(k)] + list(custom.get_custom_objects())
+    is_own = kind is not None and keras_names.is_own(config)
+    what = (
+        f"Unknown {kind} {name!r}"
+        if is_own
+        else f"The config speaks of {full!r}, which is nothing that is registered here"
+    )
     return (
-        f"The config speaks of {f'a {kind} ' if kind else ''}{full!r}, which is nothing that is registered here."
+        f"{what}."
         f"{entries.did_you_mean(name, known)} If it is a class or function of yours, run the code that defines it, with "
         f"phasewise.utils.register_keras_serializable before it, or pass custom_objects={{{name!r}: it}} (or put "
         "phasewise.utils.custom_object_scope around); nothing is imported because a config says so."
@@ -198,6 +211,16 @@ def opening(config: Any) -> Iterator[None]:
         raise ValueError("The config describes layers inside of layers, deeper than Python can go.") from None
     finally:
         _opening.reset(token)
+
+
+@contextlib.contextmanager
+def inside() -> Iterator[None]:
+    """Around the making of parts: they are built by what they are parts of, from its own shapes, not each from its `build_config`."""
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
 
 
 def _refuse_depth(config):

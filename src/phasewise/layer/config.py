@@ -78,6 +78,39 @@ def _is_plain(value):
     return value is None or isinstance(value, str | int | float | bool)
 
 
+def is_made_for_it(cls):
+    """Whether the config of a class of a user's own is ours to make: it says nothing of it itself."""
+    return cls.get_config.__module__.startswith("phasewise.") and not cls.__module__.startswith("phasewise.")
+
+
+def set_what_is_of_every_layer(layer, config):
+    """Give a layer what its constructor does not take, and every layer has.
+
+    Raises:
+        ValueError: something is no argument of every layer.
+    """
+    for name in config:
+        if name not in ("trainable", "dtype"):
+            raise ValueError(unknown_argument(type(layer), config))
+    if config.get("trainable") is False:
+        layer._own_trainable = False
+    if config.get("dtype") is not None and not layer.built:
+        layer.dtype_policy = config["dtype"]
+
+
+def without_quantization(config):
+    """The config without Keras's word that the weights are not quantized.
+
+    Raises:
+        ValueError: they are.
+    """
+    if config.get("quantization_config") is not None:
+        raise ValueError(
+            "Its weights are quantized (quantization_config), which phasewise does not compute with. Save the model in Keras before it is."
+        )
+    return {name: value for name, value in config.items() if name != "quantization_config"}
+
+
 def build_config(cls, shapes):
     """What a config says of the shapes that `build` of `cls` was called with; None where there is nothing to say."""
     makes_nothing = cls.build.__qualname__ == "Layer.build"

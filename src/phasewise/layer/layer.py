@@ -380,9 +380,12 @@ class Layer(Portable, OnFile, LayerTree):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A new layer from what `get_config` returned, or that of Keras's layer of this name."""
-        if config.get("quantization_config", 0) is None:  # Keras writes down that its weights are not quantized
-            config = {name: value for name, value in config.items() if name != "quantization_config"}
-        return cls(**config)
+        config = layer_config.without_quantization(config)
+        taken = layer_config.accepted(cls, config) if layer_config.is_made_for_it(cls) else config
+        layer = cls(**taken)
+        if len(taken) < len(config):
+            layer_config.set_what_is_of_every_layer(layer, {k: v for k, v in config.items() if k not in taken})
+        return layer
 
     def get_build_config(self) -> Config | None:
         """The shapes that `build` was called with: `{"input_shape": shape}`, or `{"shapes_dict": {argument: shape}}` where it takes

@@ -1,13 +1,14 @@
 """Layers without weights that apply a fixed function: Identity, Rescaling, Lambda."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import registry
+from phasewise.core import keras_names, registry
 from phasewise.core.registry import register
+from phasewise.core.restoring import deserialize_keras_object
 from phasewise.core.types import Array, Config, Nest, Shape
 from phasewise.layer.layer import Layer
 
@@ -64,7 +65,7 @@ class Lambda(Layer):
         arguments: dict of further keyword arguments.
 
     A Python function cannot be written to a file in a form that is safe to open: `from_config` takes the names of
-    functions that were registered with `phasewise.core.registry.register_serializable`, and nothing else.
+    functions that were registered with `phasewise.utils.register_keras_serializable`, and nothing else.
     """
 
     def __init__(
@@ -91,24 +92,54 @@ class Lambda(Layer):
         return self._mask(inputs, previous_mask) if callable(self._mask) else self._mask
 
     def get_config(self) -> Config:
-        """The function's registered name, and the arguments."""
-        name = registry.canonical_name(self.function)
-        return {**super().get_config(), "function": name or repr(self.function), "arguments": self.arguments}
+        """Every argument. A function without a name stands there as it is: so the layer can be cloned, and written into no file."""
+        functions = {"function": self.function, **({"mask": self._mask} if self._mask is not None else {})}
+        described = {name: _described(value) for name, value in functions.items()}
+        return {**super().get_config(), **described, "arguments": registry.serialize(self.arguments)}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A Lambda of a registered function.
 
         Raises:
-            ValueError: the function is not registered; its code is never run from a config.
+            ValueError: the function is not registered; its code is never run from a config, whatever `safe_mode` says.
         """
-        config = dict(config)
-        if isinstance(config["function"], str):
-            try:
-                config["function"] = registry.find("function", config["function"])
-            except ValueError:
-                raise ValueError(
-                    f"The Lambda layer {config.get('name')!r} holds the function {config['function']}, which is not registered. "
-                    "Code is never taken from a file: register the function with register_serializable before."
-                ) from None
+        config = {name: value for name, value in config.items() if name not in _OF_CODE}
+        for name in ("function", "mask", "output_shape"):
+            if callable(config.get(name)) or (name != "function" and not isinstance(config.get(name), Mapping | str)):
+                continue
+            config[name] = _function(config, name)
+        config["arguments"] = {k: deserialize_keras_object(v) for k, v in (config.get("arguments") or {}).items()}
         return cls(**config)
+
+
+_OF_CODE = (
+    "function_type",
+    "module",
+    "output_shape_type",
+    "output_shape_module",
+)  # Keras 2's words on the code beside it
+
+
+def _described(value):
+    is_nameless = callable(value) and (not hasattr(value, "__name__") or value.__name__ == "<lambda>")
+    return value if is_nameless else registry.serialize(value)
+
+
+def _function(config, name):
+    """The registered function that a config speaks of."""
+    value = config.get(name)
+    inner = value.get("config") if isinstance(value, Mapping) and value.get("class_name") == "function" else value
+    if isinstance(inner, str):
+        meant = keras_names.kinds_in(value.get("module")) if isinstance(value, Mapping) else ()
+        for kind in ("function", *(each for each in meant if each == "activation")):
+            try:
+                return registry.find(kind, inner)
+            except ValueError:
+                continue
+    holds_code = not isinstance(inner, str)
+    what = "the code of a Python function" if holds_code else f"the function {inner!r}, which is not registered"
+    raise ValueError(
+        f"The Lambda layer {config.get('name')!r} holds {what}. Code is never taken from a file, and nothing turns that off (safe_mode=False "
+        "does not): register the function with phasewise.utils.register_keras_serializable before, and build the layer with it."
+    )

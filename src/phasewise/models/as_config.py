@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from phasewise.core.describing import serialize_keras_object
 from phasewise.core.keras_names import FUNCTIONAL
-from phasewise.core.restoring import opening, scope_of
+from phasewise.core.restoring import inside, opening, scope_of
 from phasewise.core.types import Config
 from phasewise.graph.graph import Graph
 from phasewise.layer import config as layer_config
@@ -56,7 +56,7 @@ class AsConfig(Layer):
             raise TypeError(
                 f"{cls.__name__}.from_config takes a dict, as get_config returns; got {type(config).__name__}."
             )
-        with scope_of(custom_objects), opening(config):
+        with scope_of(custom_objects), opening(config), inside():
             if not (all(key in config for key in KEYS) and takes_ends(cls)):
                 return super().from_config(dict(config))
             inputs, outputs = ends_of_graph(config)

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Mapping
 
-from phasewise.core import keras_names
 from phasewise.core.described_values import is_description
 from phasewise.core.entries import did_you_mean
 from phasewise.core.restoring import deserialize, deserialize_keras_object, told_of
@@ -60,9 +59,7 @@ class _Made:
         self.results = [None] * len(self.calls)
         if operations.is_operation(entry):
             return
-        is_ours_and_called = self.calls and keras_names.is_own(entry)
-        spec = {k: v for k, v in entry.items() if k != "build_config" or not is_ours_and_called}  # the call builds it
-        self.layer = deserialize("layer", spec)
+        self.layer = deserialize("layer", entry)
         if not isinstance(self.layer, Layer):
             raise ValueError(f"{entry['class_name']!r} in a functional model's 'layers' is no layer.")
         if hasattr(self.layer, "tensor"):

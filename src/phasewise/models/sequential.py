@@ -7,7 +7,7 @@ import jax
 
 from phasewise.core import naming
 from phasewise.core.registry import deserialize, register, serialize
-from phasewise.core.restoring import opening, scope_of
+from phasewise.core.restoring import inside, opening, scope_of
 from phasewise.core.strings import STRING, as_host_array
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
@@ -177,7 +177,7 @@ class Sequential(Model):
             raise ValueError(
                 f"A Sequential's config is a dict whose 'layers' is a list of configs; got {config!r:.200}."
             )
-        with scope_of(custom_objects), opening(config):
+        with scope_of(custom_objects), opening(config), inside():
             layers = [deserialize("layer", spec) for spec in config["layers"]]
             described = {key: value for key, value in config.items() if key not in ("layers", "build_input_shape")}
             model = cls(layers, **{key: value for key, value in described.items() if value is not None})

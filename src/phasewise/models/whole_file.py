@@ -66,9 +66,18 @@ def _put_in_place(aside, path):
     shutil.rmtree(old, ignore_errors=True)
 
 
+def config_of(model: Any) -> bytes:
+    """The member with the config.
+
+    Raises:
+        ValueError: something in the model cannot be described.
+    """
+    return json_text.written(_described(model))
+
+
 def _members(model: Any) -> Iterator[tuple[str, Any]]:
     """(name, pieces of bytes) of each; the weights last, and one array at a time."""
-    config = json_text.written(_described(model))
+    config = config_of(model)
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     yield METADATA, [json_text.written({"keras_version": KERAS_VERSION, "date_saved": now, OURS: course_of(model)})]
     yield CONFIG, [config]

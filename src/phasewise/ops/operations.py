@@ -189,7 +189,7 @@ def apply(spec: Config, args: list[Any], kwargs: Mapping[str, Any]) -> Nest:
         ValueError: there is no such operation here, or it does not take these arguments.
     """
     row = _row(spec)
-    config = {name: value for name, value in (spec.get("config") or {}).items() if name != "name"}
+    config = {name: _tuples(value) for name, value in (spec.get("config") or {}).items() if name != "name"}
     unknown = [name for name in config if name not in row.in_config]
     if unknown:
         raise ValueError(
@@ -209,6 +209,11 @@ def apply(spec: Config, args: list[Any], kwargs: Mapping[str, Any]) -> Nest:
         first = [config[name] for name in signature.parameters if name in config and name != "indexing"]
         return row.function(*first, *args, **{n: v for n, v in config.items() if n == "indexing"}, **kwargs)
     return row.function(**dict(zip(single, args)), **config, **kwargs)
+
+
+def _tuples(value):
+    """A file has lists for tuples."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _row(spec):

@@ -63,7 +63,8 @@ def load_model(
     if kind is Kind.FOLDER:
         return _loaded(Folder(path), custom_objects, compile)
     if kind is Kind.HDF5:
-        return load_legacy_model(path, custom_objects, compile)
+        with told_as_damage(f"{path!r} cannot be opened"):
+            return load_legacy_model(path, custom_objects, compile)
     raise FileError(f"{path!r} is {kind.value}, where load_model takes a .keras file.{_ADVICE.get(kind, '')}")
 
 
