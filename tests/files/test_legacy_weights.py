@@ -40,7 +40,7 @@ def attention():
     return pw.Model(x, L.Dense(2)(h))
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("build", [nested, attention, recurrent])
 def test_a_model_with_the_weights_of_keras_2_predicts_what_it_did_there(build, tmp_path):
     path, noted = unpacked(build.__name__, tmp_path)

@@ -209,6 +209,7 @@ def whole(library, *around):
     return library.Sequential([library.Input((4, 3)), *before, first, norm, both, *after])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("form", ["x.weights.h5", "x.weights.json", "x.keras"])
 def test_layers_of_keras_are_taken_by_name_wherever_they_stand(form, tmp_path):
     theirs = whole(keras, [], [keras.layers.Dense(5, name="their_head")])

@@ -33,6 +33,7 @@ def assert_same(a, b):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("size", [0.26 * KILOBYTE, 0.4 * KILOBYTE, 1.0])
 def test_a_set_goes_to_keras_and_comes_back(size, tmp_path):
     ours, theirs = randomized(network(pw)), network(keras)

@@ -14,7 +14,7 @@ L = pw.layers
 X = np.random.default_rng(0).normal(size=(3, 4, 3)).astype("float32")
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_keras_2_predicts_what_it_did_there(name, tmp_path):
     path, noted = unpacked(name, tmp_path)
@@ -120,6 +120,7 @@ def test_hard_sigmoid_is_the_one_of_keras_2(tmp_path):
     )
 
 
+@pytest.mark.extensive
 def test_what_was_opened_is_saved_as_a_keras_file_and_opens_again(tmp_path):
     path, noted = unpacked("arithmetic", tmp_path)
     model = pw.saving.load_model(path)
@@ -223,6 +224,16 @@ def test_arguments_are_those_of_their_class(tmp_path):
     ones = [("g", ["g/gamma:0", "g/beta:0"], [np.ones(3), np.ones(3)])]
     model = pw.saving.load_model(written(tmp_path / "x.h5", layers, weights=ones), {"Scaled": Scaled})
     assert (model.layers[0].groups, model.layers[1].implementation, model.layers[1].groups) == (3, 2, 5)
+
+
+def test_what_layers_of_images_and_of_integers_said_once_is_left_out(tmp_path):
+    flip = {"name": "f", "mode": "horizontal", "seed": None, "rng_type": "stateful", "auto_vectorize": False}
+    buckets = {"name": "b", "bin_boundaries": [0.0, 1.0], "dtype": "int64", "batch_input_shape": [None, 4, 3]}
+    layers = [{"class_name": "Discretization", "config": buckets}, {"class_name": "RandomFlip", "config": flip}]
+    for number, layer in enumerate(layers):
+        config = {**layer["config"], "batch_input_shape": [None, 4, 4, 3]}
+        model = pw.saving.load_model(written(tmp_path / f"{number}.h5", [{**layer, "config": config}]))
+        assert type(model.layers[-1]).__name__ == layer["class_name"]
 
 
 def test_operations_of_the_first_versions_of_tensorflow_2(tmp_path):

@@ -113,6 +113,7 @@ ROWS = {
 CHANNELS_FIRST = ("Conv", "depthwise", "BatchNorm", "GroupNorm")
 
 
+@pytest.mark.few(9)
 @pytest.mark.parametrize("row", ROWS)
 def test_a_layer_computes_what_the_module_computes(row):
     shape, state, formula, chain = ROWS[row]

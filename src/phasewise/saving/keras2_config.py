@@ -27,7 +27,18 @@ _WITHOUT_MEANING = {
     "experimental_run_tf_function": (True, False, None),
 }
 _DROPPED = frozenset(
-    {"batch_input_shape", "implementation", "fused", "input_length", "query_shape", "key_shape", "value_shape"}
+    [
+        "auto_vectorize",
+        "batch_input_shape",
+        "force_generator",
+        "fused",
+        "implementation",
+        "input_length",
+        "key_shape",
+        "query_shape",
+        "rng_type",
+        "value_shape",
+    ]
 )
 _WITH_GROUPS = ("Conv1D", "Conv2D", "Conv3D")
 _OF_ONE_KERNEL = frozenset({"kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"})
@@ -118,6 +129,9 @@ def _without(name, inner):
     if name.startswith(("DepthwiseConv", "SeparableConv")):
         kept = {"filters"} if name.startswith("SeparableConv") else set()
         found = {key: value for key, value in found.items() if key not in _OF_ONE_KERNEL - kept}
+    dtype = found.get("dtype")
+    if name != "InputLayer" and isinstance(dtype, str) and dtype.startswith(("int", "uint", "string")):
+        del found["dtype"]  # of layers that give integers; today it is a policy
     if found.get("renorm") is False:
         found = {key: value for key, value in found.items() if not key.startswith("renorm")}
     return found
