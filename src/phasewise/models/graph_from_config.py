@@ -25,8 +25,15 @@ def ends_of_graph(config: Config) -> tuple[Nest, Nest]:
     entries = _entries(config)
     made = {name: _Made(entry) for name, entry in entries.items()}
     _call_all(made)
-    inputs, outputs = (_tensors(config[key], made, key) for key in KEYS[1:])
+    is_old = any(isinstance(node, list | tuple) for entry in entries.values() for node in entry["inbound_nodes"])
+    inputs, outputs = (_tensors(_unwrapped(config[key]) if is_old else config[key], made, key) for key in KEYS[1:])
     return inputs, outputs
+
+
+def _unwrapped(structure):
+    """The one end in a list of one: Keras 2 writes lists for all."""
+    is_one = isinstance(structure, list | tuple) and len(structure) == 1 and isinstance(structure[0], list | tuple)
+    return structure[0] if is_one else structure
 
 
 def _entries(config):
