@@ -1,0 +1,93 @@
+"""StableHLO: a model's predictions in one file that JAX alone opens and runs."""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+import jax
+import numpy as np
+
+from phasewise.export.inference import Inference
+from phasewise.files.atomic_file import written_whole
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+MOST_BYTES = (2 << 30) - (1 << 24)  # of weights: the file is one flat buffer, whose offsets have 31 bits
+LEASTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # tried for open sizes that some layer wants to be of at least so much
+
+
+def write(path: str | os.PathLike[str], inference: Inference, platforms: Any = PLATFORMS) -> Any:
+    """Write the file, whole or not at all.
+
+    Args:
+        path: of the file.
+        inference: what it computes.
+        platforms: which it can run on: some of "cpu", "cuda", "rocm", "tpu".
+
+    Returns:
+        The `jax.export.Exported` that was written.
+
+    Raises:
+        ValueError: a layer needs sizes that are left open, or the weights are too large.
+    """
+    exported = lowered(inference, platforms)
+    content = exported.serialize()
+    with written_whole(path) as file:
+        file.write(content)
+    return exported
+
+
+def lowered(inference: Inference, platforms: Any = PLATFORMS) -> Any:
+    """The program as a `jax.export.Exported`, whose `fun_name` is a JSON object that has the names: see `described`."""
+    if inference.bytes > MOST_BYTES:
+        raise ValueError(
+            f"{inference.name!r} has weights of {inference.bytes / 2**30:.1f} GiB; one StableHLO file holds less than 2 GiB. Export its "
+            "parts, or store the weights in bfloat16."
+        )
+    exported = _with_open_sizes(inference, tuple(platforms))
+    return dataclasses.replace(exported, fun_name=json.dumps(described(inference)))
+
+
+def described(inference: Inference) -> dict[str, Any]:
+    """What the file says of itself: the names of inputs and outputs in the order of the leaves, and what else a caller must know."""
+    return {
+        "model": inference.name,
+        "inputs": [slot.name for slot in inference.signature.slots],
+        "outputs": inference.output_names,
+        "takes_seed": inference.draws,
+        "rows_mix": inference.rows_mix,
+    }
+
+
+def _with_open_sizes(inference, platforms):
+    """Traced with a symbol of its own for each open size; else with one symbol for an axis, or with a least size."""
+    signature, trouble = inference.signature, None
+    shared = (False, True) if signature.has_open_axes and len(signature.slots) > 1 else (False,)
+    for are_shared in shared:
+        for least in LEASTS if signature.has_open_axes else (1,):
+            try:
+                return _traced(inference, signature.specs(least, are_shared), platforms)
+            except jax.core.InconclusiveDimensionOperation as error:
+                trouble = trouble or error
+            except Exception as error:
+                trouble = trouble or error
+                break
+    raise _explained(inference, trouble) from trouble
+
+
+def _traced(inference, specs, platforms):
+    from jax import export
+
+    arguments = (specs, jax.ShapeDtypeStruct((), np.uint32)) if inference.draws else (specs,)
+    return export.export(jax.jit(inference.function), platforms=platforms)(*arguments)
+
+
+def _explained(inference, trouble):
+    shapes = {slot.name: slot.shape for slot in inference.signature.slots}
+    fixed = "phasewise.InputSpec(shape=(1, ...))"
+    why = str(trouble).strip().split("\n")[0]
+    notes = "".join(f" {note}" for note in getattr(trouble, "__notes__", ()))
+    return ValueError(
+        f"{inference.name!r} cannot be exported with the sizes left open that are None in {shapes}: {why}{notes} Give "
+        f"input_signature with the sizes that it is to be served with, such as {fixed}."
+    )
