@@ -47,6 +47,7 @@ class Signature(NamedTuple):
         """
         from jax import export
 
+        are_shared = are_shared or len(self.slots) == 1
         symbols = [[_symbol(slot, axis, are_shared) for axis in range(len(slot.shape))] for slot in self.slots]
         names = sorted({name for names in symbols for name in names if name is not None})
         bounds = [f"{name} >= {least}" for name in names if name != ROWS and least > 1]

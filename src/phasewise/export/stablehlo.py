@@ -1,5 +1,6 @@
 """StableHLO: a model's predictions in one file that JAX alone opens and runs."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -79,15 +80,30 @@ def _traced(inference, specs, platforms):
     from jax import export
 
     arguments = (specs, jax.ShapeDtypeStruct((), np.uint32)) if inference.draws else (specs,)
-    return export.export(jax.jit(inference.function), platforms=platforms)(*arguments)
+    with _no_places_in_code():
+        return export.export(jax.jit(inference.function), platforms=platforms)(*arguments)
+
+
+@contextlib.contextmanager
+def _no_places_in_code():
+    """Without the paths of the files whose code was traced: they would tell of the machine that the program came from."""
+    kept = jax.config.jax_traceback_in_locations_limit
+    jax.config.update("jax_traceback_in_locations_limit", 0)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_traceback_in_locations_limit", kept)
 
 
 def _explained(inference, trouble):
     shapes = {slot.name: slot.shape for slot in inference.signature.slots}
-    fixed = "phasewise.InputSpec(shape=(1, ...))"
-    why = str(trouble).strip().split("\n")[0]
-    notes = "".join(f" {note}" for note in getattr(trouble, "__notes__", ()))
     return ValueError(
-        f"{inference.name!r} cannot be exported with the sizes left open that are None in {shapes}: {why}{notes} Give "
-        f"input_signature with the sizes that it is to be served with, such as {fixed}."
+        f"{inference.name!r} cannot be exported with the sizes left open that are None in {shapes}: {told(trouble)} Give "
+        "input_signature with the sizes that it is to be served with, such as phasewise.InputSpec(shape=(1, ...))."
     )
+
+
+def told(trouble: BaseException) -> str:
+    """An error's first line, and the notes that say in which layer it came up; JAX's remarks on tracebacks aside."""
+    lines = [str(trouble).strip().split("\n")[0], *getattr(trouble, "__notes__", ())]
+    return " ".join(line.rstrip(".") + "." for line in lines if not line.startswith("----"))

@@ -77,7 +77,8 @@ class Exported:
             folding = registry.find("transform", "fold")(self)
             subject = folding.model
             difference = _difference(self, subject)
-            told = f", {len(folding)} normalizations folded (largest difference {difference:.1e})"
+            word = "normalization" if len(folding) == 1 else "normalizations"
+            told = f", {len(folding)} {word} folded, which moves outputs by {difference:.1e} at most"
         _, asked = formats.write(
             subject, filepath, format, input_signature=input_signature, statistics=statistics, options=kwargs
         )
