@@ -5,6 +5,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from phasewise.files.file_error import told_as_damage
+from phasewise.files.hdf5_limits import check
+
 
 class WritableThrough:
     """A file for HDF5 to write to that keeps the first error of the disk to itself, so that the library can end in good order.
@@ -70,7 +73,7 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
     """The `h5py.File` at `path` (or in `file`) for reading.
 
     Raises:
-        OSError: there is none; it is no HDF5 file; it is cut off.
+        OSError: there is none; it is no HDF5 file; it is cut off; it holds what is never read (see `hdf5_limits`).
     """
     import h5py
 
@@ -83,6 +86,8 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
         what = "is cut off" if "truncated" in str(error) else "is no HDF5 file"
         raise OSError(f"{path!r} {what}: {error}") from error
     with source:
+        with told_as_damage(f"{path!r} is damaged"):
+            check(source, path)
         yield source
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import zipfile
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import ml_dtypes
@@ -13,7 +14,7 @@ from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files.atomic_file import written_whole
 from phasewise.files.hdf5 import WritableThrough, is_plain, opened
 from phasewise.files.layout import places
-from phasewise.files.skeleton import Group, fill, filled
+from phasewise.files.skeleton import Group, fill, filled, pieces
 
 SUFFIX = ".weights.h5"
 _OPTIMIZER = "optimizer"
@@ -29,6 +30,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         OSError: the file could not be written; what was there before is whole.
     """
     path = checked(path)
+    _require_built(model, "save")
     groups = _groups(model)
     with written_whole(path) as file:
         if _is_small(groups):
@@ -37,12 +39,18 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
             WritableThrough.fill(file, lambda target: fill(target, groups))
 
 
+def pieces_of(model: Any) -> Iterator[bytes | memoryview]:
+    """The bytes of what `save` writes, from the beginning to the end, without a copy of the arrays; of a model that is not built too."""
+    return pieces(_groups(model))
+
+
 def content(model: Any) -> bytes | None:
     """What `save` writes; None where that is too much to hold in memory beside the weights.
 
     Raises:
         ValueError: the model is not built.
     """
+    _require_built(model, "save")
     groups = _groups(model)
     return filled(groups) if _is_small(groups) else None
 
@@ -71,9 +79,14 @@ def load(model: Any, path: str | os.PathLike[str], skip_mismatch: bool = False) 
     path = os.fspath(path)
     _require_built(model, "load")
     with _source(path) as file:
-        found, problems, known = _matched(model, file)
-        problems += _strangers(file, known)
-        optimizer = _optimizer_values(model, file)
+        take(model, file, path, skip_mismatch)
+
+
+def take(model: Any, file: Any, path: str, skip_mismatch: bool = False) -> None:
+    """As `load`, from an open `h5py.File`, which errors call `path`."""
+    found, problems, known = _matched(model, file)
+    problems += _strangers(file, known)
+    optimizer = _optimizer_values(model, file)
     if problems and not skip_mismatch:
         raise ValueError(
             f"{path!r} does not fit the model {model.name!r}, which is left as it is:\n  "
@@ -106,7 +119,6 @@ def _require_built(model, task):
 
 def _groups(model):
     """What a file has of the model, a `Group` for each layer and one for the optimizer."""
-    _require_built(model, "save")
     groups = [Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in places(model)]
     optimizer = model.optimizer
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):
