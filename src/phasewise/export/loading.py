@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from phasewise.core.types import Array, Nest
+from phasewise.export.foreign_calls import foreign_calls
 
 ROWS = 32
 
@@ -108,14 +109,15 @@ class Served:
 def load(filepath: str | os.PathLike[str]) -> Served:
     """Open a file that `Model.export(filepath, format="stablehlo")` wrote.
 
-    A StableHLO file is a program: it computes, and reads and writes nothing. One that calls back into Python is refused.
+    Such a file is a program that computes, and reads and writes nothing. One that calls native code by other names than those of JAX's
+    own numerics, which could do anything (a call back into Python is one), is refused.
 
     Args:
         filepath: path.
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is no such file, is cut off, or calls back into Python.
+        ValueError: it is no such file, is cut off, or calls native code.
 
     Example:
         >>> model.export("model.stablehlo", format="stablehlo")
@@ -129,13 +131,13 @@ def load(filepath: str | os.PathLike[str]) -> Served:
         content = file.read()
     try:
         exported = export.deserialize(bytearray(content))
-        served = Served(exported)
+        served, foreign = Served(exported), foreign_calls(exported)
     except Exception as error:
         raise ValueError(
             f"{path!r} is no StableHLO file of jax.export, or is cut off ({len(content):,} bytes): {type(error).__name__}: {error}"
         ) from error
-    if b"_callback" in exported.mlir_module_serialized:
-        raise ValueError(f"{path!r} is a program that calls back into Python; it is not run.")
+    if foreign:
+        raise ValueError(f"{path!r} calls native code beyond JAX's own numerics ({', '.join(foreign)}); it is not run.")
     return served
 
 

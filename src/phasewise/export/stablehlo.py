@@ -68,7 +68,7 @@ def _with_open_sizes(inference, platforms):
         for least in LEASTS if signature.has_open_axes else (1,):
             try:
                 return _traced(inference, signature.specs(least, are_shared), platforms)
-            except jax.core.InconclusiveDimensionOperation as error:
+            except jax.errors.InconclusiveDimensionOperation as error:
                 trouble = trouble or error
             except Exception as error:
                 trouble = trouble or error
