@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from phasewise.files.file_error import told_as_damage
 from phasewise.files.hdf5_limits import check
+from phasewise.files.missing import check_is_file
 
 
 class WritableThrough:
@@ -77,9 +78,8 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
     """
     import h5py
 
-    if file is None and not os.path.isfile(path):
-        kind = "is a folder" if os.path.isdir(path) else "does not exist"
-        raise FileNotFoundError(f"{path!r} {kind}: there are no weights to load.")
+    if file is None:
+        check_is_file(path, "there are no weights to load")
     try:
         source = h5py.File(path if file is None else file, "r")
     except OSError as error:

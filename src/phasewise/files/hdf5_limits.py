@@ -37,7 +37,7 @@ class _Check:
             for key in group:
                 inner = f"{name}/{key}"
                 if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                    self.refuse(inner, "is a link to somewhere else, not an item of the file itself")
+                    self.refuse_outside(inner)
                 item = group[key]
                 self.meet(item, inner)
                 if isinstance(item, h5py.Group):
@@ -49,6 +49,11 @@ class _Check:
 
     def refuse(self, name, complaint):
         raise FileError(f"{self.path!r} has an item {name!r} that {complaint}. It is not opened.")
+
+    def refuse_outside(self, name):
+        raise FileError(
+            f"{self.path!r} keeps {name!r} outside of itself, by a link or in another file: it is not read."
+        )
 
     def meet(self, item, name):
         import h5py
@@ -63,7 +68,7 @@ class _Check:
 
     def array(self, item, name):
         if item.external or item.is_virtual:
-            self.refuse(name, "is kept in another file")
+            self.refuse_outside(name)
         made = item.id.get_create_plist()
         filters = {made.get_filter(number)[0] for number in range(made.get_nfilters())}
         if filters - _FILTERS:

@@ -13,3 +13,5 @@ from phasewise.saving.functions import load_weights as load_weights
 from phasewise.saving.functions import save_model as save_model
 from phasewise.saving.functions import save_weights as save_weights
 from phasewise.saving.loading import load_model as load_model
+from phasewise.saving.named_weights import weights_from_dict as weights_from_dict
+from phasewise.saving.named_weights import weights_to_dict as weights_to_dict

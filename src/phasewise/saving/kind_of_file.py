@@ -3,7 +3,7 @@
 import enum
 import os
 
-from phasewise.core.registry import nearest
+from phasewise.files.missing import check_is_file
 from phasewise.files.names import CONFIG
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
@@ -29,8 +29,7 @@ def kind_of(path: str) -> Kind:
     """
     if os.path.isdir(path):
         return Kind.FOLDER if os.path.isfile(os.path.join(path, CONFIG)) else Kind.OTHER
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"{path!r} does not exist.{_near(path)}")
+    check_is_file(path, "there is no model to load")
     with open(path, "rb") as file:
         begin = file.read(16)
     if begin.startswith(_ZIP):
@@ -40,18 +39,3 @@ def kind_of(path: str) -> Kind:
     if begin[8:9] == b"{" and 0 < int.from_bytes(begin[:8], "little") <= os.path.getsize(path):
         return Kind.SAFETENSORS
     return Kind.JSON if begin.lstrip().startswith(b"{") else Kind.OTHER
-
-
-def _near(path):
-    folder, name = os.path.split(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        return f" There is no folder {folder!r} either."
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return ""
-    near = nearest(name, names)
-    if near is not None:
-        return f" Did you mean {os.path.join(os.path.dirname(path), near)!r}?"
-    models = sorted(each for each in names if each.endswith(".keras"))[:5]
-    return f" There are: {', '.join(models)}." if models else ""

@@ -6,13 +6,14 @@ from typing import Any
 
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope
-from phasewise.core.warning import PhasewiseWarning, warn
-from phasewise.files import archive, assets, hdf5, json_text, weights_file
+from phasewise.files import archive, assets, hdf5, json_text
 from phasewise.files.archive import Archive
+from phasewise.files.by_place import fit_by_place
 from phasewise.files.describing import deserialize_keras_object
 from phasewise.files.file_error import FileError, told_as_damage
 from phasewise.files.folder import Folder
 from phasewise.files.names import CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
+from phasewise.files.stored_weights import StoredWeights
 from phasewise.models.model import Model
 from phasewise.saving.kind_of_file import Kind, kind_of
 from phasewise.training.course import put_back_course
@@ -78,7 +79,7 @@ def _loaded(members: Archive | Folder, custom_objects, compile):
             members.opened(WEIGHTS) as member,
             hdf5.opened(path, member) as file,
         ):
-            weights_file.take(model, file, path)
+            fit_by_place(model, StoredWeights(path, [file])).take()
         with told_as_damage(f"{path!r} cannot be opened"):
             awaited.fill()
             assets.read_by(model, members)
