@@ -106,7 +106,7 @@ class Archive:
     def _member(self, name):
         if name not in self._members:
             raise FileError(
-                f"{self.path!r} has no {name!r}: it is no .keras file. It has: {', '.join(self.names()[:8])}."
+                f"{self.path!r} is no .keras file: it has no {name!r}, but {', '.join(self.names()[:8]) or 'nothing'}."
             )
         return self._members[name]
 

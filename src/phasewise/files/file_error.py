@@ -12,15 +12,16 @@ class FileError(OSError, ValueError):
 
 
 @contextlib.contextmanager
-def told_as_damage(what: str) -> Iterator[None]:
+def told_as_damage(what: str, besides: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Whatever goes wrong inside the block is a `FileError` that begins with `what`: libraries that read a damaged file raise anything.
 
     Args:
         what: beginning of the message.
+        besides: errors that are left as they are, because they tell enough.
     """
     try:
         yield
-    except FileError:
+    except (FileError, *besides):
         raise
     except (Exception, RecursionError) as error:
         text = str(error).strip() or type(error).__name__

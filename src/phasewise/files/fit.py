@@ -7,6 +7,7 @@ import numpy as np
 
 from phasewise.core.variable import Variable
 from phasewise.core.warning import PhasewiseWarning, warn
+from phasewise.files.file_error import FileError
 from phasewise.files.stored_weights import Stored
 from phasewise.layer.layer import Layer
 
@@ -92,12 +93,11 @@ class Fit:
         are read one after the other, so that memory never holds a second copy of all.
 
         Raises:
-            ValueError: something does not fit.
-            OSError: something cannot be read.
+            FileError: something does not fit, or cannot be read.
         """
         problems = self.problems
         if problems and not skip_mismatch:
-            raise ValueError(
+            raise FileError(
                 f"{self.title!r} does not fit the model {self.model.name!r}, which is left as it is:{_lines(problems)}"
             )
         for taking in self._found:

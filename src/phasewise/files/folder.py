@@ -61,6 +61,6 @@ class Folder:
     def opened(self, name: str) -> Iterator[BinaryIO]:
         """A file, open for reading."""
         if name not in self._members:
-            raise FileError(f"{self.path!r} has no {name!r}: it is not a saved model.")
+            raise FileError(f"{self.path!r} is not a saved model: it has no {name!r}.")
         with open(self._members[name], "rb") as file:
             yield file

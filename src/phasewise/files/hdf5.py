@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from phasewise.files.file_error import told_as_damage
+from phasewise.files.file_error import FileError, told_as_damage
 from phasewise.files.hdf5_limits import check
 from phasewise.files.missing import check_is_file
 
@@ -82,9 +82,9 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
         check_is_file(path, "there are no weights to load")
     try:
         source = h5py.File(path if file is None else file, "r")
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError, OverflowError) as error:
         what = "is cut off" if "truncated" in str(error) else "is no HDF5 file"
-        raise OSError(f"{path!r} {what}: {error}") from error
+        raise FileError(f"{path!r} {what}: {error}") from error
     with source:
         with told_as_damage(f"{path!r} is damaged"):
             check(source, path)

@@ -13,6 +13,7 @@ from phasewise.files.array_files import NPZ, SAFETENSORS, opened_arrays, write_a
 from phasewise.files.atomic_file import written_whole
 from phasewise.files.by_name import fit_by_name
 from phasewise.files.by_place import fit_by_place
+from phasewise.files.file_error import told_as_damage
 from phasewise.files.fit import LoadedWeights
 from phasewise.files.hdf5 import WritableThrough, opened
 from phasewise.files.layout import places
@@ -132,7 +133,7 @@ def load(
     if path.endswith((NPZ, SAFETENSORS)):
         with opened_arrays(path) as arrays:
             return fit_named(model, path, arrays, by_name).take(skip_mismatch)
-    with _opened(path) as source:
+    with told_as_damage(f"{path!r} cannot be read", besides=(OSError, ValueError)), _opened(path) as source:
         return _fit(model, path, source, by_name).take(skip_mismatch)
 
 
