@@ -3,6 +3,8 @@
 import argparse
 import json
 import math
+import shutil
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +14,19 @@ def added(commands: Any, name: str, run: Callable[[Any], int], *, help: str, des
     parser = commands.add_parser(
         name,
         help=help,
-        description=description,
+        description=_wrapped(description),
         epilog=f"example:\n{example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def _wrapped(text):
+    """Paragraphs as wide as the terminal; those that begin with spaces as they are."""
+    width = shutil.get_terminal_size().columns - 2
+    parts = text.split("\n\n")
+    return "\n\n".join(part if part.startswith(" ") else textwrap.fill(part, width) for part in parts)
 
 
 def add_json(parser: Any) -> None:

@@ -57,11 +57,11 @@ def _warnings_in_one_line(command: str) -> Iterator[None]:
 def _parser():
     parser = argparse.ArgumentParser(
         prog="phasewise",
-        description="Neural networks whose layers behave differently in training and in inference: asked, mended and taken elsewhere.",
+        description="Neural networks whose layers behave differently in training and in inference: what they do, mended and taken elsewhere.",
         epilog="`phasewise COMMAND --help` has an example of each.",
     )
     parser.add_argument("--version", action=_Version)
-    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
+    commands = parser.add_subparsers(required=True, metavar="command", dest="command", title="commands")
     for command in COMMANDS:
         command.add_to(commands)
     return parser

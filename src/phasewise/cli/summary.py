@@ -43,7 +43,6 @@ def described(model: Any, path: str) -> dict[str, Any]:
         "parameters": size_of(model.weights),
         "trainable_parameters": size_of(model.trainable_variables),
         "bytes": sum(v.raw.nbytes for v in model.weights),
-        "compiled": model.compiled,
     }
 
 
