@@ -25,6 +25,8 @@ class Inference(NamedTuple):
         output_names: in the order of the outputs' leaves.
         draws: whether something is drawn.
         rows_mix: whether a row's output depends on the rows beside it.
+        narrow: the dtypes narrower than float32 that layers compute in.
+        around: `(call) -> call()`, in which the weights are read as they were, and layers do what they do in `predict`.
         bytes: the size of the weights.
     """
 
@@ -35,6 +37,8 @@ class Inference(NamedTuple):
     draws: bool
     rows_mix: bool
     bytes: int
+    narrow: tuple[str, ...]
+    around: Callable[..., Nest]
 
 
 def inference(
@@ -59,7 +63,7 @@ def inference(
     variables = model._inventory().variables
     values = [np.asarray(v.raw) for v in variables]
 
-    def function(inputs: Nest, seed: Array | int = 0) -> Nest:
+    def around(call: Callable[[], Nest], seed: Array | int = 0) -> Nest:
         with (
             under(model, statistics),
             variable.scope(variables, values),
@@ -67,16 +71,18 @@ def inference(
             phase.task("predict"),
             collected_losses(),
         ):
-            return model(inputs)
+            return call()
 
     return Inference(
         model.name,
-        function,
+        lambda inputs, *seed: around(lambda: model(inputs), *seed),
         signature,
         names_of_outputs(model, outputs),
         bool(calls.draws),
         calls.rows_mix,
         sum(value.nbytes for value in values),
+        tuple(sorted({layer.compute_dtype for layer in model._inventory().layers} & {"bfloat16", "float16"})),
+        around,
     )
 
 

@@ -58,9 +58,12 @@ class Signature(NamedTuple):
         ]
         return jax.tree.unflatten(self.tree, leaves)
 
-    def example(self, rows: int = 32) -> Nest:
-        """The inputs as `jax.ShapeDtypeStruct`s, every open size being `rows`."""
-        leaves = [jax.ShapeDtypeStruct([rows if n is None else n for n in s.shape], s.dtype) for s in self.slots]
+    def example(self, size: int = 32, rows: int = 32) -> Nest:
+        """The inputs as `jax.ShapeDtypeStruct`s, with so many rows where their number is open and `size` for every other open size."""
+        leaves = [
+            jax.ShapeDtypeStruct([(size if i else rows) if n is None else n for i, n in enumerate(s.shape)], s.dtype)
+            for s in self.slots
+        ]
         return jax.tree.unflatten(self.tree, leaves)
 
 

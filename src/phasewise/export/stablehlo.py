@@ -10,11 +10,11 @@ import jax
 import numpy as np
 
 from phasewise.export.inference import Inference
+from phasewise.export.tracing import told, with_open_sizes
 from phasewise.files.atomic_file import written_whole
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 MOST_BYTES = (2 << 30) - (1 << 24)  # of weights: the file is one flat buffer, whose offsets have 31 bits
-LEASTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # tried for open sizes that some layer wants to be of at least so much
 
 
 def write(path: str | os.PathLike[str], inference: Inference, platforms: Any = PLATFORMS) -> Any:
@@ -45,7 +45,10 @@ def lowered(inference: Inference, platforms: Any = PLATFORMS) -> Any:
             f"{inference.name!r} has weights of {inference.bytes / 2**30:.1f} GiB; one StableHLO file holds less than 2 GiB. Export its "
             "parts, or store the weights in bfloat16."
         )
-    exported = _with_open_sizes(inference, tuple(platforms))
+    try:
+        exported = with_open_sizes(inference.signature, lambda specs: _traced(inference, specs, tuple(platforms)))
+    except Exception as trouble:
+        raise _explained(inference, trouble) from trouble
     return dataclasses.replace(exported, fun_name=json.dumps(described(inference)))
 
 
@@ -58,22 +61,6 @@ def described(inference: Inference) -> dict[str, Any]:
         "takes_seed": inference.draws,
         "rows_mix": inference.rows_mix,
     }
-
-
-def _with_open_sizes(inference, platforms):
-    """Traced with a symbol of its own for each open size; else with one symbol for an axis, or with a least size."""
-    signature, trouble = inference.signature, None
-    shared = (False, True) if signature.has_open_axes and len(signature.slots) > 1 else (False,)
-    for are_shared in shared:
-        for least in LEASTS if signature.has_open_axes else (1,):
-            try:
-                return _traced(inference, signature.specs(least, are_shared), platforms)
-            except jax.errors.InconclusiveDimensionOperation as error:
-                trouble = trouble or error
-            except Exception as error:
-                trouble = trouble or error
-                break
-    raise _explained(inference, trouble) from trouble
 
 
 def _traced(inference, specs, platforms):
@@ -101,9 +88,3 @@ def _explained(inference, trouble):
         f"{inference.name!r} cannot be exported with the sizes left open that are None in {shapes}: {told(trouble)} Give "
         "input_signature with the sizes that it is to be served with, such as phasewise.InputSpec(shape=(1, ...))."
     )
-
-
-def told(trouble: BaseException) -> str:
-    """An error's first line, and the notes that say in which layer it came up; JAX's remarks on tracebacks aside."""
-    lines = [str(trouble).strip().split("\n")[0], *getattr(trouble, "__notes__", ())]
-    return " ".join(line.rstrip(".") + "." for line in lines if not line.startswith("----"))
