@@ -38,8 +38,8 @@ class Signature(NamedTuple):
         """Whether sizes beside the number of rows are left open."""
         return any(None in slot.shape[1:] for slot in self.slots)
 
-    def specs(self, least: int = 1, are_shared: bool = False) -> Nest:
-        """The inputs as `jax.ShapeDtypeStruct`s with symbols for what is left open.
+    def specs(self, least: int = 1, are_shared: bool = False) -> tuple[Nest, list[str]]:
+        """The inputs as `jax.ShapeDtypeStruct`s with symbols for what is left open, and the bounds of these in JAX's words.
 
         Args:
             least: what every open size beside the number of rows is at least.
@@ -56,7 +56,7 @@ class Signature(NamedTuple):
             jax.ShapeDtypeStruct([n if name is None else sizes[name] for n, name in zip(slot.shape, own)], slot.dtype)
             for slot, own in zip(self.slots, symbols)
         ]
-        return jax.tree.unflatten(self.tree, leaves)
+        return jax.tree.unflatten(self.tree, leaves), bounds
 
     def example(self, size: int = 32, rows: int = 32) -> Nest:
         """The inputs as `jax.ShapeDtypeStruct`s, with so many rows where their number is open and `size` for every other open size."""

@@ -46,7 +46,7 @@ def lowered(inference: Inference, platforms: Any = PLATFORMS) -> Any:
             "parts, or store the weights in bfloat16."
         )
     try:
-        exported = with_open_sizes(inference.signature, lambda specs: _traced(inference, specs, tuple(platforms)))
+        exported = with_open_sizes(inference.signature, lambda specs, _: _traced(inference, specs, tuple(platforms)))
     except Exception as trouble:
         raise _explained(inference, trouble) from trouble
     return dataclasses.replace(exported, fun_name=json.dumps(described(inference)))

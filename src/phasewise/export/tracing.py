@@ -13,8 +13,8 @@ T = TypeVar("T")
 LEASTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # tried for open sizes that some layer wants to be of at least so much
 
 
-def with_open_sizes(signature: Signature, trace: Callable[[Nest], T]) -> T:
-    """`trace(specs)` with a symbol of its own for each open size; else with one symbol for an axis, or with a least size.
+def with_open_sizes(signature: Signature, trace: Callable[[Nest, list[str]], T]) -> T:
+    """`trace(specs, bounds)` with a symbol of its own for each open size; else with one symbol for an axis, or with a least size.
 
     Raises:
         Exception: what a try raised, where none succeeds; one that tells more than that a size is not known.
@@ -23,7 +23,7 @@ def with_open_sizes(signature: Signature, trace: Callable[[Nest], T]) -> T:
     for are_shared in (False, True) if signature.has_open_axes and len(signature.slots) > 1 else (False,):
         for least in LEASTS if signature.has_open_axes else (1,):
             try:
-                return trace(signature.specs(least, are_shared))
+                return trace(*signature.specs(least, are_shared))
             except jax.errors.InconclusiveDimensionOperation as error:
                 unknown = unknown or error
             except Exception as error:

@@ -60,7 +60,7 @@ def converted(inference: Inference, opset_version: int | None) -> tuple[Any, byt
     inputs = [slot.name for slot in inference.signature.slots]
     outputs = distinct([*inputs, *inference.output_names])[len(inputs) :]  # a name in ONNX belongs to one value
 
-    def convert(specs):
+    def convert(specs, _):
         closed = jax.make_jaxpr(inference.function)(specs)
         options = {} if opset_version is None else {"opset": opset_version}
         with _converter_is_silent():
