@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from phasewise.core.describing import serialize_keras_object
 from phasewise.files import assets, json_text, weights_file
-from phasewise.files.describing import serialize_keras_object
 from phasewise.files.names import ASSETS, CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.training.course import course_of
 
