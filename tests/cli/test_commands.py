@@ -28,6 +28,8 @@ def files(tmp_path_factory):
     np.save(folder / "grey.npy", x[..., 0])
     np.save(folder / "small.npy", x[:, :4])
     np.save(folder / "empty.npy", x[:0])
+    np.save(folder / "single.npy", x[0])
+    np.save(folder / "holes.npy", np.where(np.arange(40)[:, None, None, None] == 7, np.nan, x))
     np.save(folder / "names.npy", np.array(["a", "b"]))
     np.savez(folder / "x.npz", x_test=x, y_test=np.zeros(40))
     return folder
@@ -256,6 +258,8 @@ MISTAKES = {
     "shape": ("recalibrate net.keras small.npy -o out.keras", "has the shape (40, 4, 8, 1), and the model's input 'image' takes (rows, 8, 8, 1)"),
     "rank": ("recalibrate sequences.keras x.npy -o out.keras", "takes (rows, 4, 3)"),
     "no rows": ("recalibrate net.keras empty.npy -o out.keras", "has no rows"),
+    "one example": ("recalibrate net.keras single.npy -o out.keras", "is the first axis, of the rows, missing?"),
+    "holes": ("recalibrate net.keras holes.npy -o out.keras", "(the first is 0) has NaN or infinity"),
     "strings": ("recalibrate net.keras names.npy -o out.keras", "takes numbers (float32)"),
     "several arrays": ("recalibrate net.keras x.npz -o out.keras", "say with --array which is the model's input: x_test, y_test"),
     "no array": ("recalibrate net.keras x.npz --array x_tst -o out.keras", "Did you mean 'x_test'"),

@@ -185,18 +185,35 @@ def _ready(array, slot, given, factor):
         raise Mistake(
             f"the model's input {slot.name!r} takes numbers ({slot.dtype}); {given.data!r} has {array.dtype}."
         )
-    if array.ndim == len(slot.shape) - 1 and slot.shape[-1] == 1:
-        array = array[..., None]  # images in grey as (rows, height, width)
-    fits = array.ndim == len(slot.shape) and all(
-        want in (None, have) for want, have in zip(slot.shape[1:], array.shape[1:])
-    )
-    if not fits:
+    grey = array.ndim == len(slot.shape) - 1 and slot.shape[-1] == 1  # images as (rows, height, width)
+    fitted = array[..., None] if grey and array.shape != slot.shape[1:] else array
+    if not _fits(fitted, slot):
         raise Mistake(
             f"{given.data!r} has the shape {array.shape}, and the model's input {slot.name!r} takes {_shape(slot)}{_advice(array, slot, given)}."
         )
+    _check_finite(fitted, given)
     if factor is not None:
-        array = (np.asarray(array, np.float64) * factor).astype(np.float32)
-    return np.asarray(array)
+        fitted = (np.asarray(fitted, np.float64) * factor).astype(np.float32)
+    return np.asarray(fitted)
+
+
+def _fits(array, slot):
+    sizes = zip(slot.shape[1:], array.shape[1:])
+    return array.ndim == len(slot.shape) and all(want in (None, have) for want, have in sizes)
+
+
+def _check_finite(array, given):
+    """NaN in one row would make every statistic NaN."""
+    if array.dtype.kind != "f":
+        return
+    for first in range(0, len(array), 1024):
+        part = np.asarray(array[first : first + 1024])
+        good = np.isfinite(part).all(axis=tuple(range(1, part.ndim)))
+        if not good.all():
+            raise Mistake(
+                f"row {first + int(np.argmin(good))} of {given.data!r} (the first is 0) has NaN or infinity. Leave such rows out, or fill in what "
+                "is missing."
+            )
 
 
 def _shape(slot):

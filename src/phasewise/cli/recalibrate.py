@@ -4,8 +4,8 @@ import os
 import sys
 from typing import Any
 
-from phasewise.cli import data_file
 from phasewise.cli.command import add_json, added, print_json
+from phasewise.cli.data_file import add_options, check, read
 from phasewise.cli.failing import Failure, in_one_line
 from phasewise.cli.model_file import PROGRAMS, ending_of, opened, written
 
@@ -29,7 +29,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "-o", "--output", metavar="OUT", required=True, help="where the model goes; .keras for the whole of it"
     )
-    data_file.add_options(parser)
+    add_options(parser)
     parser.add_argument(
         "--method",
         choices=("layerwise", "precise"),
@@ -45,9 +45,9 @@ def run(given: Any) -> int:
     from phasewise.shift import recalibrate
 
     ending = ending_of(given.output)
-    data_file.check(given)
+    check(given)
     model = opened(given.file)
-    data = data_file.read(given, model)
+    data = read(given, model)
     try:
         shows_progress = sys.stdout.isatty() and not given.json
         changes = recalibrate(
