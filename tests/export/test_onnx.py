@@ -59,7 +59,7 @@ MODELS = {
 }
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", MODELS)
 def test_onnxruntime_computes_what_predict_does_for_any_number_of_rows(name, onnxruntime, tmp_path):
     make, shape = MODELS[name]
