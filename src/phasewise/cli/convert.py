@@ -6,6 +6,7 @@ from typing import Any
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.failing import Failure, Mistake, in_one_line
 from phasewise.cli.model_file import ENDINGS, PROGRAMS, ending_of, inputs_of, opened, written
+from phasewise.models.folding import fold
 
 
 def add_to(commands: Any) -> None:
@@ -50,8 +51,6 @@ def run(given: Any) -> int:
 
 
 def _folded(model):
-    from phasewise.models.folding import fold
-
     try:
         return fold(model)
     except ValueError as error:

@@ -4,12 +4,14 @@ import fractions
 import os
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from phasewise.cli import csv_table
 from phasewise.cli.failing import Mistake, in_one_line
 from phasewise.core.registry import did_you_mean
 from phasewise.export.signature import Slot, signature_of
+from phasewise.utils import image_dataset_from_directory
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 CHANNELS = {1: "grayscale", 3: "rgb", 4: "rgba"}
@@ -235,14 +237,10 @@ def _advice(array, slot, given):
 
 
 def _in_structure(model, arrays):
-    import jax
-
     return jax.tree.unflatten(signature_of(model).tree, arrays)
 
 
 def _images(given, slots):
-    from phasewise.utils import image_dataset_from_directory
-
     _check_single(given, slots)
     height, width, mode, layout = _image_axes(slots[0], given)
     try:

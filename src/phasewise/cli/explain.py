@@ -5,6 +5,7 @@ from typing import Any
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.failing import Mistake, in_one_line
 from phasewise.cli.model_file import opened
+from phasewise.switch import statistics_policy
 
 
 def add_to(commands: Any) -> None:
@@ -29,8 +30,6 @@ def add_to(commands: Any) -> None:
 
 def run(given: Any) -> int:
     """Run it."""
-    from phasewise.switch import statistics_policy
-
     try:
         policy = statistics_policy.resolve(given.statistics)
     except ValueError as error:

@@ -9,8 +9,8 @@ import numpy as np
 
 from phasewise.cli.failing import Failure, Mistake, in_one_line
 from phasewise.export.signature import signature_of
-from phasewise.files.file_error import FileError
 from phasewise.models.model import Model
+from phasewise.saving.loading import load_model
 
 ENDINGS = {
     ".keras": "the whole model, for Keras and phasewise",
@@ -29,13 +29,9 @@ def opened(path: str) -> Model:
     Raises:
         Mistake: there is no such file, or it holds no model that can be opened.
     """
-    from phasewise.saving.loading import load_model
-
     try:
         return load_model(path)
-    except FileNotFoundError as error:
-        raise Mistake(in_one_line(error)) from error
-    except (FileError, OSError, ImportError) as error:
+    except (OSError, ImportError) as error:
         raise Mistake(in_one_line(error)) from error
 
 

@@ -8,6 +8,7 @@ from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.data_file import add_options, check, read
 from phasewise.cli.failing import Failure, in_one_line
 from phasewise.cli.model_file import PROGRAMS, ending_of, opened, written
+from phasewise.shift import recalibrate
 
 
 def add_to(commands: Any) -> None:
@@ -42,8 +43,6 @@ def add_to(commands: Any) -> None:
 
 def run(given: Any) -> int:
     """Run it."""
-    from phasewise.shift import recalibrate
-
     ending = ending_of(given.output)
     check(given)
     model = opened(given.file)

@@ -4,6 +4,7 @@ from typing import Any
 
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.model_file import inputs_of, opened, shapes_in, size_of
+from phasewise.graph.symbolic import tensors_in
 
 
 def add_to(commands: Any) -> None:
@@ -39,31 +40,24 @@ def described(model: Any, path: str) -> dict[str, Any]:
         "class": type(model).__name__,
         "inputs": inputs_of(model),
         "outputs": shapes_in(model.output_shape) if model.built else [],
-        "layers": [_layer(layer, model, 0) for layer in model.layers],
+        "layers": [_layer(layer) for layer in model.layers],
         "parameters": size_of(model.weights),
         "trainable_parameters": size_of(model.trainable_variables),
         "bytes": sum(v.raw.nbytes for v in model.weights),
     }
 
 
-def _layer(layer, model, depth):
-    inner = [_layer(each, model, depth + 1) for each in getattr(layer, "layers", [])]
+def _layer(layer):
     return {
         "name": layer.name,
         "class": type(layer).__name__,
         "output_shape": _output_shapes(layer),
         "parameters": layer.count_params() if layer.built else None,
         "trainable": layer.trainable,
-        "layers": inner,
+        "layers": [_layer(each) for each in getattr(layer, "layers", [])],
     }
 
 
 def _output_shapes(layer):
-    shapes = [tensor.shape for _, outputs in layer._nodes[-1:] for tensor in _leaves(outputs)]
+    shapes = [tensor.shape for _, outputs in layer._nodes[-1:] for tensor in tensors_in(outputs)]
     return [list(shape) for shape in shapes] or None
-
-
-def _leaves(outputs):
-    from phasewise.graph.symbolic import tensors_in
-
-    return tensors_in(outputs)
