@@ -223,3 +223,15 @@ def test_a_model_without_batch_normalization_says_so():
     made.trainable = False
     with pytest.raises(ValueError, match=r"Its 2 are frozen: set layer\.trainable = True"):
         pw.recalibrate(made, X, verbose=0)
+
+
+@pytest.mark.parametrize("method", ["layerwise", "precise"])
+def test_data_that_are_not_finite_change_nothing(model, method):
+    model = fresh(model)
+    before = model.get_weights()
+    holed = X.copy()
+    holed[7, 1] = np.nan
+    with pytest.raises(ValueError, match="'first' would get a mean or variance that is NaN or infinite"):
+        pw.recalibrate(model, holed, method=method, verbose=0)
+    for old, now in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, now)

@@ -17,6 +17,7 @@ from phasewise.layer.layer import Layer
 from phasewise.models.as_config import AsConfig
 from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import Explanation, explain
+from phasewise.models.exported import Exported
 from phasewise.models.metric_in_graph import AddMetric
 from phasewise.models.model_on_file import ModelOnFile
 from phasewise.models.summary import summary
@@ -27,7 +28,7 @@ from phasewise.training.trainer import Trainer
 
 
 @register("layer", "Functional")
-class Model(Trainer, WeightsOnFile, ModelOnFile, AsConfig):
+class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
     """A network: `Model(inputs, outputs)` of symbolic tensors, or a subclass with a `call` of its own.
 
     Args:

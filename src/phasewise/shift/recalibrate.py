@@ -54,7 +54,8 @@ def recalibrate(
 
     Raises:
         TypeError: `model` is no model.
-        ValueError: an unknown method, no layer to recalibrate, data that do not fit or are empty.
+        ValueError: an unknown method, no layer to recalibrate, data that do not fit, are empty, or lead to a mean or variance that is
+            not finite.
     """
     if method not in METHODS:
         raise ValueError(f"recalibrate's method is 'layerwise' or 'precise'; got {method!r}.")
@@ -73,7 +74,17 @@ def recalibrate(
     finally:
         progress.close()
         executor.close()
+    _check_finite(model, found)
     return _adopted(found, method)
+
+
+def _check_finite(model, found):
+    for layer, _, _, mean, variance in found:
+        if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
+            raise ValueError(
+                f"{model.name!r} is as it was: {layer.name!r} would get a mean or variance that is NaN or infinite. There is NaN or infinity "
+                "in the data, or a layer before it makes some of them."
+            )
 
 
 def _layers(model, calls):

@@ -1,21 +1,13 @@
-"""The command line: `phasewise demo`."""
+"""`phasewise demo`."""
 
-import argparse
 import pathlib
 import sys
 
-
-def main(arguments=None):
-    """Run the command that `arguments` (default: the process's) name. Returns the exit status."""
-    given = _parser().parse_args(arguments)
-    return given.run(given)
+from phasewise.cli.failing import Mistake
 
 
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog="phasewise", description="Neural networks whose layers behave differently in training and in inference."
-    )
-    commands = parser.add_subparsers(required=True, metavar="command")
+def add_to(commands):
+    """Add the command to the parser's `commands`."""
     demo = commands.add_parser(
         "demo",
         help="batch normalization meets data that have moved: what the switch does, in two seconds",
@@ -30,17 +22,16 @@ def _parser():
         default=pathlib.Path("phasewise-demo.png"),
         help="where the figure goes; the ending says the format (default: %(default)s)",
     )
-    demo.set_defaults(run=_demo)
-    return parser
+    demo.set_defaults(run=run)
 
 
-def _demo(given):
+def run(given):
+    """Run it."""
     from phasewise.demo import experiment, figure, report
 
     mistake = _mistake(given, figure.FORMATS)
     if mistake is not None:
-        print(f"phasewise demo: {mistake}", file=sys.stderr)
-        return 2
+        raise Mistake(mistake)
 
     def tell(trained):
         if not given.json:

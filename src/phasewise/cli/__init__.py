@@ -1,0 +1,3 @@
+"""The command line, `phasewise COMMAND`: one file a command."""
+
+from phasewise.cli.entry import main as main
