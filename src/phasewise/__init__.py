@@ -73,10 +73,12 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "pure",
     "random",
     "recalibrate",
     "regularizers",
+    "run",
     "saving",
     "set_dtype_policy",
     "set_random_seed",
@@ -100,6 +102,13 @@ for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimiz
 _refuse = _near_names("phasewise")
 
 
+# What takes a while to import, and not every script needs: name -> the module that it is, or that has it.
+_LATER = {"ops": "phasewise.ops", "preprocessing": "phasewise.preprocessing", "run": "phasewise.scripts.running"}
+
+
 def __getattr__(name):
-    """`ops`, which take a while to import and which not every script needs; any other name is refused."""
-    return _importlib.import_module("phasewise.ops") if name == "ops" else _refuse(name)
+    """What is imported when it is asked for; any other name is refused."""
+    if name not in _LATER:
+        return _refuse(name)
+    module = _importlib.import_module(_LATER[name])
+    return module if module.__name__ == f"phasewise.{name}" else getattr(module, name)

@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from phasewise.cli import demo
+from phasewise.cli import demo, run
 from phasewise.cli.failing import Failure, Mistake
 
-COMMANDS = (demo,)
+COMMANDS = (demo, run)
 """Modules with `add_to(commands)`, which adds a parser whose default `run` is a function of the parsed arguments that returns the exit
 status."""
 
