@@ -45,8 +45,6 @@ NOT_HERE = {
     "saving.load_weights": TO_COME,
     "saving.save_model": TO_COME,
     "saving.save_weights": TO_COME,
-    "utils.Config": TO_COME,
-    "utils.FeatureSpace": TO_COME,
     "utils.legacy": OLD_FILES,
 }
 

@@ -19,57 +19,15 @@ _SAME = """
     tile transpose zeros_like
 """
 
-__all__ = [
-    *_SAME.split(),
-    "arange",
-    "argmax",
-    "argmin",
-    "batch_flatten",
-    "batch_get_value",
-    "batch_set_value",
-    "binary_crossentropy",
-    "cast_to_floatx",
-    "categorical_crossentropy",
-    "constant",
-    "count_params",
-    "cumprod",
-    "cumsum",
-    "dropout",
-    "dtype",
-    "eval",
-    "expand_dims",
-    "eye",
-    "gather",
-    "flatten",
-    "get_value",
-    "hard_sigmoid",
-    "in_top_k",
-    "int_shape",
-    "l2_normalize",
-    "logsumexp",
-    "one_hot",
-    "ones",
-    "permute_dimensions",
-    "pow",
-    "random_normal",
-    "random_uniform",
-    "relu",
-    "repeat",
-    "repeat_elements",
-    "reverse",
-    "set_value",
-    "sparse_categorical_crossentropy",
-    "sqrt",
-    "stack",
-    "switch",
-    "truncated_normal",
-    "update",
-    "update_add",
-    "update_sub",
-    "var",
-    "variable",
-    "zeros",
-]
+_OTHERS = """
+    arange argmax argmin batch_flatten batch_get_value batch_set_value binary_crossentropy cast_to_floatx
+    categorical_crossentropy constant count_params cumprod cumsum dropout dtype eval expand_dims eye gather flatten get_value
+    hard_sigmoid in_top_k int_shape l2_normalize logsumexp one_hot ones permute_dimensions pow random_normal random_uniform
+    relu repeat repeat_elements reverse set_value sparse_categorical_crossentropy sqrt stack switch truncated_normal update
+    update_add update_sub var variable zeros
+"""
+
+__all__ = [*_SAME.split(), *_OTHERS.split()]
 
 globals().update({name: getattr(ops, name) for name in _SAME.split()})
 permute_dimensions, pow, hard_sigmoid, var, logsumexp = (
