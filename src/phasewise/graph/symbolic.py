@@ -34,12 +34,7 @@ class SymbolicTensor:
     """
 
     def __init__(
-        self,
-        shape: Shape,
-        dtype: DTypeLike = "float32",
-        name: str | None = None,
-        node: "Node | None" = None,
-        index: int = 0,
+        self, shape: Shape, dtype: DTypeLike = "float32", name: str | None = None, node: Any = None, index: int = 0
     ):
         self.shape = tuple(shape)
         self.dtype = STRING if is_string_dtype(dtype) else str(jnp.dtype(dtype))
