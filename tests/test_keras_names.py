@@ -28,7 +28,7 @@ NOT_HERE = {
     "dtype_policies.Int4DTypePolicy": NOT_QUANTIZED,
     "dtype_policies.QuantizedDTypePolicy": NOT_QUANTIZED,
     "dtype_policies.QuantizedFloat8DTypePolicy": NOT_QUANTIZED,
-    "export": TO_COME,
+    "export.ExportArchive": "models are exported whole, by Model.export",
     "layers.FlaxLayer": FRAMEWORKS,
     "layers.JaxLayer": FRAMEWORKS,
     "layers.TFSMLayer": FRAMEWORKS,
@@ -41,10 +41,6 @@ NOT_HERE = {
     "optimizers.legacy": "in Keras 3 it holds nothing but classes that refuse to be made",
     "quantizers": NOT_QUANTIZED,
     "saving.KerasFileEditor": TO_COME,
-    "saving.load_model": TO_COME,
-    "saving.load_weights": TO_COME,
-    "saving.save_model": TO_COME,
-    "saving.save_weights": TO_COME,
     "utils.legacy": OLD_FILES,
 }
 

@@ -104,6 +104,16 @@ def test_weights_inside_a_keras_archive_are_found(tmp_path):
     np.testing.assert_allclose(ours(X), theirs(X), rtol=1e-5, atol=1e-5)
 
 
+def test_an_archive_is_told_by_its_content_and_a_pickle_is_never_opened(tmp_path):
+    theirs, ours = randomized(chain(keras)), chain(pw)
+    theirs.save(tmp_path / "x.keras")
+    (tmp_path / "x.keras").rename(tmp_path / "x.weights.h5")
+    ours.load_weights(tmp_path / "x.weights.h5")
+    np.testing.assert_array_equal(ours.get_weights()[0], theirs.get_weights()[0])
+    with pytest.raises(ValueError, match=r"x.pt' is a pickle of PyTorch's, which runs code.*load_torch_weights"):
+        ours.load_weights(tmp_path / "x.pt")
+
+
 def test_stored_low_rank_weights_are_the_sum_and_go_on_learning(tmp_path):
     model = pw.Sequential([pw.Input((3,)), pw.layers.EinsumDense("ab,bc->ac", 2, lora_rank=1)])
     model.layers[0].lora_b.assign([[1.0, 2.0]])
@@ -159,6 +169,34 @@ def test_a_layer_of_your_own_may_say_what_it_stores(tmp_path):
     model.save_weights(tmp_path / "x.weights.h5")
     again.load_weights(tmp_path / "x.weights.h5")
     assert again.layers[0].words == ("a", "b")
+
+
+def test_what_was_taken_is_told(tmp_path):
+    model = pw.Sequential([pw.Input((3,)), pw.layers.Dense(2, name="d")])
+    model.save_weights(tmp_path / "x.weights.h5")
+    report = model.load_weights(tmp_path / "x.weights.h5")
+    assert [path.split("/", 1)[1] for path in report.taken] == ["d/kernel", "d/bias"]
+    assert report.missing == report.mismatched == report.unused == []
+    assert str(report) == "2 weights taken"
+
+
+def test_an_error_of_a_users_layer_stays_what_it_is(tmp_path):
+    class Demanding(pw.layers.Layer):
+        def call(self, x):
+            return x
+
+        def save_own_variables(self, store):
+            store["there"] = np.zeros(1)
+
+        def load_own_variables(self, store):
+            store["not there"]
+
+    model = pw.Sequential([pw.Input((3,)), Demanding()])
+    model.save_weights(tmp_path / "model.weights.h5")
+    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
+        archive.write(tmp_path / "model.weights.h5", "model.weights.h5")
+    with pytest.raises(KeyError, match="not there"):
+        model.load_weights(tmp_path / "x.keras")
 
 
 # -- what does not fit
@@ -220,6 +258,11 @@ def test_a_file_that_is_cut_off_is_told(stored):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none.weights.h5' does not exist"):
         dense(4).load_weights(tmp_path / "none.weights.h5")
+    dense(4).save_weights(tmp_path / "nine.weights.h5")
+    with pytest.raises(FileNotFoundError, match=r"no weights to load. Did you mean '.*nine.weights.h5'"):
+        dense(4).load_weights(tmp_path / "nime.weights.h5")
+    with pytest.raises(FileNotFoundError, match=r"nor does its folder '.*nowhere'"):
+        dense(4).load_weights(tmp_path / "nowhere" / "x.weights.h5")
     (tmp_path / "x.keras").write_bytes(b"zip?")
     with pytest.raises(OSError, match=r"x.keras' is no .keras file"):
         dense(4).load_weights(tmp_path / "x.keras")
@@ -245,8 +288,31 @@ def test_a_model_without_weights_yet_and_other_endings_are_refused(tmp_path):
         model.load_weights(tmp_path / "x.weights.h5")
     with pytest.raises(ValueError, match=r"ends in '.weights.h5'; got '.*x.h5'"):
         dense(4).save_weights(tmp_path / "x.h5")
-    with pytest.raises(ValueError, match="max_shard_size=1"):
-        dense(4).save_weights(tmp_path / "x.weights.h5", max_shard_size=1)
+    with pytest.raises(ValueError, match=r"A whole model is written to a .keras file by model.save"):
+        dense(4).save_weights(tmp_path / "x.keras")
+
+
+def test_a_damaged_piece_is_found_before_anything_is_changed(tmp_path):
+    model = dense(40)
+    with h5py.File(tmp_path / "x.weights.h5", "w") as file:
+        file.create_dataset("layers/dense/vars/0", data=np.ones((3, 40), "f4"))
+        bias = file.create_dataset("layers/dense/vars/1", data=np.arange(40.0), compression="gzip")
+        place = bias.id.get_chunk_info(0)
+    with open(tmp_path / "x.weights.h5", "r+b") as raw:
+        raw.seek(place.byte_offset)
+        raw.write(b"\xff" * place.size)
+    before = model.get_weights()
+    with pytest.raises(OSError, match=r"layers/dense/vars/1 in '.*x.weights.h5' cannot be read"):
+        model.load_weights(tmp_path / "x.weights.h5")
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+def test_text_where_numbers_are_due_is_told(stored):
+    with h5py.File(stored, "a") as file:
+        del file["layers/dense_1/vars/1"]
+        file["layers/dense_1/vars/1"] = [b"ab", b"cd"]
+    with pytest.raises(ValueError, match=r"'d1' .*bias is made of numbers; layers/dense_1/vars/1 in .* is not"):
+        dense(4, 2).load_weights(stored)
 
 
 def test_overwrite_false_leaves_a_file_alone(stored):

@@ -273,6 +273,13 @@ def test_a_mistake_of_syntax_is_shown_as_python_shows_it(command):
     assert complaints.splitlines()[-1] == "SyntaxError: '(' was never closed"
 
 
+def test_a_warning_of_the_script_looks_as_python_shows_it(command, tmp_path):
+    with pytest.warns(UserWarning, match="so") as found:
+        _, _, complaints = command("import warnings\nwarnings.warn('so')")
+    assert [(each.filename, each.lineno) for each in found] == [(str(tmp_path / "train.py"), 2)]
+    assert complaints == ""
+
+
 def test_the_exit_status_is_the_scripts(command):
     assert command("pass")[0] == 0
     assert command("raise KeyboardInterrupt")[0] == 130

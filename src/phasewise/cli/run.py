@@ -1,20 +1,27 @@
 """`phasewise run`."""
 
 import argparse
+from typing import Any
 
+from phasewise.cli.command import added
 from phasewise.cli.failing import Mistake
 
+NAME = "run"  # the script's warnings and errors are its own: they look as Python shows them
 
-def add_to(commands):
+
+def add_to(commands: Any) -> None:
     """Add the command to the parser's `commands`."""
-    command = commands.add_parser(
-        "run",
-        help="a script written for Keras, with not one line changed",
-        usage="phasewise run [-h] [-m] SCRIPT [ARGUMENTS ...]",
+    command = added(
+        commands,
+        NAME,
+        run,
+        help="run a script written for Keras, with not one line changed",
         description="Runs a script written for Keras, unchanged: while it runs, keras, tf_keras, tensorflow.keras, the Dataset of "
         "tensorflow.data and the names of TensorFlow that scripts use most are phasewise's, in this process and in those that it "
         "starts through multiprocessing. An installed Keras or TensorFlow is not touched, nor imported.",
+        example="  phasewise run train.py --epochs 3",
     )
+    command.usage = "phasewise run [-h] [-m] SCRIPT [ARGUMENTS ...]"
     command.add_argument(
         "-m", action="store_true", dest="as_module", help="SCRIPT is the name of a module, as for python -m"
     )
@@ -25,10 +32,9 @@ def add_to(commands):
         nargs=argparse.REMAINDER,
         help="path of the script (- reads it from standard input), and what it finds in sys.argv behind that",
     )
-    command.set_defaults(run=run)
 
 
-def run(given):
+def run(given: Any) -> int:
     """Run it."""
     from phasewise.scripts.running import NotAScript, run_as_process
 

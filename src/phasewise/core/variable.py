@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import defaults, registry, structure
+from phasewise.core import awaited, defaults, registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.scope import Scope
@@ -53,11 +53,14 @@ class Variable(Operators):
         name: str = "variable",
         path: str | None = None,
     ):
-        value = _first_value(initializer, shape, dtype, name)
-        if dtype is None:
-            dtype = np.result_type(value) if hasattr(value, "dtype") else np.asarray(value).dtype
-            dtype = {"float64": "float32", "int64": "int32"}.get(str(dtype), str(dtype))
-        self._value = np.array(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
+        come = awaited.now()
+        if come is not None and _is_named(initializer) and shape is not None:
+            dtype = dtype or defaults.floatx()
+            make = registry.resolve("initializer", initializer)
+            self._value = come.place(tuple(shape), dtype)
+            come.note(self, self._value, lambda: _stored(make(tuple(shape), dtype), dtype))
+        else:
+            self._value = _stored(_first_value(initializer, shape, dtype, name), dtype)
         self.name = name
         self.path = path or name
         self._trainable = check_flag("Variable", "trainable", trainable)
@@ -159,6 +162,19 @@ class Variable(Operators):
             )
         return self
 
+    def take(self, value: np.ndarray) -> None:
+        """As `assign`, of a NumPy array that nobody else holds: it is kept without being copied. For files."""
+        is_fresh = isinstance(value, np.ndarray) and value.dtype == self._value.dtype and value.shape == self.shape
+        if is_fresh and value.flags.owndata and value.flags.c_contiguous and _scope.get() is None:
+            self._value = value
+        else:
+            self.assign(value)
+
+    def make_first_value(self, place: np.ndarray, make: Callable[[], Any]) -> None:
+        """Hold what `make` gives, where nothing has been assigned since `place` was put here; see `awaited`."""
+        if self._value is place:
+            self._value = make()
+
     def assign_add(self, value: ArrayLike | Self) -> Self:
         """Add `value` in place; shapes as in `assign`."""
         return self.assign(self.raw + jnp.asarray(resolved(value), self._value.dtype))
@@ -190,10 +206,21 @@ class Variable(Operators):
         return f"<Variable path={self.path} shape={self.shape} dtype={self.dtype}>"
 
 
+def _is_named(initializer):
+    return isinstance(initializer, str | Mapping) or callable(initializer)
+
+
+def _stored(value, dtype):
+    """A first value in the dtype that the variable keeps."""
+    if dtype is None:
+        dtype = np.result_type(value) if hasattr(value, "dtype") else np.asarray(value).dtype
+        dtype = {"float64": "float32", "int64": "int32"}.get(str(dtype), str(dtype))
+    return np.array(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
+
+
 def _first_value(initializer, shape, dtype, name):
     """The value that a variable begins with, from what `Variable` was given."""
-    is_named = isinstance(initializer, str | Mapping) or callable(initializer)
-    if not is_named:
+    if not _is_named(initializer):
         value = resolved(initializer)
         if value is None:
             raise ValueError(f"Variable {name!r} needs a value: an array, a number, or an initializer and a shape.")

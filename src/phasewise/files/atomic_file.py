@@ -15,12 +15,22 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         OSError: the disk is full, or the folder does not exist or takes no file. The message names `path`.
     """
+    with written_by_name(path) as aside, open(aside, "w+b") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def written_by_name(path: str | os.PathLike[str]) -> Iterator[str]:
+    """As `written_whole`, for libraries that write a file by its name: the name to write to, in the same folder.
+
+    Raises:
+        OSError: as there.
+    """
     path = os.path.abspath(os.fspath(path))
     aside = f"{path}.{os.getpid()}.part"
     try:
-        with open(aside, "w+b") as file:
-            yield file
-            file.flush()
+        yield aside
+        with open(aside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
         _flush_folder(os.path.dirname(path))

@@ -5,6 +5,10 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from phasewise.files.file_error import FileError, told_as_damage
+from phasewise.files.hdf5_limits import check
+from phasewise.files.missing import check_is_file
+
 
 class WritableThrough:
     """A file for HDF5 to write to that keeps the first error of the disk to itself, so that the library can end in good order.
@@ -70,19 +74,20 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
     """The `h5py.File` at `path` (or in `file`) for reading.
 
     Raises:
-        OSError: there is none; it is no HDF5 file; it is cut off.
+        OSError: there is none; it is no HDF5 file; it is cut off; it holds what is never read (see `hdf5_limits`).
     """
     import h5py
 
-    if file is None and not os.path.isfile(path):
-        kind = "is a folder" if os.path.isdir(path) else "does not exist"
-        raise FileNotFoundError(f"{path!r} {kind}: there are no weights to load.")
+    if file is None:
+        check_is_file(path, "there are no weights to load")
     try:
         source = h5py.File(path if file is None else file, "r")
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError, OverflowError) as error:
         what = "is cut off" if "truncated" in str(error) else "is no HDF5 file"
-        raise OSError(f"{path!r} {what}: {error}") from error
+        raise FileError(f"{path!r} {what}: {error}") from error
     with source:
+        with told_as_damage(f"{path!r} is damaged"):
+            check(source, path)
         yield source
 
 

@@ -2,10 +2,13 @@
 
 import functools
 import io
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
+
+from phasewise.files.holes import Holes
 
 
 class Group(NamedTuple):
@@ -28,47 +31,77 @@ class Skeleton(NamedTuple):
     between: list[bytes]
 
 
-def fill(file: Any, groups: list[Group]) -> list[Any]:
-    """Write the groups to an empty `h5py.File`; the datasets."""
-    datasets = []
+def fill(file: Any, groups: list[Group]) -> None:
+    """Write the groups to an empty `h5py.File`."""
     for path, name, arrays in groups:
-        group = file.create_group(path)
-        group.attrs["name"] = name
+        group = _group(file, path, name)
         for key, array in arrays.items():
-            datasets.append(group.create_dataset(key, data=array))
+            dataset = group.create_dataset(key, data=array)
             if array.dtype == ml_dtypes.bfloat16:
-                datasets[-1].attrs["dtype"] = "bfloat16"
-    return datasets
+                dataset.attrs["dtype"] = "bfloat16"
 
 
 def filled(groups: list[Group]) -> bytes:
     """The file that has these groups."""
+    return b"".join(pieces(groups))
+
+
+def pieces(groups: list[Group]) -> Iterator[bytes | memoryview]:
+    """The file that has these groups, from its beginning to its end; the arrays are in it as they are, not as copies."""
     arrays = [array for group in groups for array in group.arrays.values()]
     if any(array.dtype.hasobject for array in arrays):  # strings stand in a heap of the file's own
-        return _through_hdf5(groups)[0]
+        yield _through_hdf5(groups)
+        return
     shapes = [(path, name, tuple((key, a.shape, a.dtype) for key, a in held.items())) for path, name, held in groups]
     order, between = _skeleton(tuple(shapes))
-    return b"".join(
-        [between[0], *(part for i, after in zip(order, between[1:]) for part in (arrays[i].tobytes(), after))]
-    )
+    yield between[0]
+    for number, after in zip(order, between[1:], strict=True):
+        yield memoryview(np.ascontiguousarray(arrays[number]).reshape(-1).view("u1"))
+        yield after
 
 
 @functools.lru_cache(maxsize=8)
 def _skeleton(shapes):
     """`Skeleton` of the file of (path, name, ((key, shape, dtype), …)) for each group."""
-    groups = [Group(path, name, {key: np.zeros(*kind) for key, *kind in held}) for path, name, held in shapes]
-    content, places = _through_hdf5(groups)
-    order = sorted((i for i, (start, _) in enumerate(places) if start is not None), key=places.__getitem__)
+    import h5py  # here: most runs write no file
+
+    made, file = h5py.h5p.create(h5py.h5p.DATASET_CREATE), Holes()
+    made.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    made.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    with h5py.File(file, "w") as target:
+        datasets = []
+        for path, name, held in shapes:
+            group = _group(target, path, name)
+            datasets += [_space(group, key, shape, dtype, made) for key, shape, dtype in held]
+        places = [(dataset.id.get_offset(), dataset.nbytes) for dataset in datasets]
+    order = sorted((i for i, (start, size) in enumerate(places) if start is not None and size), key=places.__getitem__)
     ends = [0, *(sum(places[i]) for i in order)]
-    starts = [*(places[i][0] for i in order), len(content)]
-    return Skeleton(order, [content[end:start] for end, start in zip(ends, starts, strict=True)])
+    starts = [*(places[i][0] for i in order), file.size]
+    return Skeleton(order, [file.between(end, start) for end, start in zip(ends, starts, strict=True)])
+
+
+def _group(file, path, name):
+    group = file.create_group(path)
+    group.attrs["name"] = name
+    return group
+
+
+def _space(group, key, shape, dtype, made):
+    """A dataset whose place in the file is known, and to which nothing is written."""
+    import h5py
+
+    kind = h5py.h5t.py_create(dtype, logical=True)
+    space = h5py.h5s.create_simple(shape) if shape else h5py.h5s.create(h5py.h5s.SCALAR)
+    dataset = h5py.Dataset(h5py.h5d.create(group.id, key.encode(), kind, space, made))
+    if dtype == ml_dtypes.bfloat16:
+        dataset.attrs["dtype"] = "bfloat16"
+    return dataset
 
 
 def _through_hdf5(groups):
-    """(the file, [(where it stands or None, bytes) of each array])."""
-    import h5py  # here: most runs write no file
+    import h5py
 
     file = io.BytesIO()
     with h5py.File(file, "w") as target:
-        places = [(dataset.id.get_offset(), dataset.nbytes) for dataset in fill(target, groups)]
-    return file.getvalue(), places
+        fill(target, groups)
+    return file.getvalue()

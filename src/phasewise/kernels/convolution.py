@@ -142,11 +142,16 @@ def _as_it_is(x, kernel, window, groups, channels_first):
     """One call of XLA."""
     space = "DHW"[-len(window.strides) :]
     layout = f"NC{space}" if channels_first else f"N{space}C"
+    padding = window.padding
+    if not all(isinstance(size, int) for pair in padding for size in pair):
+        # They depend on a size that is left open, as in an exported program; XLA's convolution takes numbers alone.
+        x, padding = _padded(x, window, channels_first), ((0, 0),) * len(padding)
+        window = window._replace(spread=(1,) * len(padding))
     sums = jax.lax.conv_general_dilated(
         x,
         kernel,
         window.strides,
-        window.padding,
+        padding,
         lhs_dilation=window.spread,
         rhs_dilation=window.dilation,
         dimension_numbers=(layout, f"{space}IO", layout),
@@ -154,6 +159,14 @@ def _as_it_is(x, kernel, window, groups, channels_first):
         preferred_element_type=jnp.promote_types(x.dtype, jnp.float32),
     )
     return sums.astype(x.dtype)
+
+
+def _padded(x, window, channels_first):
+    """The input with zeros around and between its positions."""
+    around = [(*pair, spread - 1) for pair, spread in zip(window.padding, window.spread)]
+    rest = [(0, 0, 0)]
+    config = rest + (rest + around if channels_first else around + rest)
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), config)
 
 
 def _grouped(x, kernel, window, groups):

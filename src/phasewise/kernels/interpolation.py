@@ -47,7 +47,8 @@ def _between(x, axis, factor, radius, kernel):
     size, offsets = x.shape[axis], np.arange(-radius, radius + 1)
     places = (np.arange(factor) + 0.5) / factor - 0.5  # of the values, seen from the middle of their entry
     weights = kernel(np.abs(offsets - places[:, None]))
-    neighbours = np.arange(size)[:, None] + offsets
+    numbers = np if isinstance(size, int) else jnp  # a size that is left open, as in an exported program, is a symbol
+    neighbours = numbers.arange(size)[:, None] + offsets
     sums = ((neighbours >= 0) & (neighbours < size)) @ weights.T  # (size, factor)
     padded = jnp.pad(x, [(radius, radius) if i == axis else (0, 0) for i in range(x.ndim)])
     shifted = [jax.lax.slice_in_dim(padded, start, start + size, 1, axis) for start in range(2 * radius + 1)]

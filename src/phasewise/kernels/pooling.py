@@ -218,8 +218,11 @@ def _counts(shape, window, strides, padding):
     pads = jax.lax.padtype_to_pads(shape, window, strides, "SAME")
     for axis, (size, width, stride, (before, _)) in enumerate(zip(shape, window, strides, pads)):
         if width > 1:
-            starts = np.arange(-(-size // stride)) * stride - before
-            inside = np.minimum(starts + width, size) - np.maximum(starts, 0)
+            numbers = (
+                np if isinstance(size, int) else jnp
+            )  # a size that is left open, as in an exported program, is a symbol
+            starts = numbers.arange(-(-size // stride)) * stride - before
+            inside = numbers.minimum(starts + width, size) - numbers.maximum(starts, 0)
             counts = counts * inside.reshape((-1,) + (1,) * (len(shape) - axis - 1)).astype(np.float32)
     return counts
 

@@ -1,6 +1,7 @@
 """Random bits for masks and noise: a hash of (key, step, place), so cheap that drawing a mask costs less than applying it."""
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +25,7 @@ def random_bits(key, step, shape, first=None):
     Returns:
         A uint32 array.
     """
-    places = jax.lax.iota(jnp.uint32, int(np.prod(shape))).reshape(shape)
+    places = jax.lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
     places = places if first is None else places + first
     return _mixed(_mixed(places ^ _mixed(key)) ^ _mixed(jnp.asarray(step, jnp.uint32) + np.uint32(0x9E3779B9)))
 

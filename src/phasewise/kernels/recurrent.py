@@ -211,7 +211,7 @@ def over_time(body, carried, inputs, *, unroll, reverse=False, in_place=False):
         in_place: whether inputs and outputs are tuples whose first is an array of one shape and dtype in both: then the output is
             written where the input of the same step lay, which spares memory and the time to clear it.
     """
-    time = len(jax.tree.leaves(inputs)[0])
+    time = jax.tree.leaves(inputs)[0].shape[0]  # a symbol where the size is left open, which len() refuses
     if unroll or not time:
         return jax.lax.scan(body, carried, inputs, unroll=True, reverse=reverse)
 

@@ -17,6 +17,8 @@ from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
 from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import Explanation, explain
+from phasewise.models.exported import Exported
+from phasewise.models.model_on_file import ModelOnFile
 from phasewise.models.summary import summary
 from phasewise.models.weights_on_file import WeightsOnFile
 from phasewise.switch.statistics_policy import ByLayer, Policy
@@ -25,7 +27,7 @@ from phasewise.training.trainer import Trainer
 
 
 @register("layer", "Functional")
-class Model(Trainer, WeightsOnFile, Layer):
+class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, Layer):
     """A network: `Model(inputs, outputs)` of symbolic tensors, or a subclass with a `call` of its own.
 
     Args:

@@ -2,8 +2,10 @@
 
 import os
 
+from phasewise.core.arguments import check_flag, check_number
 from phasewise.files import weights_file
 from phasewise.files.behind import Behind
+from phasewise.files.fit import LoadedWeights
 
 
 class WeightsOnFile:
@@ -12,25 +14,28 @@ class WeightsOnFile:
     def save_weights(
         self, filepath: str | os.PathLike[str], overwrite: bool = True, max_shard_size: float | None = None
     ) -> None:
-        """Write the weights to one file, in the layout that Keras 3 reads; what the optimizer keeps is in it too.
+        """Write the weights to a file, whose ending says in which form.
 
-        The file is written aside and then put in its place: a crash or a full disk leaves the one that was there whole.
+        `.weights.h5` is the layout that Keras 3 reads, and has what the optimizer keeps too; `.weights.json`, given `max_shard_size`, is the
+        index of several such files, as Keras writes them. `.safetensors` and `.npz` have the weights alone, by the variables' paths.
+        What is written is written aside and then put in its place: a crash or a full disk leaves what was there whole, several files too.
 
         Args:
-            filepath: path that ends in `.weights.h5`; the folder must exist.
+            filepath: path; the folder must exist.
             overwrite: whether a file that is there is replaced. Keras asks at the keyboard; here it is an error.
-            max_shard_size: None. Keras can spread weights over several files; here they are one.
+            max_shard_size: gigabytes (2**30 bytes) of one of several files; None: one file.
 
         Raises:
-            ValueError: another ending, a `max_shard_size`, or a model that is not built.
+            ValueError: another ending, a weight that is larger than `max_shard_size`, or a model that is not built.
             FileExistsError: there is a file, and `overwrite` is False.
             OSError: it could not be written.
+            ImportError: `.safetensors` without the package of this name.
         """
         if max_shard_size is not None:
-            raise ValueError(f"Weights are written to one file; got max_shard_size={max_shard_size!r}. Leave it out.")
+            check_number("save_weights", "max_shard_size", max_shard_size, 0)
         if not overwrite and os.path.exists(filepath):
             raise FileExistsError(f"{os.fspath(filepath)!r} exists. Give another path, or overwrite=True.")
-        weights_file.save(self, filepath)
+        weights_file.save_in_any_form(self, filepath, max_shard_size)
 
     def _save_weights_behind(self, filepath: str, behind: Behind, note: str) -> None:
         """`save_weights`, by another thread where it is this one and the file is small."""
@@ -42,19 +47,30 @@ class WeightsOnFile:
         behind.finish()
         self.save_weights(filepath, overwrite=True)
 
-    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-        """Take the weights from a file that `save_weights` made, here or in Keras, or from a `.keras` file.
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, by_name: bool | None = None
+    ) -> LoadedWeights:
+        """Take the weights from a file that `save_weights` made, here or in Keras, or from a `.keras` or legacy `.h5` file.
 
-        Layers are found by their place in the model and their class, never by name. Where something does not fit nothing is changed. What
-        the file has for the optimizer is taken if the model is compiled with one.
+        In `.weights.h5`, `.weights.json` and `.keras` files layers are found by their place in the model and their class, never by name; in
+        legacy `.h5` by their order; in `.safetensors` and `.npz` weights are found by name. Where something does not fit nothing is changed.
+        What a file has for the optimizer is taken if the model is compiled with one.
 
         Args:
             filepath: path.
             skip_mismatch: take what fits, and warn of what does not.
+            by_name: find layers by their names, take those that both sides have, and warn of those that only the model has: for models that
+                have some layers in common. A layer inside a model that is a layer goes by the names of both where its own is there twice. In
+                Keras this is for legacy `.h5` alone, and says nothing of what it leaves out. The optimizer's part is not taken then.
+
+        Returns:
+            A report of what was taken and what was not. (Keras returns None.)
 
         Raises:
             ValueError: weights that are missing, of another shape (the message has both), or that the model has no layer for; a
-                model that is not built.
-            OSError: there is no such file, it is no HDF5 file, or it is cut off.
+                model that is not built; `by_name`, and no layer is in both.
+            OSError: there is no such file, it is none of these kinds, it is cut off, or one of several is missing or of another set.
         """
-        weights_file.load(self, filepath, skip_mismatch)
+        if by_name is not None:
+            check_flag("load_weights", "by_name", by_name)
+        return weights_file.load(self, filepath, skip_mismatch, by_name)

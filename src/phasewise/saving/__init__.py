@@ -8,3 +8,10 @@ from phasewise.files.describing import deserialize_keras_object as deserialize_k
 from phasewise.files.describing import get_registered_name as get_registered_name
 from phasewise.files.describing import get_registered_object as get_registered_object
 from phasewise.files.describing import serialize_keras_object as serialize_keras_object
+from phasewise.files.file_error import FileError as FileError
+from phasewise.saving.functions import load_weights as load_weights
+from phasewise.saving.functions import save_model as save_model
+from phasewise.saving.functions import save_weights as save_weights
+from phasewise.saving.loading import load_model as load_model
+from phasewise.saving.named_weights import weights_from_dict as weights_from_dict
+from phasewise.saving.named_weights import weights_to_dict as weights_to_dict

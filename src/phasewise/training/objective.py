@@ -30,6 +30,7 @@ class Objective(Portable):
     """
 
     spoken_of = "What compile(...) was given"
+    compiled_with = None
 
     def __init__(self, loss=None, metrics=None, loss_weights=None, weighted_metrics=None):
         self._given = {"metrics": metrics, "weighted_metrics": weighted_metrics}

@@ -8,6 +8,7 @@ import numpy as np
 from phasewise.callbacks.backup_and_restore import BackupAndRestore
 from phasewise.core import random
 from phasewise.training.callback_states import put_back_states, states_of
+from phasewise.training.course import course_of, put_back_course
 
 
 def backup_of(callbacks):
@@ -115,17 +116,14 @@ class Resuming:
 
 def model_state(model, followed):
     """Everything of a compiled and trained model that a step reads, as a nest for `saving.record`."""
-    inventory, seeds = model._inventory(), model._seeds
+    inventory = model._inventory()
     return {
         "paths": [v.path for v in inventory.variables],
         "variables": [v.numpy() for v in inventory.variables],
         "followed": [np.asarray(v.raw) for v in followed],
         "optimizer": _optimizer_state(model.optimizer, inventory.variables),
         "metrics": [v.numpy() for v in model.objective.variables],
-        "steps_trained": int(model.steps_trained),
-        "seeds": [int(seeds.seed), seeds._on_host, seeds._calls, int(seeds._seed_of_calls)],
-        "generators": [generator._drawn for generator in _generators(inventory)],
-        "averages": [[average._updates, float(average._share)] for average in _averages(inventory)],
+        **course_of(model),
         "process": _process_state(),
     }
 
@@ -136,7 +134,7 @@ def put_back_model(model, state, followed, *, is_within_epoch):
     Raises:
         ValueError: it is another one.
     """
-    inventory, seeds, optimizer = model._inventory(), model._seeds, model.optimizer
+    inventory, optimizer = model._inventory(), model.optimizer
     _check_same(
         "weight", [v.path for v in inventory.variables], inventory.variables, state["variables"], state["paths"]
     )
@@ -160,14 +158,7 @@ def put_back_model(model, state, followed, *, is_within_epoch):
     if is_within_epoch:
         for variable, value in zip(metrics, state["metrics"]):
             variable._value = value
-    model.steps_trained = np.int32(state["steps_trained"])
-    seeds._era = random._process["era"]
-    seeds._seed, seeds._on_host, seeds._calls = state["seeds"][:3]
-    seeds._seed_of_calls = np.uint32(state["seeds"][3])
-    for generator, drawn in zip(_generators(inventory), state["generators"]):
-        generator._drawn = drawn
-    for average, (updates, share) in zip(_averages(inventory), state["averages"]):
-        average._updates, average._share, average._known = updates, share, average._held()
+    put_back_course(model, state)
     _put_back_process(state["process"])
 
 
@@ -200,15 +191,6 @@ def _another_run(what):
         f"The backup is that of another run: {what}. Give BackupAndRestore a folder of its own for each run, or delete this one to begin "
         "anew."
     )
-
-
-def _generators(inventory):
-    found = (value for layer in inventory.layers for _, value in sorted(vars(layer).items()))
-    return list({id(g): g for g in found if isinstance(g, random.SeedGenerator)}.values())
-
-
-def _averages(inventory):
-    return [average for layer in inventory.layers for average in layer._averages if hasattr(average, "_share")]
 
 
 def _process_state():

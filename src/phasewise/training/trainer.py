@@ -7,11 +7,12 @@ from phasewise import optimizers
 from phasewise.callbacks import Callback, History
 from phasewise.core import random
 from phasewise.core.arguments import check_count
-from phasewise.core.types import Named, Nest
+from phasewise.core.types import Config, Named, Nest
 from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
-from phasewise.training import evaluating, fitting, limits, predicting
+from phasewise.training import compile_config, evaluating, fitting, limits, predicting
+from phasewise.training.compile_config import CompiledWith
 from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
 from phasewise.training.own_state import own_metrics
@@ -95,12 +96,37 @@ class Trainer:
         says it of every row of its batch. No two names in the logs are the same: the second is numbered.
         """
         steps_per_execution = check_count("compile", "steps_per_execution", steps_per_execution)
-        self.optimizer = optimizers.get(optimizer)
-        if auto_scale_loss:
-            self.optimizer = scaled_where_needed(self.optimizer, self.all_layers())
+        given = optimizers.get(optimizer)
+        self.optimizer = scaled_where_needed(given, self.all_layers()) if auto_scale_loss else given
         self.objective = Objective(loss, metrics, loss_weights, weighted_metrics)
+        self.objective.compiled_with = CompiledWith(
+            given,
+            loss,
+            loss_weights,
+            metrics,
+            weighted_metrics,
+            run_eagerly,
+            steps_per_execution,
+            jit_compile,
+            auto_scale_loss,
+        )
         self.steps_per_execution = steps_per_execution
         self.programs.clear()
+
+    def get_compile_config(self) -> Config:
+        """What `compile` was given, as `compile_from_config` and Keras take it; empty for a model that is not compiled, and, with a
+        warning, where an object in it cannot be described."""
+        return compile_config.of(self)
+
+    def compile_from_config(self, config: Config) -> None:
+        """Compile as `get_compile_config`, or Keras's, says, and make the optimizer's variables. What `compile` does not take is warned of.
+
+        A class that overrides `compile` must override this as well; without that it is warned of and left uncompiled, as in Keras.
+
+        Raises:
+            ValueError: it names something that is not known here.
+        """
+        compile_config.follow(self, config, Trainer.compile)
 
     def fit(
         self,

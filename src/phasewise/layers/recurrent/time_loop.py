@@ -99,7 +99,7 @@ def loop(
     Returns:
         (what is carried at the end, outputs stacked over time).
     """
-    time = len(jax.tree.leaves(inputs)[0])
+    time = jax.tree.leaves(inputs)[0].shape[0]
     owners = []
 
     def body(carried, inputs):

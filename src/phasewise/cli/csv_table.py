@@ -1,0 +1,94 @@
+"""Tables of numbers in .csv files; what is no number is told of by line and column."""
+
+import csv
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from phasewise.cli.failing import Mistake
+from phasewise.core.registry import did_you_mean
+
+DELIMITERS = ",;\t"
+
+
+def read(path: str, dropped: Sequence[str] = ()) -> np.ndarray:
+    """The table as an array of float32, (rows, columns).
+
+    The first line names the columns where one of its cells is no number. Cells are separated by what the first line has most of:
+    commas, semicolons or tabs. Empty lines do not count.
+
+    Args:
+        path: of the file.
+        dropped: columns to leave out, by name or by number from 1 on.
+
+    Raises:
+        Mistake: a cell that is no finite number, a line with more or fewer cells than the first, no rows, no such column.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            delimiter = _delimiter(file)
+            lines = csv.reader(file, delimiter=delimiter)
+            table = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
+    except UnicodeDecodeError as error:
+        raise Mistake(f"{path!r} is no text in UTF-8 (byte {error.start:,}).") from error
+    except csv.Error as error:
+        raise Mistake(f"{path!r} is no table: {error}.") from error
+    if not table:
+        raise Mistake(f"{path!r} is empty.")
+    first = table[0][1]
+    has_names = not all(_is_number(cell) or not cell.strip() for cell in first)
+    names = [cell.strip() for cell in first] if has_names else [str(n + 1) for n in range(len(first))]
+    rows = table[1:] if has_names else table
+    if not rows:
+        raise Mistake(f"{path!r} has no rows below the names of its columns.")
+    kept = _kept(path, names, dropped, has_names)
+    array = np.empty((len(rows), len(kept)), np.float32)
+    for place, (line, cells) in enumerate(rows):
+        if len(cells) != len(names):
+            raise Mistake(f"line {line} of {path!r} has {len(cells)} cells; the first line has {len(names)}.")
+        array[place] = [_number(cells[column], path, line, column, names, has_names) for column in kept]
+    return array
+
+
+def _delimiter(file):
+    first = file.readline()
+    file.seek(0)
+    return max(DELIMITERS, key=first.count)
+
+
+def _kept(path, names, dropped, has_names):
+    away = set()
+    for column in dropped:
+        if column in names:
+            away.add(names.index(column))
+        elif column.isdigit() and 1 <= int(column) <= len(names):
+            away.add(int(column) - 1)
+        else:
+            known = f" It has: {', '.join(names)}." if has_names else f" It has {len(names)}, without names."
+            raise Mistake(f"{path!r} has no column {column!r} to drop.{did_you_mean(column, names)}{known}")
+    return [place for place in range(len(names)) if place not in away]
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(cell, path, line, column, names, has_names):
+    text = cell.strip()
+    value = float(text) if _is_number(text) else math.nan
+    if math.isfinite(value):
+        return value
+    where = f"line {line}, column {column + 1}" + (f" ({names[column]!r})" if has_names else "")
+    if not text or text.lower() in ("nan", "na", "n/a", "null", "none", "?"):
+        raise Mistake(
+            f"a value is missing in {where} of {path!r}{f': {text!r}' if text else ''}. Fill it in, or leave the row out."
+        )
+    what = "infinite" if math.isinf(value) else "no number"
+    raise Mistake(
+        f"{text!r} in {where} of {path!r} is {what}. Leave such a column out with --drop, or encode it as numbers."
+    )

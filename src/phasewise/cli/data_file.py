@@ -1,0 +1,279 @@
+"""DATA, as commands are given it: arrays in .npy and .npz, tables in .csv, folders of images, made ready for a model."""
+
+import fractions
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from phasewise.cli import csv_table
+from phasewise.cli.failing import Mistake, in_one_line
+from phasewise.core.registry import did_you_mean
+from phasewise.export.signature import Slot, signature_of
+
+IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+CHANNELS = {1: "grayscale", 3: "rgb", 4: "rgba"}
+
+
+class Data(NamedTuple):
+    """What a model is given.
+
+    Attributes:
+        x: an array, a nest of arrays, or a plan of batches.
+        rows: how many.
+        kind: "npy", "npz", "csv" or "images".
+        batch_size: rows in a batch; None where `x` comes in batches.
+    """
+
+    x: Any
+    rows: int
+    kind: str
+    batch_size: int | None
+
+
+def add_options(parser: Any) -> None:
+    """The options that say how DATA is read."""
+    parser.add_argument(
+        "--batch-size", type=int, default=32, metavar="N", help="rows in a batch (default: %(default)s)"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="take the first N rows")
+    parser.add_argument(
+        "--scale",
+        metavar="FACTOR",
+        help="what values are multiplied by, a number or a fraction such as 1/255: pixels of images come as 0 to 255 otherwise",
+    )
+    parser.add_argument("--array", metavar="NAME", help="which array of an .npz file is the model's input")
+    parser.add_argument(
+        "--drop",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="a column of a .csv file to leave out, by its name or number; can be given again",
+    )
+
+
+def check(given: Any) -> None:
+    """Find mistakes in the options before anything is opened.
+
+    Raises:
+        Mistake: there is one.
+    """
+    _factor(given.scale)
+    for name in ("batch_size", "limit"):
+        value = getattr(given, name)
+        if value is not None and value < 1:
+            raise Mistake(f"--{name.replace('_', '-')} is a number of rows, at least 1; got {value}.")
+    if not os.path.exists(given.data):
+        raise Mistake(f"{given.data!r} does not exist.{_near(given.data)}")
+    _kind(given.data)
+
+
+def read(given: Any, model: Any) -> Data:
+    """DATA for `model`, by the options of `add_options`.
+
+    Raises:
+        Mistake: it cannot be read, or is not what the model takes: the message has both shapes.
+    """
+    kind = _kind(given.data)
+    slots = signature_of(model).slots if model.built else []
+    if not slots:
+        raise Mistake(f"the model in {given.file!r} was never built, so that it has no statistics.")
+    if kind == "images":
+        return _images(given, slots)
+    if kind == "npz":
+        arrays = _of_npz(given, slots)
+    else:
+        _check_single(given, slots)
+        arrays = [_of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
+    factor = _factor(given.scale)
+    arrays = [_ready(array[: given.limit], slot, given, factor) for array, slot in zip(arrays, slots)]
+    rows = len(arrays[0])
+    if any(len(array) != rows for array in arrays):
+        raise Mistake(
+            f"the arrays of {given.data!r} have different numbers of rows: {[len(array) for array in arrays]}."
+        )
+    if not rows:
+        raise Mistake(f"{given.data!r} has no rows.")
+    return Data(_in_structure(model, arrays), rows, kind, given.batch_size)
+
+
+def _kind(path):
+    if os.path.isdir(path):
+        return "images"
+    ending = os.path.splitext(path)[1].lower()
+    if ending in (".npy", ".npz", ".csv"):
+        return ending[1:]
+    hint = " A single image is no population; give a folder of them." if ending in IMAGES else ""
+    raise Mistake(f"DATA is a .npy, .npz or .csv file or a folder of images; got {path!r}.{hint}")
+
+
+def _factor(text):
+    if text is None:
+        return None
+    try:
+        factor = float(fractions.Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        raise Mistake(f"--scale is a number or a fraction such as 1/255; got {text!r}.") from None
+    return factor
+
+
+def _check_single(given, slots):
+    if len(slots) > 1:
+        names = ", ".join(repr(slot.name) for slot in slots)
+        raise Mistake(
+            f"the model in {given.file!r} has {len(slots)} inputs ({names}); give a .npz file that has an array of each name, not {given.data!r}."
+        )
+
+
+def _of_npy(path):
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise Mistake(f"{path!r} cannot be read as a NumPy array: {in_one_line(error)}") from error
+    if not isinstance(array, np.ndarray):
+        raise Mistake(f"{path!r} is no .npy file, whatever its name says.")
+    return array
+
+
+def _of_npz(given, slots):
+    try:
+        with np.load(given.data, allow_pickle=False) as file:
+            if isinstance(file, np.ndarray):
+                raise Mistake(f"{given.data!r} is no .npz file, whatever its name says.")
+            names = (
+                [_chosen(given, file.files, slots)]
+                if len(slots) == 1
+                else [_named(given, file.files, s) for s in slots]
+            )
+            return [file[name] for name in names]
+    except (ValueError, EOFError, OSError, KeyError, AttributeError) as error:
+        raise Mistake(f"{given.data!r} cannot be read as a .npz file: {in_one_line(error)}") from error
+
+
+def _chosen(given, names, slots):
+    if given.array is not None:
+        if given.array in names:
+            return given.array
+        raise Mistake(
+            f"{given.data!r} has no array {given.array!r}.{did_you_mean(given.array, names)} It has: {', '.join(names)}."
+        )
+    if len(names) == 1:
+        return names[0]
+    for name in (slots[0].name, "x"):
+        if name in names:
+            return name
+    raise Mistake(
+        f"{given.data!r} has several arrays; say with --array which is the model's input: {', '.join(names)}."
+    )
+
+
+def _named(given, names, slot):
+    if slot.name not in names:
+        raise Mistake(
+            f"{given.data!r} has no array for the model's input {slot.name!r}.{did_you_mean(slot.name, names)} It has: {', '.join(names)}."
+        )
+    return slot.name
+
+
+def _ready(array, slot, given, factor):
+    """The array in the shape and dtype of an input."""
+    if slot.dtype == "string":
+        if array.dtype.kind not in "UST":
+            raise Mistake(f"the model's input {slot.name!r} takes strings; {given.data!r} has {array.dtype}.")
+        return array
+    if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
+        raise Mistake(
+            f"the model's input {slot.name!r} takes numbers ({slot.dtype}); {given.data!r} has {array.dtype}."
+        )
+    if array.ndim == len(slot.shape) - 1 and slot.shape[-1] == 1:
+        array = array[..., None]  # images in grey as (rows, height, width)
+    fits = array.ndim == len(slot.shape) and all(
+        want in (None, have) for want, have in zip(slot.shape[1:], array.shape[1:])
+    )
+    if not fits:
+        raise Mistake(
+            f"{given.data!r} has the shape {array.shape}, and the model's input {slot.name!r} takes {_shape(slot)}{_advice(array, slot, given)}."
+        )
+    if factor is not None:
+        array = (np.asarray(array, np.float64) * factor).astype(np.float32)
+    return np.asarray(array)
+
+
+def _shape(slot):
+    return (
+        str(tuple("rows" if i == 0 and n is None else n for i, n in enumerate(slot.shape)))
+        .replace("'", "")
+        .replace("None", "any")
+    )
+
+
+def _advice(array, slot, given):
+    if given.data.lower().endswith(".csv"):
+        if array.ndim == len(slot.shape) == 2 and array.shape[1] > (slot.shape[1] or 0):
+            return "; leave out the columns that are no features (labels, numbers of rows) with --drop"
+        return "; a table has two axes, so that this model needs a .npy file" if len(slot.shape) != 2 else ""
+    if array.ndim == len(slot.shape) - 1:
+        return "; is the first axis, of the rows, missing?" if array.shape == slot.shape[1:] else ""
+    return ""
+
+
+def _in_structure(model, arrays):
+    import jax
+
+    return jax.tree.unflatten(signature_of(model).tree, arrays)
+
+
+def _images(given, slots):
+    from phasewise.utils import image_dataset_from_directory
+
+    _check_single(given, slots)
+    height, width, mode, layout = _image_axes(slots[0], given)
+    try:
+        plan = image_dataset_from_directory(
+            given.data,
+            labels=None,
+            label_mode=None,
+            color_mode=mode,
+            batch_size=None,
+            image_size=(height, width),
+            shuffle=False,
+            data_format=layout,
+            verbose=False,
+        )
+    except ValueError as error:
+        raise Mistake(in_one_line(error)) from error
+    rows = len(plan.file_paths)
+    if given.limit is not None:
+        rows = min(rows, given.limit)
+        plan = plan.take(rows)
+    factor = _factor(given.scale)
+    if factor is not None:
+        plan = plan.map(lambda image: image * np.float32(factor))
+    return Data(plan.batch(given.batch_size), rows, "images", None)
+
+
+def _image_axes(slot: Slot, given: Any) -> tuple[int, int, str, str]:
+    """(height, width, color mode, data format) that an input takes."""
+    if len(slot.shape) == 4 and slot.dtype != "string":
+        for layout, (height, width, channels) in (
+            ("channels_last", slot.shape[1:]),
+            ("channels_first", (*slot.shape[2:], slot.shape[1])),
+        ):
+            if channels in CHANNELS:
+                return _size(height, given), _size(width, given), CHANNELS[channels], layout
+    raise Mistake(
+        f"{given.data!r} is a folder of images, and the model's input {slot.name!r} takes {_shape(slot)}: no images of 1, 3 or 4 channels."
+    )
+
+
+def _size(size, given):
+    if size is None:
+        raise Mistake(
+            f"the model in {given.file!r} takes images of any size, so that those of {given.data!r} cannot be put in a batch; give a .npy file."
+        )
+    return size
+
+
+def _near(path):
+    folder, name = os.path.split(os.path.abspath(path))
+    return did_you_mean(name, os.listdir(folder)) if os.path.isdir(folder) else ""

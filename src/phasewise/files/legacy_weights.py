@@ -1,0 +1,172 @@
+"""Weights in the `.h5` files of Keras 1 and 2, which Keras 3 reads and writes too: a group for each layer of the model, by its name.
+
+Attributes tell the layers' names in their order, and for each the names of its weights, those that are trained first. A list that is too
+long for one attribute is in several, with numbers behind the name.
+"""
+
+from typing import Any
+
+from phasewise.core.variable import Variable
+from phasewise.files.by_name import check_any, tell
+from phasewise.files.fit import Fit, whose
+from phasewise.files.hdf5 import is_plain
+from phasewise.files.stored_weights import Stored
+from phasewise.layer.layer import Layer
+
+_TOP = "top_level_model_weights"
+_NO_WEIGHTS = ("StateVar", "seed_generator_state", "seed_state")  # where random layers of Keras were in their draws
+
+
+def is_legacy(file: Any) -> bool:
+    """Whether an open HDF5 file, or a group, is of this form."""
+    return "model_weights" in file or bool(_names(file, "layer_names"))
+
+
+def fit_legacy(model: Any, title: str, file: Any) -> Fit:
+    """What goes where, by the order of the layers that have weights. Their names, and those of their weights, have no part in it, but
+    where they tell that weights stand in another order than here."""
+    fit, stored = Fit(model, title), _layers(title, file)
+    ours = [layer for layer in model.layers if _weights(layer)]
+    theirs = [name for name, arrays in stored.items() if arrays and name != _TOP]
+    if len(ours) != len(theirs):
+        fit.problems.append(_counts_differ(ours, theirs))
+        return fit
+    for layer, name in zip(ours, theirs):
+        _add(fit, layer, whose(layer, name), _weights(layer), stored[name])
+    if _own_weights(model) or stored.get(_TOP):
+        _add(fit, model, whose(model, _TOP), _own_weights(model), stored.get(_TOP, []))
+    return fit
+
+
+def fit_legacy_by_name(model: Any, title: str, file: Any) -> Fit:
+    """What goes where: each layer of the model goes with the one of its name in the file. What only one side has is told.
+
+    Raises:
+        ValueError: they have no layer in common.
+    """
+    fit, stored = Fit(model, title), _layers(title, file)
+    ours = {layer.name: layer for layer in model.layers if _weights(layer)}
+    for name, layer in ours.items():
+        if stored.get(name):
+            _add(fit, layer, whose(layer, name), _weights(layer), stored[name])
+    own = _own_weights(model)
+    if own and stored.get(_TOP):
+        _add(fit, model, whose(model, _TOP), own, stored[_TOP])
+    unused = [name for name, arrays in stored.items() if arrays and name not in ours and name != _TOP]
+    tell(fit, [name for name in ours if not stored.get(name)], unused)
+    check_any(fit, [model.name, *ours], stored)
+    return fit
+
+
+def optimizer_arrays(title: str, file: Any) -> list[Stored]:
+    """What the optimizer kept, in its order; empty where the file says nothing of it."""
+    group = file.get("optimizer_weights")
+    return [] if group is None else [array for _, array in _arrays(title, group)]
+
+
+# -- whose is what
+
+
+def _weights(layer: Layer) -> list[Variable]:
+    """The weights of a layer and of all inside it, in the order of these files: first those that are trained."""
+    return [v for v in (*layer.trainable_variables, *layer.non_trainable_variables) if not v.is_memory]
+
+
+def _own_weights(model):
+    return [v for v in model.variables_on_file() if not v.is_memory]
+
+
+def _add(fit, layer, whose, variables, stored):
+    """Fit the weights of a layer to the (name, array)s of its group."""
+    if len(stored) != len(variables):
+        shapes = [array.shape for _, array in stored]
+        fit.problems.append(
+            f"{whose} has {len(variables)} weights, of shapes {[v.shape for v in variables]}; the file has {len(stored)}, of shapes {shapes}"
+        )
+        return
+    fit.add(layer, whose, _in_order(variables, layer, [name for name, _ in stored]), [array for _, array in stored])
+
+
+def _in_order(variables, layer, names):
+    """The variables in the order in which the file has them.
+
+    What is trained comes first, and that may have been other weights when the file was written: of the orders that are possible it is the
+    one in which all names are those of the file, and the present one where that says nothing.
+    """
+    known = {id(v) for v in variables}
+    by_layer = [v for v in layer.weights if id(v) in known]
+    orders = [variables, sorted(by_layer, key=lambda v: not v.made_trainable), by_layer]
+    for parts in (2, 1):
+        for order in orders:
+            if [_end(v.path, parts) for v in order] == [_end(name, parts) for name in names]:
+                return order
+    return variables
+
+
+def _end(path, parts):
+    return path.split(":")[0].split("/")[-parts:]
+
+
+def _counts_differ(ours, theirs):
+    only_ours = [layer.name for layer in ours if layer.name not in set(theirs)]
+    only_theirs = [name for name in theirs if name not in {layer.name for layer in ours}]
+    text = f"the model has {len(ours)} layers with weights, the file {len(theirs)}"
+    if only_ours or only_theirs:
+        text += f"; only in the model: {only_ours}; only in the file: {only_theirs}"
+    return f"{text}. by_name=True takes those that both have"
+
+
+# -- the file
+
+
+def _layers(title, file):
+    """dict from the name of each layer in the file to the (name, array)s of its weights, in the order of the file."""
+    group = file
+    if "model_weights" in file and not _names(file, "layer_names"):
+        group = _inside(title, file, "model_weights")
+    found = {name: _arrays(title, _inside(title, group, name)) for name in _names(group, "layer_names")}
+    if _TOP in group:
+        found.setdefault(_TOP, _arrays(title, _inside(title, group, _TOP)))
+    backend = group.attrs.get("backend", b"")
+    is_theano = (backend.decode() if isinstance(backend, bytes) else str(backend)) == "theano"
+    if is_theano and any(len(array.shape) > 2 for arrays in found.values() for _, array in arrays):
+        raise ValueError(
+            f"{title!r} was written by Keras on Theano, whose convolutions have their kernels mirrored: they would compute something else here."
+        )
+    return found
+
+
+def _arrays(title, group):
+    """(name, array) of the weights in a layer's group, in the order of the file."""
+    found = []
+    for name in _names(group, "weight_names"):
+        dataset = _inside(title, group, name)
+        if not hasattr(dataset, "shape"):
+            raise OSError(f"{title!r} is damaged: {name!r} in {group.name!r} is no array.")
+        if not any(word in name for word in _NO_WEIGHTS):
+            found.append((name, Stored(dataset, f"{name!r} in {title!r}")))
+    return found
+
+
+def _inside(title, group, path):
+    """What stands at `path` below `group`, in the file itself."""
+    item = group
+    for part in path.split("/"):
+        if not part:
+            continue
+        if hasattr(item, "shape") or part not in item:
+            raise OSError(f"{title!r} is damaged: it speaks of {path!r} in {group.name!r}, and there is no such thing.")
+        if not is_plain(item, part):
+            raise OSError(f"{title!r} keeps {path!r} outside of itself, in another file: it is not read.")
+        item = item[part]
+    return item
+
+
+def _names(group, attribute):
+    """A list of names in one attribute or in several."""
+    found = list(group.attrs[attribute]) if attribute in group.attrs else []
+    number = 0
+    while f"{attribute}{number}" in group.attrs and attribute not in group.attrs:
+        found.extend(group.attrs[f"{attribute}{number}"])
+        number += 1
+    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in found]

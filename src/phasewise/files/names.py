@@ -1,0 +1,10 @@
+"""What the members of a `.keras` file are called."""
+
+CONFIG = "config.json"
+METADATA = "metadata.json"
+WEIGHTS = "model.weights.h5"
+ASSETS = "assets"
+OURS = "phasewise"
+"""Key of the metadata under which we keep what Keras has no place for, and does not miss."""
+KERAS_VERSION = "3.15.1"
+"""The version of Keras whose files these are."""

@@ -1,0 +1,55 @@
+"""save: a whole model in one `.keras` file."""
+
+import os
+
+from phasewise.files.atomic_file import written_whole
+from phasewise.models import whole_file
+
+
+class ModelOnFile:
+    """The part of a model that writes all of itself to a file."""
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None) -> None:
+        """Write the model to a `.keras` file, which `phasewise.saving.load_model` and Keras 3 open.
+
+        In it are the config, the weights, what `compile` was given, what the optimizer keeps, and vocabularies; and where training
+        stands, so that `fit` goes on from the file as it would have gone on here. The file is written aside and then put in its
+        place: a crash or a full disk leaves the one that was there whole. Large weights are written one after the other, without a
+        second copy of them.
+
+        Args:
+            filepath: path that ends in `.keras`; the folder must exist. With `zipped=False` the path of a folder.
+            overwrite: whether a file that is there is replaced. Keras asks at the keyboard; here it is an error.
+            zipped: False writes a folder with the same content.
+
+        Raises:
+            ValueError: another ending; or something in the model cannot be described: the message names it.
+            FileExistsError: there is a file, and `overwrite` is False.
+            OSError: it could not be written.
+
+        An object given to `compile` that cannot be described (a lambda, an optax transformation) is warned of, and the file has the
+        model without what `compile` was given.
+        """
+        path = os.fspath(filepath)
+        is_zip = zipped is None or bool(zipped)
+        _check_path(path, is_zip)
+        if not overwrite and os.path.exists(path):
+            raise FileExistsError(f"{path!r} exists. Give another path, or overwrite=True.")
+        if not is_zip:
+            whole_file.write_folder(self, path)
+            return
+        with written_whole(path) as file:
+            whole_file.write(self, file)
+
+
+def _check_path(path, is_zip):
+    if "://" in path:
+        raise ValueError(f"A model is saved on this machine; {path!r} is elsewhere. Save it here, and copy the file.")
+    if is_zip and path.endswith((".h5", ".hdf5")):
+        raise ValueError(
+            f"Whole models are written as .keras files; got {path!r}. (HDF5 files of whole models are read, not written.) Name it "
+            f"{path.rpartition('.')[0] + '.keras'!r}; weights alone go to a '.weights.h5' file with save_weights."
+        )
+    if is_zip != path.endswith(".keras"):
+        ending = "ends in '.keras'" if is_zip else "is that of a folder, and does not end in '.keras' with zipped=False"
+        raise ValueError(f"The path of a saved model {ending}; got {path!r}.")

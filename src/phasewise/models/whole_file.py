@@ -1,0 +1,82 @@
+"""What a `.keras` file has of a model: config, metadata, weights, assets."""
+
+import contextlib
+import datetime
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from phasewise.files import assets, json_text, weights_file
+from phasewise.files.describing import serialize_keras_object
+from phasewise.files.names import ASSETS, CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
+from phasewise.training.course import course_of
+
+
+def write(model: Any, file: BinaryIO) -> None:
+    """Write the archive to an open file."""
+    with zipfile.ZipFile(file, "w") as archive, assets.written_by(model) as paths:
+        for name, pieces in _members(model):
+            with archive.open(name, "w", force_zip64=True) as member:
+                for piece in pieces:
+                    member.write(piece)
+        for name, path in paths.items():
+            archive.write(path, f"{ASSETS}/{name}")
+
+
+def write_folder(model: Any, path: str) -> None:
+    """Write the same members as files in a folder, which is there whole or not at all."""
+    if os.path.exists(path) and not _is_ours(path):
+        raise FileExistsError(
+            f"{path!r} holds other things than a saved model, so it is not replaced. Give another path."
+        )
+    aside = f"{path}.{os.getpid()}.part"
+    try:
+        os.makedirs(aside)
+        with assets.written_by(model) as paths:
+            for name, pieces in _members(model):
+                with open(os.path.join(aside, name), "wb") as file:
+                    file.writelines(pieces)
+                    file.flush()
+                    os.fsync(file.fileno())
+            for name, source in paths.items():
+                target = os.path.join(aside, ASSETS, name)
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                shutil.copyfile(source, target)
+        _put_in_place(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_ours(path):
+    return os.path.isdir(path) and set(os.listdir(path)) <= {CONFIG, METADATA, WEIGHTS, ASSETS}
+
+
+def _put_in_place(aside, path):
+    old = f"{path}.{os.getpid()}.old"
+    if os.path.exists(path):
+        os.rename(path, old)
+    try:
+        os.rename(aside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.rename(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _members(model: Any) -> Iterator[tuple[str, Any]]:
+    """(name, pieces of bytes) of each; the weights last, and one array at a time."""
+    config = json_text.written(_described(model))
+    now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+    yield METADATA, [json_text.written({"keras_version": KERAS_VERSION, "date_saved": now, OURS: course_of(model)})]
+    yield CONFIG, [config]
+    yield WEIGHTS, weights_file.pieces_of(model)
+
+
+def _described(model):
+    described = serialize_keras_object(model)
+    if "compile_config" not in described:
+        described["compile_config"] = model.get_compile_config()
+    return described

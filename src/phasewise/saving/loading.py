@@ -1,0 +1,124 @@
+"""load_model: a model out of a file, and nothing else out of it."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from phasewise.core.awaited import values_to_come
+from phasewise.core.custom_objects import custom_object_scope
+from phasewise.files import archive, assets, hdf5, json_text
+from phasewise.files.archive import Archive
+from phasewise.files.by_place import fit_by_place
+from phasewise.files.describing import deserialize_keras_object
+from phasewise.files.file_error import FileError, told_as_damage
+from phasewise.files.folder import Folder
+from phasewise.files.names import CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
+from phasewise.files.stored_weights import StoredWeights
+from phasewise.models.model import Model
+from phasewise.saving.kind_of_file import Kind, kind_of
+from phasewise.training.course import put_back_course
+
+
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Model:
+    """The model in a `.keras` file, of ours or Keras's.
+
+    Nothing in a file is ever run, and nothing is imported, fetched or read because a file says so: a config can only name classes and
+    functions that are phasewise's own, registered, or in `custom_objects`. Sizes that a file states are held against what is
+    in it before memory is taken. Values are read one after the other, so that memory holds the weights once.
+
+    Args:
+        filepath: path of a file, or of a folder that `save(..., zipped=False)` wrote. What it is is found by its content.
+        custom_objects: dict of name -> class or function for what the file names and nobody registered.
+        compile: whether to compile the model as the file says, with what its optimizer had kept.
+        safe_mode: accepted for Keras's sake. Keras runs code from the file with `safe_mode=False`; here nothing does.
+
+    Returns:
+        The model. Where training stood is known if phasewise wrote the file: `fit` goes on as it would have gone on there.
+
+    Raises:
+        FileNotFoundError: there is nothing at `filepath`; the message names what has a similar name.
+        FileError: it is no model, is damaged, or asks for what opening a file must not do; it names a class or function that
+            is not known; or its weights do not fit its config, and the message names the layer and both shapes. `FileError` is
+            both OSError and ValueError.
+        OSError: it cannot be read.
+    """
+    path = os.fspath(filepath)
+    kind = kind_of(path)
+    if kind is Kind.ARCHIVE:
+        with archive.opened(path) as members:
+            return _loaded(members, custom_objects, compile)
+    if kind is Kind.FOLDER:
+        return _loaded(Folder(path), custom_objects, compile)
+    raise FileError(f"{path!r} is {kind.value}, where load_model takes a .keras file.{_ADVICE.get(kind, '')}")
+
+
+_ADVICE = {
+    Kind.HDF5: " If it holds weights alone, build the model and call model.load_weights.",
+    Kind.SAFETENSORS: " Build the model, and call model.load_weights.",
+    Kind.JSON: " If it is the config of a model, models.model_from_json makes one without its weights.",
+}
+
+
+def _loaded(members: Archive | Folder, custom_objects, compile):
+    path = members.path
+    config = json_text.parsed(members.read(CONFIG, json_text.MOST_BYTES), f"{CONFIG} in {path!r}")
+    metadata = _metadata(members)
+    with custom_object_scope(custom_objects or {}), values_to_come() as awaited:
+        with told_as_damage(f"{path!r} cannot be opened{_by_a_newer(metadata)}"):
+            model = _described(config)
+        if compile and config.get("compile_config"):
+            with told_as_damage(f"{path!r} cannot be compiled as it says (compile=False leaves that out)"):
+                model.compile_from_config(config["compile_config"])
+        with (
+            told_as_damage(f"{path!r} is damaged"),
+            members.opened(WEIGHTS) as member,
+            hdf5.opened(path, member) as file,
+        ):
+            fit_by_place(model, StoredWeights(path, [file])).take()
+        with told_as_damage(f"{path!r} cannot be opened"):
+            awaited.fill()
+            assets.read_by(model, members)
+            if OURS in metadata:
+                put_back_course(model, metadata[OURS])
+    return model
+
+
+def _metadata(members):
+    if METADATA not in members:
+        return {}
+    return json_text.parsed(members.read(METADATA, 1 << 20), f"{METADATA} in {members.path!r}")
+
+
+def _by_a_newer(metadata):
+    version = str(metadata.get("keras_version", ""))
+    if _numbers(version) <= _numbers(KERAS_VERSION):
+        return ""
+    return f" (it was written by Keras {version}, which is newer than {KERAS_VERSION}, the newest that is known here)"
+
+
+def _numbers(version):
+    return tuple(int(part) for part in version.split(".")[:3] if part.isascii() and part.isdigit() and len(part) < 6)
+
+
+def _described(config):
+    described = {name: value for name, value in config.items() if name != "compile_config"}
+    model = deserialize_keras_object(described)
+    if not isinstance(model, Model):
+        raise FileError(f"its config describes {type(model).__name__}, which is no model")
+    built = config.get("build_config")
+    if not model.built and isinstance(built, dict) and built.get("input_shape") is not None:
+        model.build(_as_shape(built["input_shape"]))
+    return model
+
+
+def _as_shape(shape):
+    if isinstance(shape, list) and all(n is None or isinstance(n, int) for n in shape):
+        return tuple(shape)
+    if isinstance(shape, list):
+        return [_as_shape(each) for each in shape]
+    return {name: _as_shape(each) for name, each in shape.items()} if isinstance(shape, dict) else shape
