@@ -222,6 +222,13 @@ def test_a_script_sees_the_process_as_python_would_show_it(script, found, tmp_pa
     del sys.modules["beside"]
 
 
+def test_the_name_stays_as_it_was_given_and_the_file_is_absolute(script, tmp_path, monkeypatch):
+    script("import sys\nname = sys.argv[0]")
+    monkeypatch.chdir(tmp_path)
+    left = pw.run("train.py")
+    assert (left["name"], left["__file__"]) == ("train.py", str(tmp_path / "train.py"))
+
+
 def test_every_word_behind_the_script_is_its_own(command):
     _, printed, _ = command("import sys; print(sys.argv[1:])", "--", "-m", "-h", "--seed=3")
     assert printed == "['--', '-m', '-h', '--seed=3']\n"

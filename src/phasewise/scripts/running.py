@@ -83,7 +83,7 @@ def read(script: str) -> tuple[bytes, str]:
         raise NotAScript(f"{script} is a folder; give the script in it, or with -m the name of a package.")
     try:
         with open(script, "rb") as file:
-            return file.read(), script
+            return file.read(), os.path.abspath(script)
     except OSError as error:
         raise NotAScript(f"the script {script} cannot be read: {error.strerror}.") from error
 
