@@ -133,6 +133,7 @@ def test_what_is_set_in_a_module_is_set_in_ours_and_can_be_taken_back(found):
         outside = keras.backend.epsilon()
     """)
     assert (it.inside, it.outside) == (0.5, 1e-7)
+    assert pw.backend.epsilon is pw.config.epsilon
 
 
 def test_tensorboard_does_not_take_the_stand_in_for_tensorflow(found, tmp_path):

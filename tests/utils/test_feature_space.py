@@ -184,3 +184,8 @@ def test_a_map_may_return_a_string():
     plan = pw.Dataset.from_tensor_slices({"a": ["x", "yy"]}).map(lambda row: row["a"])
     assert list(plan) == ["x", "yy"]
     assert [batch.tolist() for batch in plan.batch(2)] == [["x", "yy"]]
+
+
+def test_a_map_may_return_bytes():
+    plan = pw.Dataset.from_tensor_slices(np.array([b"x", b"yy"])).map(lambda text: text)
+    assert list(plan) == [b"x", b"yy"]

@@ -1,6 +1,7 @@
 """Pictures of images with boxes, masks and labels."""
 
 import inspect
+import sys
 
 import keras
 import matplotlib
@@ -159,3 +160,14 @@ def test_galleries_of_boxes_and_masks_show_what_is_true_and_what_was_predicted(w
 def test_what_cannot_be_drawn_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(pw.visualization)
+
+
+def test_without_the_libraries_that_draw_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"plot_image_gallery needs matplotlib, .* pip install 'phasewise\[plot\]'"):
+        pw.visualization.plot_image_gallery(GREY)
+    monkeypatch.setitem(sys.modules, "PIL.ImageDraw", None)
+    with pytest.raises(
+        ImportError, match="draw_bounding_boxes needs Pillow, which is not installed: pip install pillow"
+    ):
+        drawn()

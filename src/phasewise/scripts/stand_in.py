@@ -10,6 +10,8 @@ from phasewise.core.registry import did_you_mean
 from phasewise.scripts import places
 from phasewise.scripts.missing import reason
 
+_HERE = __name__.rpartition(".")[0]
+
 
 class StandIn(types.ModuleType):
     """Looks every name up when it is asked for, so that nothing is imported that a script does not use.
@@ -44,7 +46,7 @@ class StandIn(types.ModuleType):
         raise AttributeError(missing(self.__name__, name), name=name)
 
     def __setattr__(self, name, value):
-        if name.startswith("__") or isinstance(value, StandIn):
+        if name.startswith("__") or isinstance(value, StandIn) or not self.__targets__:
             super().__setattr__(name, value)
         else:
             setattr(_owner(self, name), name, value)
@@ -93,6 +95,7 @@ def _modules(stand):
 
 
 def _owner(stand, name):
-    """The module that has a name, or that gets one that is new."""
+    """The module that has a name; that of phasewise's own for one that is new, or that was deleted and comes back."""
     targets = _modules(stand)
-    return next((target for target in targets if hasattr(target, name)), targets[-1] if targets else None)
+    own = [target for target in targets if not target.__name__.startswith(_HERE)]
+    return next((target for target in targets if hasattr(target, name)), own[0] if own else targets[-1])
