@@ -165,6 +165,8 @@ CASES = [
         rounds=3,
         least_ratio=1,
     ),
+    Case("networks", "open_file seconds", "load_model of ResNet-50's file", "s", rounds=3, least_ratio=1),
+    Case("networks", "open_file memory", "the same, peak memory over the weights", "×", rounds=1, most=1.3),
     Case(
         "repeated",
         "repeated_fits seconds",

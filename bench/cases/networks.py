@@ -62,6 +62,25 @@ def resnet20(library):
     return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))
 
 
+def resnet50(library):
+    """32 x 32 images of 3 channels, the 50 layers of He et al. (2016, table 1), 10 classes; 24 million weights."""
+    layers = library.layers
+
+    def convolved(x, filters, size=1, strides=1):
+        return layers.BatchNormalization()(layers.Conv2D(filters, size, strides=strides, padding="same")(x))
+
+    inputs = library.Input((32, 32, 3))
+    outputs = layers.MaxPooling2D(3, 2, "same")(layers.ReLU()(convolved(inputs, 64, 7, 2)))
+    for filters, blocks in ((64, 3), (128, 4), (256, 6), (512, 3)):
+        for block in range(blocks):
+            strides = 2 if filters > 64 and block == 0 else 1
+            branch = layers.ReLU()(convolved(outputs, filters, 1, strides))
+            branch = convolved(layers.ReLU()(convolved(branch, filters, 3)), 4 * filters)
+            shortcut = convolved(outputs, 4 * filters, 1, strides) if block == 0 else outputs
+            outputs = layers.ReLU()(layers.Add()([shortcut, branch]))
+    return library.Model(inputs, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(outputs)))
+
+
 def lstm(library):
     """50 steps of 64 features, two LSTMs of 64 units, each followed by batch normalization, 10 classes."""
     layers = library.layers

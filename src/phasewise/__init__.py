@@ -118,6 +118,9 @@ __all__ = [
 for _module in (warning,):
     sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
+# Keras keeps these in `models` too; what opens files stands above that room.
+models.load_model, models.save_model = saving.load_model, saving.save_model
+
 program_cache.switch_on()
 
 # A name that a public module lacks is answered with the nearest one.

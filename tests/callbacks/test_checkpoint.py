@@ -95,6 +95,34 @@ def test_a_name_in_the_path_that_is_not_logged_lists_what_is(tmp_path):
         fit(model(), weights_only(tmp_path / "{val_loss:.2f}.weights.h5"))
 
 
+def test_whole_models_are_saved_with_what_they_were_compiled_with(tmp_path):
+    made = model()
+    fit(made, pw.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"), epochs=2)
+    assert names(tmp_path) == ["1.keras", "2.keras"]
+    last = pw.saving.load_model(tmp_path / "2.keras")
+    for a, b in zip(made.get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert last.evaluate(X, Y, verbose=0) == made.evaluate(X, Y, verbose=0)
+    first = pw.saving.load_model(tmp_path / "1.keras")
+    assert int(first.optimizer.iterations) == first.steps_trained == 5
+    keras.saving.load_model(tmp_path / "2.keras")
+
+
+def test_a_model_that_cannot_be_saved_whole_is_told_before_training(tmp_path):
+    class Strange(pw.layers.Layer):
+        def call(self, x):
+            return x
+
+        def get_config(self):
+            return {**super().get_config(), "what": {1, 2}}
+
+    made = pw.Sequential([pw.Input((4,)), Strange(), pw.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="set"):
+        fit(made, pw.callbacks.ModelCheckpoint(tmp_path / "x.keras"))
+    assert made.steps_trained == 0
+
+
 def test_a_path_that_cannot_be_written_is_found_before_training(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "{epoch}.weights.h5", tmp_path / "file" / "x.weights.h5"):
@@ -112,6 +140,8 @@ def test_endings_and_frequencies_are_checked(tmp_path):
         weights_only(tmp_path / "x.keras")
     with pytest.raises(ValueError, match=r"ends in '.keras'; got"):
         pw.callbacks.ModelCheckpoint(tmp_path / "x.weights")
+    with pytest.raises(ValueError, match=r"ends in '.keras'; got '.*x.h5'"):
+        pw.callbacks.ModelCheckpoint(tmp_path / "x.h5")
     with pytest.raises(ValueError, match="save_freq='epoch' or a positive number of batches; got 0"):
         weights_only(tmp_path / "x.weights.h5", save_freq=0)
 

@@ -24,8 +24,8 @@ ABSENT = {
     "Model.evaluate": {"kwargs"},
     "Sequential.add": {"rebuild"},
     "Sequential.pop": {"rebuild"},
-    "Input": {"sparse", "ragged", "tensor", "optional"},
-    "InputLayer": {"sparse", "ragged", "input_tensor", "optional", "kwargs"},
+    "Input": {"tensor"},
+    "InputLayer": {"input_tensor", "kwargs"},
 }
 ADDED = {
     "Layer.compute_output_shape": {"input_shape"},

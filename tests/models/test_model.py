@@ -376,9 +376,3 @@ def test_the_outputs_are_jax_arrays_and_integers_and_lists_are_taken():
         outputs = model(x)
         assert outputs.dtype == jnp.float32
         np.testing.assert_allclose(outputs, [[5.0], [5.0]])
-
-
-def test_the_config_of_a_functional_model_is_refused_rather_than_lost():
-    x = pw.Input((2,))
-    with pytest.raises(NotImplementedError, match=r"functional model 'net' .* get_weights and set_weights"):
-        pw.Model(x, pw.layers.Dense(1)(x), name="net").get_config()

@@ -18,7 +18,8 @@ class ModelCheckpoint(MetricMonitor):
 
     A file is written aside and then put in its place, so a crash or a full disk leaves the last one whole. Whether the folder takes files
     is found out before training starts. Small files of weights are written while `fit` goes on, if nobody can look at them meanwhile: the
-    data are arrays, and no callback runs code of yours. However `fit` ends, they are all there then; of those for one path, the latest.
+    data are arrays, and no callback runs code of yours; whole models are written while it waits. However `fit` ends, all files are there
+    then; of those for one path, the latest.
 
     Args:
         filepath: path, which may have `{epoch:02d}`, `{batch:02d}` (both from 1) and logged names, as `{val_loss:.2f}`. It ends in
@@ -27,14 +28,14 @@ class ModelCheckpoint(MetricMonitor):
             not so after an epoch without validation of a run that validates after others (Keras saves that one as the best).
         verbose: 1 to print what is saved.
         save_best_only: save only where `monitor` is better than ever before.
-        save_weights_only: save by `model.save_weights`, else by `model.save`.
+        save_weights_only: save by `model.save_weights`, else by `model.save`: the whole model, with where training stands.
         mode: "min", "max" or "auto" (by the metric, and by its name where the metric does not say).
         save_freq: "epoch", or a positive int: after so many batches, counted over the borders of epochs.
         initial_value_threshold: a value that must be beaten by the first that is saved, or None.
 
     Raises:
         ValueError: `filepath` has another ending, `save_freq` is neither; at the first save, a name in `filepath` that is not logged.
-        NotImplementedError: before training, `save_weights_only` is not set and the model cannot be saved whole.
+        ValueError, NotImplementedError: before training, the model cannot be saved whole, because something in it cannot be described.
         OSError: before training, the folder takes no file; later, the disk is full. The message names the path.
     """
 
@@ -77,11 +78,8 @@ class ModelCheckpoint(MetricMonitor):
             self._batches.go_to(place)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        if not self.save_weights_only and not hasattr(self.model, "save"):
-            raise NotImplementedError(
-                "ModelCheckpoint cannot save a whole model here yet: give save_weights_only=True and a filepath that ends in "
-                "'.weights.h5'."
-            )
+        if not self.save_weights_only:
+            self.model._check_can_be_saved()
         check_writable(_probe(self.filepath))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -148,8 +146,11 @@ def _check_ending(path, weights_only):
         raise ValueError(
             f"With save_weights_only=True the filepath of ModelCheckpoint ends in '.weights.h5'; got {path!r}."
         )
-    if not weights_only and not path.endswith((".keras", ".h5")):
-        raise ValueError(f"The filepath of ModelCheckpoint ends in '.keras'; got {path!r}.")
+    if not weights_only and not path.endswith(".keras"):
+        raise ValueError(
+            f"The filepath of ModelCheckpoint ends in '.keras'; got {path!r}. (Weights alone, with save_weights_only=True, go to a file that "
+            "ends in '.weights.h5'.)"
+        )
 
 
 def _probe(path):

@@ -50,8 +50,10 @@ def name_scope(name: str, **kwargs: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def path_part(name, owner=None):
-    """Inside the block, paths end in `name`; `owner` is the layer that bears it."""
-    token = _path.set((*_path.get(), (name, owner)))
+    """Inside the block, paths end in `name`; `owner` is the layer that bears it. One that is built by its own call stands in them once."""
+    known = _path.get()
+    is_there = owner is not None and known and known[-1][1] is owner
+    token = _path.set(known if is_there else (*known, (name, owner)))
     try:
         yield
     finally:

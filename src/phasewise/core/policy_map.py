@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Self
 
 from phasewise.core.precision import DTypePolicy, PolicyLike, dtype_policy, resolve
+from phasewise.core.registry import register
 from phasewise.core.types import Config
 
 
+@register("dtype policy")
 class DTypePolicyMap(DTypePolicy, MutableMapping):
     """A dict from names of layers, or regular expressions for them, to policies; as `dtype=` of a layer, it gives the layer the one
     for its name.

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Self, TypeAlias
 
 from phasewise.core import defaults
-from phasewise.core.registry import nearest
+from phasewise.core.registry import nearest, register
 from phasewise.core.types import Config, DTypeLike
 
 POLICIES = {
@@ -22,6 +22,7 @@ _scoped = ContextVar("phasewise_dtype_policy", default=None)
 _global = {"policy": None}
 
 
+@register("dtype policy")
 class DTypePolicy:
     """A pair of dtypes by name.
 

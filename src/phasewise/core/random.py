@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming
+from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config
 
 _scope = ContextVar("phasewise_random_scope", default=None)
@@ -72,6 +73,7 @@ def hash32(*parts: object) -> int:
     return int.from_bytes(digest, "little")
 
 
+@register("seed")
 class SeedGenerator:
     """A sequence of seeds (Keras's `random.SeedGenerator`).
 

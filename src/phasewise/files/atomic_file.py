@@ -29,6 +29,8 @@ def written_by_name(path: str | os.PathLike[str]) -> Iterator[str]:
     path = os.path.abspath(os.fspath(path))
     aside = f"{path}.{os.getpid()}.part"
     try:
+        with open(aside, "wb"):
+            pass  # a folder that is not there, or takes no file, is found out before anything is computed
         yield aside
         with open(aside, "rb") as file:
             os.fsync(file.fileno())

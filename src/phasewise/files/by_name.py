@@ -26,7 +26,7 @@ def fit_by_name(model: Any, stored: StoredWeights) -> Fit:
     for place in found:
         owner = _owner(place.path, ours)
         path = pairs[owner] + place.path[len(owner) :] if pairs[owner] is not None else None
-        holds = place.variables or hasattr(place.layer, "load_own_variables")
+        holds = place.variables or place.layer.stores_itself
         if path is not None and holds:
             used.add(path)
             add_place(fit, place, path, stored)

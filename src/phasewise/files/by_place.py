@@ -27,7 +27,7 @@ def fit_by_place(model: Any, stored: StoredWeights) -> Fit:
 def add_place(fit: Fit, place: Place, path: str, stored: StoredWeights) -> None:
     """Fit the layer at `place` to what the file has at `path`."""
     layer, variables, arrays = place.layer, place.variables, stored.arrays(path)
-    if hasattr(layer, "load_own_variables"):
+    if layer.stores_itself:
         fit.add_own(layer, arrays)
     elif len(arrays) != len(variables):
         fit.problems.append(_counts_differ(whose(layer, place.path), variables, arrays, stored, path))

@@ -91,11 +91,14 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
         yield source
 
 
-def is_plain(group: Any, name: str) -> bool:
-    """Whether the item of this name lies in the file itself: no link, and no array that is kept elsewhere."""
+def text_attribute(item: Any, name: str) -> str | None:
+    """The attribute of this name where it is one text, else None: nothing else is read."""
     import h5py
 
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        return False
-    item = group[name]
-    return not isinstance(item, h5py.Dataset) or not (item.external or item.is_virtual)
+    if name not in item.attrs:
+        return None
+    found = item.attrs.get_id(name)
+    if found.shape != () or (found.dtype.kind != "S" and h5py.check_string_dtype(found.dtype) is None):
+        return None
+    text = item.attrs[name]
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)

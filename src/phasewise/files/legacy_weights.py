@@ -9,7 +9,6 @@ from typing import Any
 from phasewise.core.variable import Variable
 from phasewise.files.by_name import check_any, tell
 from phasewise.files.fit import Fit, whose
-from phasewise.files.hdf5 import is_plain
 from phasewise.files.stored_weights import Stored
 from phasewise.layer.layer import Layer
 
@@ -58,10 +57,10 @@ def fit_legacy_by_name(model: Any, title: str, file: Any) -> Fit:
     return fit
 
 
-def optimizer_arrays(title: str, file: Any) -> list[Stored]:
-    """What the optimizer kept, in its order; empty where the file says nothing of it."""
+def optimizer_arrays(title: str, file: Any) -> list[tuple[str, Stored]]:
+    """(name, array) of what the optimizer kept, in its order; empty where the file says nothing of it."""
     group = file.get("optimizer_weights")
-    return [] if group is None else [array for _, array in _arrays(title, group)]
+    return [] if group is None else _arrays(title, group)
 
 
 # -- whose is what
@@ -84,27 +83,36 @@ def _add(fit, layer, whose, variables, stored):
             f"{whose} has {len(variables)} weights, of shapes {[v.shape for v in variables]}; the file has {len(stored)}, of shapes {shapes}"
         )
         return
-    fit.add(layer, whose, _in_order(variables, layer, [name for name, _ in stored]), [array for _, array in stored])
+    order = _in_order(variables, layer, [name for name, _ in stored])
+    if order is None:
+        fit.problems.append(
+            f"{whose} has the weights {[v.path for v in variables]}; the file has them in an order that cannot be told from their "
+            f"names, {[name for name, _ in stored]}"
+        )
+        return
+    fit.add(layer, whose, order, [array for _, array in stored])
 
 
 def _in_order(variables, layer, names):
-    """The variables in the order in which the file has them.
+    """The variables in the order in which the file has them; None where the names say that it is none of those known.
 
-    What is trained comes first, and that may have been other weights when the file was written: of the orders that are possible it is the
-    one in which all names are those of the file, and the present one where that says nothing.
+    What is trained comes first, and that may have been other weights when the file was written. So names decide where they are the same on
+    both sides, as far as they go, and the present order where they say nothing.
     """
-    known = {id(v) for v in variables}
+    for parts in (3, 2, 1):
+        ours, theirs = {_end(v.path, parts): v for v in variables}, [_end(name, parts) for name in names]
+        if len(ours) == len(variables) and ours.keys() == set(theirs):
+            return [ours[end] for end in theirs]
+    known, theirs = {id(v) for v in variables}, [_end(name, 1) for name in names]
     by_layer = [v for v in layer.weights if id(v) in known]
-    orders = [variables, sorted(by_layer, key=lambda v: not v.made_trainable), by_layer]
-    for parts in (2, 1):
-        for order in orders:
-            if [_end(v.path, parts) for v in order] == [_end(name, parts) for name in names]:
-                return order
-    return variables
+    for order in (variables, sorted(by_layer, key=lambda v: not v.made_trainable), by_layer):
+        if [_end(v.path, 1) for v in order] == theirs:
+            return order
+    return None if sorted(_end(v.path, 1) for v in variables) == sorted(theirs) else variables
 
 
 def _end(path, parts):
-    return path.split(":")[0].split("/")[-parts:]
+    return tuple(path.split(":")[0].split("/")[-parts:])
 
 
 def _counts_differ(ours, theirs):
@@ -156,8 +164,6 @@ def _inside(title, group, path):
             continue
         if hasattr(item, "shape") or part not in item:
             raise OSError(f"{title!r} is damaged: it speaks of {path!r} in {group.name!r}, and there is no such thing.")
-        if not is_plain(item, part):
-            raise OSError(f"{title!r} keeps {path!r} outside of itself, in another file: it is not read.")
         item = item[part]
     return item
 

@@ -6,7 +6,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from phasewise.files.hdf5 import is_plain
+from phasewise.files.hdf5 import text_attribute
 
 OPTIMIZER = "optimizer"
 
@@ -30,7 +30,7 @@ class Stored:
 
     @property
     def _is_bfloat16(self):
-        return self._dataset.attrs.get("dtype") == "bfloat16" and self._dataset.dtype.itemsize == 2
+        return text_attribute(self._dataset, "dtype") == "bfloat16" and self._dataset.dtype.itemsize == 2
 
     def read(self) -> np.ndarray:
         """The array.
@@ -59,33 +59,22 @@ class StoredWeights:
 
     Args:
         title: what messages call the set.
-        files: open `h5py.File`s.
-
-    Raises:
-        OSError: something lies outside of these files.
+        files: open `h5py.File`s, of which `hdf5.opened` has seen that nothing in them leads out of them.
     """
 
     def __init__(self, title: str, files: list[Any]):
         self.title = title
         self._groups = {}  # path of a layer -> the groups with its arrays
         for file in files:
-            for path, group in _groups_of_layers(file, title):
+            for path, group in _groups_of_layers(file):
                 self._groups.setdefault(path, []).append(group)
 
     def arrays(self, path: str) -> dict[str, Stored]:
-        """The arrays of the layer at `path`, by name; "" is the model itself.
-
-        Raises:
-            OSError: an array lies in another file, or is none.
-        """
+        """The arrays of the layer at `path`, by name; "" is the model itself."""
         found = {}
         for group in self._groups.get(path, ()):
             where = group.name.lstrip("/")
             for name in group:
-                if not is_plain(group, name):
-                    raise OSError(
-                        f"{self.title!r} keeps {where}/{name} outside of itself, in another file: it is not read."
-                    )
                 if hasattr(group[name], "shape"):
                     found[name] = Stored(group[name], f"{where}/{name} in {self.title!r}")
         return found
@@ -103,29 +92,20 @@ class StoredWeights:
         """The names of the layers by their paths, where the file tells them."""
         named = {}
         for path, groups in self._groups.items():
-            told = [group.attrs["name"] for group in groups if "name" in group.attrs]
+            told = [name for name in (text_attribute(group, "name") for group in groups) if name is not None]
             if told and path.split("/")[0] != OPTIMIZER:
-                named[path] = told[0].decode() if isinstance(told[0], bytes) else str(told[0])
+                named[path] = told[0]
         return named
 
 
-def _groups_of_layers(file: Any, title: str) -> Iterator[tuple[str, Any]]:
+def _groups_of_layers(file: Any) -> Iterator[tuple[str, Any]]:
     """(path of a layer, group with its arrays) for all layers in a file, in the order of their paths."""
-    import h5py
-
-    waiting, seen = [("", file)], set()
+    waiting = [("", file)]
     while waiting:
         path, group = waiting.pop()
-        address = h5py.h5o.get_info(group.id).addr
-        if address in seen:  # a group inside itself, which no library writes
-            continue
-        seen.add(address)
         for name in reversed(list(group)):
-            where = f"{path}/{name}".lstrip("/")
-            if not is_plain(group, name):
-                raise OSError(f"{title!r} keeps {where} outside of itself, in another file: it is not read.")
             item = group[name]
             if not hasattr(item, "shape"):
-                waiting.append((where, item))
+                waiting.append((f"{path}/{name}".lstrip("/"), item))
         if path.rpartition("/")[2] == "vars":
             yield path.rpartition("/")[0], group

@@ -8,6 +8,7 @@ from phasewise.core.places import Places, Wanted
 from phasewise.core.strings import STRING, as_host_array
 from phasewise.graph import symbolic
 from phasewise.graph.host_part import Encoded, host_part, rest_of
+from phasewise.graph.order import operations_in_order
 from phasewise.switch import observe
 
 _DATA = Wanted("The data", is_data=True)
@@ -20,6 +21,7 @@ class Graph:
         inputs, outputs: a symbolic tensor, or a list, tuple or dict of them.
 
     Attributes:
+        operations: the layers and functions that it calls, and its inputs, in Keras's order.
         host: the `HostPart` of a graph with layers that run on the host, else None.
 
     Raises:
@@ -37,14 +39,14 @@ class Graph:
         self.output_tensors = symbolic.tensors_in(outputs)
         self._places = Places(inputs, "inputs", [t.name for t in self.input_tensors], symbolic.is_symbolic)
         self.nodes = self._sorted_nodes()
-        self._refuse_shared_names()
         self._find_steps()
+        self._refuse_shared_names()
 
     def __getstate__(self):
         # The nodes come first and in order, so that none leads to all before it: pickling and copying would go too deep.
         return {
             "nodes": self.nodes,
-            **{name: value for name, value in vars(self).items() if name not in ("_steps", "host")},
+            **{name: value for name, value in vars(self).items() if name not in ("_steps", "host", "operations")},
         }
 
     def __setstate__(self, state):
@@ -56,6 +58,7 @@ class Graph:
 
     def _find_steps(self):
         """What a run calls, one after the other."""
+        self.operations = operations_in_order(self.input_tensors, self.output_tensors)
         self.host = host_part(self)
         if self.host is None:
             self._steps = [_step(node) for node in self.nodes]
@@ -65,10 +68,9 @@ class Graph:
 
     @property
     def layers(self):
-        """The layers of the graph, inputs first, each once."""
-        found = [t.input_layer for t in self.input_tensors if hasattr(t, "input_layer")]
-        found += [node.operation for node in self.nodes if not isinstance(node.operation, symbolic.Function)]
-        return list({id(layer): layer for layer in found}.values())
+        """The layers of the graph, those of its inputs among them, in Keras's order, each once."""
+        not_layers = symbolic.Function | symbolic.SymbolicTensor
+        return [each for each in self.operations if not isinstance(each, not_layers)]
 
     def run(self, inputs):
         """The outputs, in their structure, for arrays in the structure of the inputs, or an `Encoded`."""

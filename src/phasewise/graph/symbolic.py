@@ -81,7 +81,7 @@ class SymbolicTensor:
         return self.shape[0]
 
     def __getitem__(self, index):
-        return apply(_get_item, self, index)
+        return apply(get_item, self, index)
 
     def reshape(self, *shape: Any) -> "SymbolicTensor":
         """The entries in another shape."""
@@ -196,7 +196,7 @@ def apply(function, *args, **kwargs):
     """
     if not any_symbolic((args, kwargs)):
         return function(*resolved(args), **resolved(kwargs))
-    if function is _get_item and is_symbolic(args[0]) and args[0].dtype == STRING:
+    if function is get_item and is_symbolic(args[0]) and args[0].dtype == STRING:
         return _part_of_strings(*args)
     refuse_strings(f"The function {getattr(function, '__name__', repr(function))}", (args, kwargs))
     try:
@@ -210,8 +210,8 @@ def apply(function, *args, **kwargs):
 
 def _part_of_strings(tensor, index):
     """A part of a tensor of strings, which the host takes."""
-    spec = infer(_get_item, (SymbolicTensor(tensor.shape, "int32"), index), {})
-    return record(Function(_get_item), (tensor, index), {}, SymbolicTensor(spec.shape, STRING))
+    spec = infer(get_item, (SymbolicTensor(tensor.shape, "int32"), index), {})
+    return record(Function(get_item), (tensor, index), {}, SymbolicTensor(spec.shape, STRING))
 
 
 def infer(function, args, kwargs):
@@ -260,7 +260,7 @@ def separate(structure):
     return [leaves[i] for i in places], rebuild
 
 
-def _get_item(x, index):
+def get_item(x, index):
     return x[index]
 
 

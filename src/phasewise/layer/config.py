@@ -52,6 +52,9 @@ def input_shape_argument(kwargs):
     """Keras lets the first layer of a Sequential carry `input_shape=` or `input_dim=`: the shape, or None."""
     if "input_dim" in kwargs:
         return (kwargs.pop("input_dim"),)
+    if "batch_input_shape" in kwargs:  # Keras 2's files
+        shape = kwargs.pop("batch_input_shape")
+        kwargs["input_shape"] = None if shape is None else shape[1:]
     shape = kwargs.pop("input_shape", None)
     return tuple(shape) if shape is not None else None
 
@@ -73,3 +76,46 @@ def _is_plain(value):
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, str | int | float | bool)
+
+
+def build_config(cls, shapes):
+    """What a config says of the shapes that `build` of `cls` was called with; None where there is nothing to say."""
+    makes_nothing = cls.build.__qualname__ == "Layer.build"
+    if not shapes or makes_nothing:
+        return None
+    if not isinstance(shapes, dict):
+        return {"input_shape": shapes[0]}
+    return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": dict(shapes)}
+
+
+def shapes_to_build(config):
+    """`(args, kwargs)` of the call of `build` that a build config asks for.
+
+    Raises:
+        ValueError: it holds something else than shapes.
+    """
+    if not isinstance(config, dict):
+        raise ValueError(f"A build_config is a dict with 'input_shape' or 'shapes_dict'; got {config!r}.")
+    if config.get("input_shape") is not None:
+        return (as_shape(config["input_shape"]),), {}
+    several = config.get("shapes_dict") or {}
+    if not isinstance(several, dict):
+        raise ValueError(f"A build_config's 'shapes_dict' is a dict of shapes by argument; got {several!r}.")
+    return (), {name: as_shape(shape) for name, shape in several.items()}
+
+
+def as_shape(value):
+    """A shape, or a structure of them, as a file holds it: lists of sizes become tuples.
+
+    Raises:
+        ValueError: something is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {name: as_shape(each) for name, each in value.items()}
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"A shape is a list of integers and None; got {value!r}.")
+    if all(size is None or (isinstance(size, int) and not isinstance(size, bool)) for size in value):
+        return tuple(value)
+    return [as_shape(each) for each in value]

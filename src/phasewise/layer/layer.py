@@ -85,6 +85,7 @@ class Layer(Portable, OnFile, LayerTree):
         self._last_losses = []
         self._nodes = []
         self._seen_output = None  # the shapes of the output of the first call on arrays
+        self._build_shapes = None  # what `build` was called with
         self._input_shape_argument = layer_config.input_shape_argument(kwargs)
         if kwargs:
             raise ValueError(layer_config.unknown_argument(type(self), kwargs))
@@ -281,7 +282,7 @@ class Layer(Portable, OnFile, LayerTree):
         with eager(), naming.building():
             shapes = build_shapes(type(self), args, kwargs)
             self.build(**shapes) if isinstance(shapes, dict) else self.build(*shapes)
-        self.built = True
+        self.built, self._build_shapes = True, shapes
 
     def _take_mask(self, accepted, args, kwargs):
         if accepted.mask and kwargs.get("mask") is None and args:
@@ -368,7 +369,7 @@ class Layer(Portable, OnFile, LayerTree):
         Raises:
             NotImplementedError: one of those is more than numbers, strings and nests of them.
         """
-        config = {"name": self.name, "trainable": self._own_trainable, "dtype": self.dtype_policy.name}
+        config = {"name": self.name, "trainable": self._own_trainable, "dtype": registry.serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = registry.serialize(self.activity_regularizer)
         if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
@@ -382,6 +383,24 @@ class Layer(Portable, OnFile, LayerTree):
         if config.get("quantization_config", 0) is None:  # Keras writes down that its weights are not quantized
             config = {name: value for name, value in config.items() if name != "quantization_config"}
         return cls(**config)
+
+    def get_build_config(self) -> Config | None:
+        """The shapes that `build` was called with: `{"input_shape": shape}`, or `{"shapes_dict": {argument: shape}}` where it takes
+        several; None where it was not, or makes nothing."""
+        return layer_config.build_config(type(self), self._build_shapes)
+
+    def build_from_config(self, config: Config) -> None:
+        """Build the layer for the shapes that `get_build_config` returned.
+
+        Raises:
+            ValueError: they are no shapes.
+        """
+        args, kwargs = layer_config.shapes_to_build(config)
+        if not (args or kwargs):
+            return
+        with eager(), naming.building(), naming.path_part(self.name, self):
+            self.build(*args, **kwargs)
+        self.built, self._build_shapes = True, kwargs or args
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}{', built' if self.built else ''}>"

@@ -1,7 +1,8 @@
 """How a layer's weights stand in a file of weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,35 @@ class OnFile:
     def value_on_file(self, variable: Variable) -> np.ndarray:
         """What a file has for one of these."""
         return variable.numpy()
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Put what a file is to have of the layer itself into `store`: its variables, under "0", "1" … A class may override this, and then
+        also `load_own_variables`; and it may define `save_assets(dir_path)` and `load_assets(dir_path)` for files of its own."""
+        for number, variable in enumerate(self.variables_on_file()):
+            store[str(number)] = np.asarray(self.value_on_file(variable))
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Take from `store` what `save_own_variables` put there.
+
+        Raises:
+            ValueError: it has another number of arrays, or one of another shape.
+        """
+        variables = self.variables_on_file()
+        if len(store) != len(variables):
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} has {len(variables)} weights; the file has {len(store)} for it."
+            )
+        for number, variable in enumerate(variables):
+            variable.assign(np.asarray(store[str(number)]))
+
+    @property
+    def stores_itself(self) -> bool:
+        """Whether its class says itself how it stands in a file."""
+        own = type(self)
+        return (
+            own.save_own_variables is not OnFile.save_own_variables
+            or own.load_own_variables is not OnFile.load_own_variables
+        )
 
     def note_loaded(self) -> None:
         """Its variables have just been given the values of a file."""

@@ -2,6 +2,7 @@
 
 from phasewise.layer.input_spec import InputSpec as InputSpec
 from phasewise.layer.layer import Layer as Layer
+from phasewise.layers import of_applications as of_applications
 from phasewise.layers.activation import ELU as ELU
 from phasewise.layers.activation import Activation as Activation
 from phasewise.layers.activation import LeakyReLU as LeakyReLU

@@ -1,12 +1,13 @@
 """Input: where a functional model begins."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import naming
-from phasewise.core.arguments import check_count
+from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.defaults import floatx
 from phasewise.core.registry import nearest, register
 from phasewise.core.strings import STRING, is_string_dtype
@@ -24,10 +25,19 @@ class InputLayer(Layer):
         shape: Sequence[int | None] | None = None,
         batch_size: int | None = None,
         dtype: DTypeLike | None = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
         batch_shape: Sequence[int | None] | None = None,
+        optional: bool = False,
         name: str | None = None,
     ):
         _check_shape(shape, batch_size, batch_shape)
+        self.sparse = check_flag("Input", "sparse", bool(sparse) if sparse is None else sparse)
+        self.optional = check_flag("Input", "optional", optional)
+        if ragged:
+            raise ValueError(
+                "Input's ragged is False: all arrays are dense here. Pad the rows to one length, and mask what was added."
+            )
         super().__init__(name=name or naming.unique_name("InputLayer"))
         self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
         self.built = True
@@ -44,16 +54,34 @@ class InputLayer(Layer):
         return inputs
 
     def get_config(self) -> Config:
-        """Batch shape, dtype and name."""
-        return {"batch_shape": list(self.batch_shape), "dtype": self.tensor.dtype, "name": self.name}
+        """Every argument."""
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.tensor.dtype,
+            "sparse": self.sparse,
+            "ragged": False,
+            "name": self.name,
+            "optional": self.optional,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A new input from what `get_config` returned, or that of Keras's of any version."""
+        config = dict(config)
+        if "batch_input_shape" in config:  # Keras 2
+            config["batch_shape"] = config.pop("batch_input_shape")
+        return cls(**config)
 
 
 def Input(
     shape: Sequence[int | None] | None = None,
     batch_size: int | None = None,
     dtype: DTypeLike | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Sequence[int | None] | None = None,
     name: str | None = None,
+    optional: bool = False,
 ) -> SymbolicTensor:
     """A symbolic tensor at which a functional model begins.
 
@@ -61,14 +89,17 @@ def Input(
         shape: tuple of int and None, without the batch axis.
         batch_size: int, or None for any number of rows. It is a hint: batches of other sizes are taken too, as in Keras.
         dtype: name; float32 by default. "string" is for layers that run on the host (TextVectorization, StringLookup, Hashing).
+        sparse: kept for Keras's sake, which is told of it in files; arrays are dense here, and a layer computes the same of them.
+        ragged: must not be True.
         batch_shape: shape with the batch axis, instead of `shape` and `batch_size`.
         name: str; one is made when absent. Data given as a dict are matched by it.
+        optional: kept for Keras's sake: whether the model may be given None in its place there.
 
     Raises:
-        ValueError: neither or both of `shape` and `batch_shape`, both `batch_size` and `batch_shape`, a size below 0, or an
+        ValueError: neither or both of `shape` and `batch_shape`, both `batch_size` and `batch_shape`, a size below 0, a ragged input, or an
             unknown dtype.
     """
-    return InputLayer(shape, batch_size, dtype, batch_shape, name).tensor
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, optional, name).tensor
 
 
 def _check_shape(shape, batch_size, batch_shape):

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 
 from phasewise.core import random, variable
 from phasewise.core.registry import nearest, register
-from phasewise.core.types import Config, Nest
+from phasewise.core.types import Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
-from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
 from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
+from phasewise.models.as_config import AsConfig
 from phasewise.models.calling import call as call_on_arrays
 from phasewise.models.explain import Explanation, explain
 from phasewise.models.exported import Exported
@@ -27,7 +27,7 @@ from phasewise.training.trainer import Trainer
 
 
 @register("layer", "Functional")
-class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, Layer):
+class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
     """A network: `Model(inputs, outputs)` of symbolic tensors, or a subclass with a `call` of its own.
 
     Args:
@@ -201,6 +201,7 @@ class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, Layer):
             self._input_specs, self.built = None, False
             raise
         self.built = True
+        self._build_shapes = (jax.tree.map(lambda s: (None, *s.shape[1:]), self._input_specs),)
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of this shape (None: any size)."""
@@ -208,6 +209,7 @@ class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, Layer):
             self.built = True
             with layer_inputs.dtypes_supposed():
                 self.ensure_built(_specs(input_shape))
+            self._build_shapes = (input_shape,)
 
     @property
     def seed(self) -> int:
@@ -277,23 +279,6 @@ class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, Layer):
             ValueError: no layer matches `layer_range`.
         """
         summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
-
-    def get_config(self) -> Config:
-        """Name, trainable and dtype; the constructor's arguments of a subclass that defines no `get_config`.
-
-        Raises:
-            NotImplementedError: a functional model: its graph has no config yet.
-        """
-        if self._graph is not None and type(self) is Model:
-            raise NotImplementedError(
-                f"The graph of the functional model {self.name!r} cannot be written to a config yet. Build the model by the same "
-                "code, and carry its weights over with get_weights and set_weights."
-            )
-        config = super().get_config()
-        if type(self).get_config is Model.get_config and type(self).__init__ is not Model.__init__:
-            config = layer_config.accepted(type(self), config)
-            config.update(layer_config.arguments_as_given(type(self), *self._given))
-        return config
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Nest:
         """As `Layer.compute_output_spec`; the output of a graph of fixed shapes is known without tracing."""

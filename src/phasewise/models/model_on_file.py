@@ -41,6 +41,10 @@ class ModelOnFile:
         with written_whole(path) as file:
             whole_file.write(self, file)
 
+    def _check_can_be_saved(self) -> None:
+        """Raises what `save` would raise of the model itself, without writing anything."""
+        whole_file.config_of(self)
+
 
 def _check_path(path, is_zip):
     if "://" in path:

@@ -1,16 +1,18 @@
 """Sequential: a model that is a chain of layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import jax
 
 from phasewise.core import naming
 from phasewise.core.registry import deserialize, register, serialize
+from phasewise.core.restoring import opening, scope_of
 from phasewise.core.strings import STRING, as_host_array
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
+from phasewise.layer.config import as_shape
 from phasewise.layer.layer import Layer
 from phasewise.layers.input_layer import InputLayer
 from phasewise.models.model import Model
@@ -145,15 +147,44 @@ class Sequential(Model):
         return [self._chain[-1].name] if self._chain else None
 
     def get_config(self) -> Config:
-        """The configs of the layers."""
-        from_chain = [serialize(layer) for layer in self._chain]
-        return {"name": self.name, "trainable": self._own_trainable, "layers": from_chain}
+        """Name, trainable, dtype, the configs of the layers, and the shape of the input where it is known."""
+        config = {"name": self.name, "trainable": self._own_trainable, "dtype": serialize(self.dtype_policy)}
+        config["layers"] = [serialize(layer) for layer in self._chain]
+        shape = self._known_input_shape()
+        return config if shape is None else {**config, "build_input_shape": shape}
+
+    def get_build_config(self) -> Config | None:
+        """The shape of the input, where it is known."""
+        shape = self._known_input_shape()
+        return None if shape is None else {"input_shape": shape}
+
+    def _known_input_shape(self):
+        if self._graph is not None and symbolic.is_symbolic(self._graph.inputs):
+            return self._graph.inputs.shape
+        return self._build_shapes[0] if self._build_shapes is not None else None
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """A new chain of new layers."""
-        from_configs = [deserialize("layer", spec) for spec in config["layers"]]
-        return cls(from_configs, name=config.get("name"), trainable=config.get("trainable", True))
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
+        """A new chain of new layers, built where the config knows the shape of the input.
+
+        Args:
+            custom_objects: dict of name -> class or function, for names that are not registered.
+
+        Raises:
+            ValueError: the config describes no chain of layers.
+        """
+        if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list | tuple):
+            raise ValueError(
+                f"A Sequential's config is a dict whose 'layers' is a list of configs; got {config!r:.200}."
+            )
+        with scope_of(custom_objects), opening(config):
+            layers = [deserialize("layer", spec) for spec in config["layers"]]
+            described = {key: value for key, value in config.items() if key not in ("layers", "build_input_shape")}
+            model = cls(layers, **{key: value for key, value in described.items() if value is not None})
+            shape = as_shape(config.get("build_input_shape"))
+            if shape is not None and model._graph is None and not model.runs_on_host:
+                model.build(shape)
+            return model
 
 
 def _is_input(layer):

@@ -3,7 +3,7 @@
 import os
 
 from phasewise.core.arguments import check_flag, check_number
-from phasewise.files import weights_file
+from phasewise.files import weights_file, weights_reading
 from phasewise.files.behind import Behind
 from phasewise.files.fit import LoadedWeights
 
@@ -73,4 +73,4 @@ class WeightsOnFile:
         """
         if by_name is not None:
             check_flag("load_weights", "by_name", by_name)
-        return weights_file.load(self, filepath, skip_mismatch, by_name)
+        return weights_reading.load(self, filepath, skip_mismatch, by_name)

@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from phasewise.core.describing import serialize_keras_object
 from phasewise.files import assets, json_text, weights_file
-from phasewise.files.describing import serialize_keras_object
 from phasewise.files.names import ASSETS, CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.training.course import course_of
 
@@ -66,9 +66,18 @@ def _put_in_place(aside, path):
     shutil.rmtree(old, ignore_errors=True)
 
 
+def config_of(model: Any) -> bytes:
+    """The member with the config.
+
+    Raises:
+        ValueError: something in the model cannot be described.
+    """
+    return json_text.written(_described(model))
+
+
 def _members(model: Any) -> Iterator[tuple[str, Any]]:
     """(name, pieces of bytes) of each; the weights last, and one array at a time."""
-    config = json_text.written(_described(model))
+    config = config_of(model)
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     yield METADATA, [json_text.written({"keras_version": KERAS_VERSION, "date_saved": now, OURS: course_of(model)})]
     yield CONFIG, [config]

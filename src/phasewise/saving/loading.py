@@ -6,16 +6,19 @@ from typing import Any
 
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope
+from phasewise.core.newer_config import leaving_out
+from phasewise.core.restoring import deserialize_keras_object
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files import archive, assets, hdf5, json_text
 from phasewise.files.archive import Archive
 from phasewise.files.by_place import fit_by_place
-from phasewise.files.describing import deserialize_keras_object
 from phasewise.files.file_error import FileError, told_as_damage
 from phasewise.files.folder import Folder
 from phasewise.files.names import CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.files.stored_weights import StoredWeights
 from phasewise.models.model import Model
 from phasewise.saving.kind_of_file import Kind, kind_of
+from phasewise.saving.legacy_model import load_legacy_model
 from phasewise.training.course import put_back_course
 
 
@@ -25,7 +28,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Model:
-    """The model in a `.keras` file, of ours or Keras's.
+    """The model in a `.keras` file, of ours or Keras's, or in a whole-model `.h5` file of Keras 2 or 3.
 
     Nothing in a file is ever run, and nothing is imported, fetched or read because a file says so: a config can only name classes and
     functions that are phasewise's own, registered, or in `custom_objects`. Sizes that a file states are held against what is
@@ -54,11 +57,12 @@ def load_model(
             return _loaded(members, custom_objects, compile)
     if kind is Kind.FOLDER:
         return _loaded(Folder(path), custom_objects, compile)
+    if kind is Kind.HDF5:
+        return load_legacy_model(path, custom_objects, compile)
     raise FileError(f"{path!r} is {kind.value}, where load_model takes a .keras file.{_ADVICE.get(kind, '')}")
 
 
 _ADVICE = {
-    Kind.HDF5: " If it holds weights alone, build the model and call model.load_weights.",
     Kind.SAFETENSORS: " Build the model, and call model.load_weights.",
     Kind.JSON: " If it is the config of a model, models.model_from_json makes one without its weights.",
 }
@@ -70,7 +74,7 @@ def _loaded(members: Archive | Folder, custom_objects, compile):
     metadata = _metadata(members)
     with custom_object_scope(custom_objects or {}), values_to_come() as awaited:
         with told_as_damage(f"{path!r} cannot be opened{_by_a_newer(metadata)}"):
-            model = _described(config)
+            model = _described(config) if not _by_a_newer(metadata) else _described_by_a_newer(config, path)
         if compile and config.get("compile_config"):
             with told_as_damage(f"{path!r} cannot be compiled as it says (compile=False leaves that out)"):
                 model.compile_from_config(config["compile_config"])
@@ -79,13 +83,33 @@ def _loaded(members: Archive | Folder, custom_objects, compile):
             members.opened(WEIGHTS) as member,
             hdf5.opened(path, member) as file,
         ):
-            fit_by_place(model, StoredWeights(path, [file])).take()
+            _take_weights(model, StoredWeights(path, [file]))
         with told_as_damage(f"{path!r} cannot be opened"):
             awaited.fill()
             assets.read_by(model, members)
             if OURS in metadata:
                 put_back_course(model, metadata[OURS])
     return model
+
+
+def _take_weights(model, stored):
+    fit = fit_by_place(model, stored)
+    kept, fit.optimizer = fit.optimizer, None
+    fit.take()
+    if kept is None:
+        return
+    try:
+        model.optimizer.load_own_variables(kept)
+    except ValueError as error:
+        if len(kept) > _OF_AN_UNUSED_OPTIMIZER:
+            warn(
+                f"{stored.title!r}: what the optimizer had kept does not fit the weights that are trained, so it begins anew. {error}",
+                PhasewiseWarning,
+            )
+
+
+_OF_AN_UNUSED_OPTIMIZER = 4
+"""Keras writes that many values at most of an optimizer that was never used: counts, rates, a loss scale. They say nothing."""
 
 
 def _metadata(members):
@@ -105,11 +129,23 @@ def _numbers(version):
     return tuple(int(part) for part in version.split(".")[:3] if part.isascii() and part.isdigit() and len(part) < 6)
 
 
+def _described_by_a_newer(config, path):
+    with leaving_out() as left_out:
+        model = _described(config)
+    if left_out:
+        warn(
+            f"{path!r} was written by a newer Keras than {KERAS_VERSION}, and says what is not known here; the model is without it: "
+            f"{'; '.join(left_out)}. Compare its predictions with Keras's before you rely on it.",
+            PhasewiseWarning,
+        )
+    return model
+
+
 def _described(config):
     described = {name: value for name, value in config.items() if name != "compile_config"}
     model = deserialize_keras_object(described)
     if not isinstance(model, Model):
-        raise FileError(f"its config describes {type(model).__name__}, which is no model")
+        raise ValueError(f"its config describes {type(model).__name__}, which is no model")
     built = config.get("build_config")
     if not model.built and isinstance(built, dict) and built.get("input_shape") is not None:
         model.build(_as_shape(built["input_shape"]))

@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from phasewise.core.describing import serialize_keras_object
+from phasewise.core.restoring import deserialize_keras_object
 from phasewise.core.types import Config
 from phasewise.core.warning import PhasewiseWarning, warn
-from phasewise.files.describing import deserialize_keras_object, serialize_keras_object
 
 
 class CompiledWith(NamedTuple):

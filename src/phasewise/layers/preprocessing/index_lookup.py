@@ -13,11 +13,12 @@ from phasewise.layers.preprocessing.buckets import bucket_of, checked_salt
 from phasewise.layers.preprocessing.host_layer import HostLayer, as_ids
 from phasewise.layers.preprocessing.output_modes import checked_mode, encoded, encoded_shape, refuse_sparse
 from phasewise.layers.preprocessing.vocabulary import TokenCounts, Vocabulary, as_list, complaint_of, weights_of_places
+from phasewise.layers.preprocessing.vocabulary_on_file import VocabularyOnFile
 
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
 
-class IndexLookup(HostLayer):
+class IndexLookup(VocabularyOnFile, HostLayer):
     """Tokens to their places in a vocabulary, or back.
 
     Places are counted from the special tokens on: the mask token (with `mask_token`, in output mode "int" only), then `num_oov_indices`
@@ -42,7 +43,7 @@ class IndexLookup(HostLayer):
         pad_to_max_tokens,
         oov_method,
         salt,
-        vocabulary_size=None,  # Keras writes these two; the vocabulary says both
+        vocabulary_size=None,  # Keras writes these two; the vocabulary says both, once it is read
         has_input_vocabulary=None,
         **kwargs,
     ):
@@ -61,6 +62,9 @@ class IndexLookup(HostLayer):
         self.input_vocabulary = None if isinstance(vocabulary, str) else as_list(vocabulary)
         self.input_idf_weights = as_list(idf_weights)
         self._is_given = vocabulary is not None
+        self._size_to_come = (
+            None if vocabulary_size is None else check_count(kind, "vocabulary_size", vocabulary_size, 0)
+        )
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 
@@ -258,7 +262,10 @@ class IndexLookup(HostLayer):
 
     @property
     def _depth(self):
-        return self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size()
+        if self.pad_to_max_tokens:
+            return self.max_tokens
+        is_to_come = self._vocabulary is None and self._size_to_come is not None
+        return self._size_to_come if is_to_come else self.vocabulary_size()
 
     @property
     def output_dtype(self) -> str:
@@ -273,7 +280,7 @@ class IndexLookup(HostLayer):
         Raises:
             RuntimeError: it depends on a vocabulary that is not there yet.
         """
-        if self.output_mode != "int" and not self.pad_to_max_tokens:
+        if self.output_mode != "int" and not self.pad_to_max_tokens and not self._size_to_come:
             self._require_vocabulary()
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
         return encoded_shape(input_shape, mode, self._depth)
@@ -290,8 +297,8 @@ class IndexLookup(HostLayer):
             "output_mode": self.output_mode,
             "sparse": self.sparse,
             "pad_to_max_tokens": self.pad_to_max_tokens,
-            "idf_weights": self.input_idf_weights,
-            "vocabulary": self.input_vocabulary,
+            "idf_weights": self._idf_weights_of_config(),
+            "vocabulary": self._vocabulary_of_config(),
             "vocabulary_size": self.vocabulary_size() if self._vocabulary is not None else None,
             "oov_method": self.oov_method,
             "salt": self.salt,

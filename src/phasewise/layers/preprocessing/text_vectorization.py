@@ -159,7 +159,7 @@ class TextVectorization(StringLookup):
                 if self.split is not None or self.ngrams or self.output_sequence_length
                 else 1,
             )
-        if not self.pad_to_max_tokens:
+        if not self.pad_to_max_tokens and not self._size_to_come:
             self._require_vocabulary()
         inner = (None,) if self.output_mode == "one_hot" and self.split is not None else ()
         return (*rows, *inner, self._depth)

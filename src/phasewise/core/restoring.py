@@ -1,0 +1,230 @@
+"""What configs describe, made again, in Keras's form or ours.
+
+A name in a config is looked up among what code that already ran has registered. Nothing is imported and no code is run because a
+config says so: its `module` only tells in which family of phasewise's own a name is meant.
+"""
+
+import contextlib
+import inspect
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from phasewise.core import custom_objects as custom
+from phasewise.core import described_values, entries, keras_names
+from phasewise.core.newer_config import made_of_what_is_known
+from phasewise.core.types import Config
+
+DEEPEST = 200  # lists and dicts in one another: some forty models, each inside the next
+
+_opening = ContextVar("phasewise_opening", default=False)
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+) -> Any:
+    """What `serialize_keras_object` described, of ours or of Keras's making.
+
+    Args:
+        config: the description.
+        custom_objects: dict of name -> class or function, for names that are not registered; they come first.
+        safe_mode: accepted for Keras's sake; code is never taken from a config, whatever it says.
+
+    Raises:
+        ValueError: a name that nothing registered bears (the message gives the nearest), a lambda, a dict without a config, or one
+            that is nested too deep.
+    """
+    with scope_of(custom_objects or kwargs.pop("module_objects", None)), opening(config):
+        return _restored(config)
+
+
+def deserialize(kind: str, spec: Any) -> Any:
+    """What `serialize` described, where an object of this `kind` is meant.
+
+    Raises:
+        ValueError: the dict has no `class_name`, or nothing registered under this kind bears that name.
+    """
+    if spec is None or (not isinstance(spec, Mapping | str) and (callable(spec) or hasattr(spec, "get_config"))):
+        return spec
+    if not isinstance(spec, Mapping | str):
+        raise ValueError(
+            f"Could not interpret {spec!r} as {kind}: give a name, a config dict, an object or a function."
+        )
+    with opening(spec):
+        if isinstance(spec, str):
+            found = entries.find(kind, spec)
+            return found() if inspect.isclass(found) else found
+        if "class_name" not in spec:
+            raise ValueError(f"A {kind} config needs 'class_name' and 'config'; got the keys {sorted(map(str, spec))}.")
+        if described_values.is_description(spec):
+            return described_values.restored(spec, _restored)
+        if spec["class_name"] == "function":
+            return entries.find(kind, _text(spec, "config"))
+        return made(_class_of(kind, spec), spec)
+
+
+def _restored(config):
+    if isinstance(config, list | tuple):
+        return type(config)(_restored(each) for each in config)
+    if isinstance(config, str):
+        found = custom.in_scope(config)
+        return config if found is None else found
+    if not isinstance(config, Mapping):
+        return config
+    if "class_name" not in config or "config" not in config:
+        return {key: _restored(value) for key, value in config.items()}
+    if described_values.is_description(config):
+        return described_values.restored(config, _restored)
+    if config["class_name"] == "function":
+        return _function_of(config)
+    return made(_class_of(None, config), config)
+
+
+def made(cls: type, spec: Config) -> Any:
+    """The object that `spec` describes, of the class that was found for it.
+
+    Raises:
+        ValueError: its config is none that the class can be made from; the message names both.
+    """
+    name, inner = spec["class_name"], spec.get("config")
+    inner = {} if inner is None else inner
+    if not inspect.isclass(cls):
+        raise ValueError(f"{name!r} is described as a class with a config, but that name means {cls!r}.")
+    if not isinstance(inner, Mapping):
+        raise ValueError(f"The config of {name!r} is a dict; got {inner!r}.")
+    with told_of(name, inner):
+        values = {key: _value(each) for key, each in inner.items()}
+        if hasattr(cls, "from_config"):
+            obj = made_of_what_is_known(cls, values, cls.from_config)
+        else:
+            obj = cls(**_restored(inner))
+        if spec.get("build_config") and not getattr(obj, "built", True):
+            obj.build_from_config(spec["build_config"])
+        if spec.get("compile_config") and hasattr(obj, "compile_from_config"):
+            obj.compile_from_config(spec["compile_config"])
+    return obj
+
+
+def _value(each):
+    """What `from_config` is given for an entry: arrays and the like; of objects it makes what it knows to be some itself."""
+    return described_values.restored(each, _restored) if described_values.is_description(each) else each
+
+
+def _class_of(kind, spec):
+    name = keras_names.today(_text(spec, "class_name"))
+    full = spec.get("registered_name")
+    full = full if isinstance(full, str) else name
+    for each in (full, name):
+        if custom.in_scope(each) is not None:  # another program may have registered it otherwise, or not at all
+            return custom.in_scope(each)
+    is_own = keras_names.is_own(spec)
+    if is_own and ">" not in full:
+        found = _own(kind, spec, name)
+        if found is not None:
+            return found
+    registered = custom.get_custom_objects()
+    for each in (full, name):
+        if each in registered:
+            return registered[each]
+    if kind is not None and is_own:
+        return entries.find(kind, name)  # which says what is nearest
+    raise ValueError(_unknown(kind, spec, full, name))
+
+
+def _own(kind, spec, name):
+    meant = keras_names.kinds_in(spec.get("module"))
+    kinds = [kind, *(each for each in meant if each.startswith(kind))] if kind is not None else meant or entries.kinds()
+    for each in kinds:
+        found = entries.find(each, name) if entries.has(each, name) else None
+        if inspect.isclass(found):
+            return found
+    return None
+
+
+def _function_of(config):
+    name = _text(config, "config")
+    for each in (config.get("registered_name"), name):
+        found = custom.in_scope(each) if isinstance(each, str) else None
+        found = custom.get_custom_objects().get(each) if found is None and isinstance(each, str) else found
+        if found is not None:
+            return found
+    kinds = keras_names.kinds_in(config.get("module")) or entries.kinds()
+    for kind in kinds if keras_names.is_own(config) else ():
+        if entries.has(kind, name):
+            return entries.find(kind, name)
+    raise ValueError(_unknown(None, config, name, name))
+
+
+def _unknown(kind, config, full, name):
+    kinds = [kind] if kind else keras_names.kinds_in(config.get("module")) or entries.kinds()
+    known = [each.__name__ for k in kinds for each in entries.members(k)] + list(custom.get_custom_objects())
+    return (
+        f"The config speaks of {f'a {kind} ' if kind else ''}{full!r}, which is nothing that is registered here."
+        f"{entries.did_you_mean(name, known)} If it is a class or function of yours, run the code that defines it, with "
+        f"phasewise.utils.register_keras_serializable before it, or pass custom_objects={{{name!r}: it}} (or put "
+        "phasewise.utils.custom_object_scope around); nothing is imported because a config says so."
+    )
+
+
+def _text(spec, key):
+    if not isinstance(spec.get(key), str):
+        raise ValueError(f"A config's {key!r} is a name; got {spec.get(key)!r}.")
+    return spec[key]
+
+
+# -- what an attempt at opening is
+
+
+def scope_of(custom_objects: Mapping[str, Any] | None) -> contextlib.AbstractContextManager:
+    """The scope in which these names are known; None for none."""
+    return custom.custom_object_scope(custom_objects) if custom_objects else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def opening(config: Any) -> Iterator[None]:
+    """Around the making of what a config describes: the outermost sees to it that the config is not nested too deep.
+
+    Raises:
+        ValueError: it is.
+    """
+    if _opening.get():
+        yield
+        return
+    _refuse_depth(config)
+    token = _opening.set(True)
+    try:
+        yield
+    except RecursionError:
+        raise ValueError("The config describes layers inside of layers, deeper than Python can go.") from None
+    finally:
+        _opening.reset(token)
+
+
+def _refuse_depth(config):
+    ahead = [(config, 1)]
+    while ahead:
+        value, depth = ahead.pop()
+        if depth > DEEPEST:
+            raise ValueError(
+                f"The config is nested more than {DEEPEST} lists and dicts deep: no model that was built is, so it is not made."
+            )
+        inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+        ahead.extend((each, depth + 1) for each in inner if isinstance(each, Mapping | list | tuple))
+
+
+@contextlib.contextmanager
+def told_of(class_name: str, config: Mapping) -> Iterator[None]:
+    """What goes wrong in the block is a ValueError that says of which object's config it was.
+
+    Raises:
+        ValueError: anything that is raised inside.
+    """
+    try:
+        yield
+    except RecursionError:
+        raise
+    except Exception as error:
+        name = config.get("name")
+        whose = f"{class_name} {name!r}" if isinstance(name, str) else class_name
+        what = str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
+        raise ValueError(f"The {whose} cannot be made from its config. {what}") from error

@@ -1,0 +1,95 @@
+"""The networks of keras.applications, made and saved by Keras: they open here, predict what Keras predicts, and go back with every bit."""
+
+import inspect
+import io
+import json
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from phasewise.saving import load_model
+
+SIZES = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}
+FAMILIES = [
+    "ConvNeXtTiny",
+    "DenseNet121",
+    "EfficientNetB0",
+    "EfficientNetV2B0",
+    "InceptionV3",
+    "MobileNet",
+    "MobileNetV3Small",
+    "NASNetMobile",
+    "ResNet50",
+    "ResNet50V2",
+    "VGG16",
+    "Xception",
+]
+EVERY = sorted(
+    name for name, make in vars(keras.applications).items() if inspect.isfunction(make) and name[0].isupper()
+)
+# What Keras writes and we do not, because it says nothing: a model made without it is the same.
+SILENT = {"activity_regularizer", "build_config", "quantization_config", "shared_object_id"}
+
+
+def made(name, size, **options):
+    """The network with random weights; statistics and biases too."""
+    model = getattr(keras.applications, name)(weights=None, classes=10, input_shape=(size, size, 3), **options)
+    rng = np.random.default_rng(0)
+    for variable in model.weights:
+        if variable.path.endswith("moving_variance"):
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+        elif variable.path.endswith(("moving_mean", "beta", "bias")):
+            variable.assign(rng.normal(0, 0.1, variable.shape))
+    return model
+
+
+def arrays_in(path):
+    with zipfile.ZipFile(path) as file, h5py.File(io.BytesIO(file.read("model.weights.h5"))) as weights:
+        found = {}
+        weights.visititems(lambda name, item: found.update({name: item[()]}) if hasattr(item, "shape") else None)
+        return found
+
+
+def config_in(path):
+    with zipfile.ZipFile(path) as file:
+        return told(json.loads(file.read("config.json")))
+
+
+def told(config):
+    """A config without what says nothing."""
+    if isinstance(config, list):
+        return [told(each) for each in config]
+    if not isinstance(config, dict):
+        return config
+    return {name: told(value) for name, value in config.items() if name not in SILENT}
+
+
+def check(name, folder, size=None, **options):
+    size = size or SIZES.get(name, 32)
+    theirs = made(name, size, **options)
+    x = np.random.default_rng(1).uniform(0, 255, (2, size, size, 3)).astype("float32")
+    theirs.save(folder / "theirs.keras")
+    expected = theirs.predict(x, verbose=0)
+    ours = load_model(folder / "theirs.keras")
+    np.testing.assert_allclose(ours.predict(x, verbose=0), expected, atol=1e-4, rtol=0)
+    ours.save(folder / "ours.keras")
+    before, after = arrays_in(folder / "theirs.keras"), arrays_in(folder / "ours.keras")
+    assert before.keys() == after.keys()
+    for place, array in before.items():
+        np.testing.assert_array_equal(array, after[place], err_msg=place)
+    assert config_in(folder / "ours.keras") == config_in(folder / "theirs.keras")
+    again = keras.saving.load_model(folder / "ours.keras")
+    np.testing.assert_allclose(again.predict(x, verbose=0), expected, atol=1e-6, rtol=0)
+
+
+def test_a_small_mobile_net(tmp_path):
+    check("MobileNet", tmp_path, alpha=0.25)
+
+
+@pytest.mark.extensive
+@pytest.mark.parametrize("name", [*FAMILIES, *(name for name in EVERY if name not in FAMILIES)])
+def test_every_network_of_keras_applications(name, tmp_path):
+    check(name, tmp_path)
