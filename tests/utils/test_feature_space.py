@@ -104,6 +104,15 @@ def test_what_its_layers_return_can_be_had_before_it_is_encoded(space):
     assert features.keys() == TABLE.keys()
 
 
+def test_a_model_of_it_is_saved_and_opened(space, expected, tmp_path):
+    with pytest.raises(NotImplementedError, match=r"get_encoded_features\(\)\)\.save\(path\)"):
+        space.save(tmp_path / "space.keras")
+    pw.Model(space.get_inputs(), space.get_encoded_features()).save(tmp_path / "space.keras")
+    opened = pw.saving.load_model(tmp_path / "space.keras")
+    columns = {name: np.array(values)[:, None] for name, values in TABLE.items()}
+    np.testing.assert_allclose(opened.predict(columns, verbose=0), expected, rtol=1e-5)
+
+
 def test_it_is_pickled_with_what_it_has_learnt(space):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(space))(TABLE), space(TABLE))
 

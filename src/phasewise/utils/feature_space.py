@@ -233,6 +233,17 @@ class FeatureSpace(KindsOfFeature, Layer):
             "name": self.name,
         }
 
+    def save(self, filepath: Any) -> None:
+        """Not done: a model of the space is saved instead.
+
+        Raises:
+            NotImplementedError: always; the message says how.
+        """
+        raise NotImplementedError(
+            "A FeatureSpace is saved as a model: phasewise.Model(space.get_inputs(), space.get_encoded_features()).save(path). "
+            "load_model gives the model, which takes the same dicts of columns, each (rows, 1)."
+        )
+
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A new space of new layers."""
