@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from phasewise.datasets import words
 from phasewise.datasets.local import OF_GOOGLE, arrays_of, find
 from phasewise.datasets.splitting import Pairs, shuffled
+from phasewise.datasets.words import known, listed, marked, shorter, word_index
 
 
 def load_data(
@@ -48,10 +48,10 @@ def load_data(
     generator, parts = np.random.RandomState(seed), []
     for x, y in (arrays[:2], arrays[2:]):
         order = shuffled(len(x), generator)
-        parts.append(words.shorter(maxlen, words.marked(x[order], start_char, index_from), y[order]))
-    texts = words.known(parts[0][0] + parts[1][0], num_words, skip_top, oov_char)
+        parts.append(shorter(maxlen, marked(x[order], start_char, index_from), y[order]))
+    texts = known(parts[0][0] + parts[1][0], num_words, skip_top, oov_char)
     count = len(parts[0][0])
-    return (words.listed(texts[:count]), parts[0][1]), (words.listed(texts[count:]), parts[1][1])
+    return (listed(texts[:count]), parts[0][1]), (listed(texts[count:]), parts[1][1])
 
 
 def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
@@ -63,4 +63,4 @@ def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
     Raises:
         FileNotFoundError: the file is not there; the message says what to put where.
     """
-    return words.word_index("imdb", path)
+    return word_index("imdb", path)

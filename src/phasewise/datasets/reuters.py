@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from phasewise.datasets import words
 from phasewise.datasets.local import OF_GOOGLE, arrays_of, find
 from phasewise.datasets.splitting import Pairs, check_split, shuffled, split
+from phasewise.datasets.words import known, listed, marked, shorter, word_index
 
 _TOPICS = """
     cocoa grain veg-oil earn acq wheat copper housing money-supply coffee sugar trade reserves ship cotton carcass crude nat-gas cpi
@@ -41,8 +41,8 @@ def load_data(
     found = find("reuters", [path], f"{OF_GOOGLE}reuters.npz", has_path=True)
     x, y = arrays_of("reuters", found, ["x", "y"])
     order = shuffled(len(x), np.random.RandomState(seed))
-    texts, labels = words.shorter(maxlen, words.marked(x[order], start_char, index_from), y[order])
-    return split(words.listed(words.known(texts, num_words, skip_top, oov_char)), labels, test_split)
+    texts, labels = shorter(maxlen, marked(x[order], start_char, index_from), y[order])
+    return split(listed(known(texts, num_words, skip_top, oov_char)), labels, test_split)
 
 
 def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
@@ -54,7 +54,7 @@ def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
     Raises:
         FileNotFoundError: the file is not there; the message says what to put where.
     """
-    return words.word_index("reuters", path)
+    return word_index("reuters", path)
 
 
 def get_label_names() -> tuple[str, ...]:
