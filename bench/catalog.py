@@ -54,6 +54,7 @@ CASES = [
     Case("small", "seed_script", "seed script, second run", "s", most=0.9, whole_process=True, second_run=True),
     Case("small", "mlp_fit", "MLP 3 x 256, BN, dropout, batch 64, a training step", "s", least_ratio=1.3),
     Case("small", "import_time", "import, over import jax", "s", most=0.3),
+    Case("small", "run_overhead", "phasewise run, over the imports", "s", most=0.05, has_peer=False),
     Case("small", "latency predict small", "predict one row, 3 layers", "s", least_ratio=3, most=0.25e-3),
     Case("small", "latency call small", "model(x), one row, 3 layers", "s", most=0.15e-3),
     Case("small", "latency train_on_batch small", "train_on_batch of 32, 3 layers", "s", most=0.5e-3),

@@ -27,17 +27,27 @@ from phasewise import (
     wrappers,
 )
 from phasewise.core import program_cache, warning
+from phasewise.core.device import device
+from phasewise.core.naming import name_scope
 from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
 from phasewise.core.random import set_random_seed
 from phasewise.core.registry import near_names as _near_names
 from phasewise.core.variable import Variable
 from phasewise.data import Dataset
+from phasewise.dtype_policies import FloatDTypePolicy
+from phasewise.graph.recomputing import remat
+from phasewise.graph.symbolic import SymbolicTensor as KerasTensor
+from phasewise.initializers import Initializer
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers import Input
+from phasewise.losses import Loss
+from phasewise.metrics import Metric
 from phasewise.models import Model, Sequential
 from phasewise.models.folding import fold
 from phasewise.models.pure import pure
+from phasewise.optimizers import Optimizer
+from phasewise.regularizers import Regularizer
 from phasewise.shift import recalibrate
 from phasewise.switch.phase import learning_phase_scope
 from phasewise.switch.statistics_policy import blend, statistics
@@ -49,11 +59,18 @@ __version__ = "0.1.0"
 __all__ = [
     "DTypePolicy",
     "Dataset",
+    "FloatDTypePolicy",
+    "Initializer",
     "Input",
     "InputSpec",
+    "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
     "NonFiniteError",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Variable",
     "activations",
@@ -63,6 +80,8 @@ __all__ = [
     "config",
     "constraints",
     "data",
+    "datasets",
+    "device",
     "dtype_policies",
     "dtype_policy",
     "export",
@@ -75,12 +94,16 @@ __all__ = [
     "metrics",
     "mixed_precision",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
+    "preprocessing",
     "pure",
     "random",
     "recalibrate",
     "regularizers",
+    "remat",
+    "run",
     "saving",
     "set_dtype_policy",
     "set_random_seed",
@@ -88,6 +111,8 @@ __all__ = [
     "tree",
     "utils",
     "value_and_grad",
+    "version",
+    "visualization",
     "warning",
     "wrappers",
 ]
@@ -108,6 +133,19 @@ for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimiz
 _refuse = _near_names("phasewise")
 
 
+# What takes a while to import, and not every script needs: name -> the module that it is, or that has it.
+_LATER = {name: f"phasewise.{name}" for name in ("datasets", "ops", "preprocessing", "visualization")}
+_LATER["run"] = "phasewise.scripts.running"
+
+
+def version() -> str:
+    """The version of phasewise."""
+    return __version__
+
+
 def __getattr__(name):
-    """`ops`, which take a while to import and which not every script needs; any other name is refused."""
-    return _importlib.import_module("phasewise.ops") if name == "ops" else _refuse(name)
+    """What is imported when it is asked for; any other name is refused."""
+    if name not in _LATER:
+        return _refuse(name)
+    module = _importlib.import_module(_LATER[name])
+    return module if module.__name__ == f"phasewise.{name}" else getattr(module, name)

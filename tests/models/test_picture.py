@@ -1,5 +1,7 @@
 """Pictures of models: every layer is a box, every connection an arrow, and the phase can be drawn in."""
 
+import json
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -98,3 +100,66 @@ def test_what_cannot_be_drawn_is_refused():
         pw.utils.model_to_dot(forked(), rankdir="BT")
     with pytest.raises(ValueError, match="has no layers to draw"):
         pw.utils.model_to_dot(pw.Sequential())
+
+
+# -- Graphviz
+
+FAKE = """#!{python}
+import json, sys
+given = sys.stdin.read()
+if "-Txyz" in sys.argv:
+    sys.exit('Format: "xyz" not recognized.')
+with open(sys.argv[sys.argv.index("-o") + 1], "w") as file:
+    json.dump([sys.argv[1:], given], file)
+"""
+
+
+@pytest.fixture
+def graphviz(tmp_path, monkeypatch):
+    """A program `dot`, which writes down what it was given; and no pydot."""
+    program = tmp_path / "bin" / "dot"
+    program.parent.mkdir()
+    program.write_text(FAKE.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setitem(sys.modules, "pydot", None)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("model.png", "png"), ("model.pdf", "pdf"), ("model", "png")])
+def test_graphviz_draws_what_model_to_dot_says(graphviz, tmp_path, name, kind):
+    model, path = forked(), tmp_path / name
+    settings = {"show_shapes": True, "expand_nested": True, "rankdir": "LR", "dpi": 70, "show_layer_names": True}
+    drawn = pw.utils.plot_model(model, path, **settings)
+    arguments, given = json.loads(path.read_text())
+    assert arguments == [f"-T{kind}", "-o", str(path)]
+    assert given == drawn.to_string() == pw.utils.model_to_dot(model, **settings).to_string()
+    assert given.startswith("digraph G {\nrankdir=LR; dpi=70; splines=ortho;\n")
+    assert not list(tmp_path.glob("*.svg"))
+
+
+def test_what_graphviz_refuses_is_said_in_its_words(graphviz, tmp_path):
+    with pytest.raises(RuntimeError, match=r'could not draw .*model\.xyz: Format: "xyz" not recognized\.'):
+        pw.utils.plot_model(forked(), tmp_path / "model.xyz")
+
+
+def test_svg_and_text_need_no_graphviz(graphviz, tmp_path):
+    for ending in ("svg", "dot"):
+        pw.utils.plot_model(forked(), tmp_path / f"model.{ending}")
+    assert (tmp_path / "model.svg").read_text().startswith("<svg")
+    assert (tmp_path / "model.dot").read_text() == pw.utils.model_to_dot(forked(), show_layer_names=False).to_string()
+
+
+def test_a_part_of_a_larger_graph_has_names_of_its_own():
+    parts = [
+        pw.utils.model_to_dot(pw.Sequential([pw.Input((3,)), layers.Dense(1)], name=n), subgraph=True) for n in "ab"
+    ]
+    first, second = (part.to_string() for part in parts)
+    assert first.startswith('subgraph "cluster_a" {\nlabel="a";\n')
+    assert '"a/0" [label=' in first
+    assert '"b/0" [label=' in second
+    assert first.count("{") == first.count("}") == 1
+
+
+def test_signs_that_end_a_string_are_written_as_signs():
+    model = pw.Sequential([pw.Input((3,)), layers.Dense(1, name='a"b\\c')])
+    assert 'label="a\\"b\\\\c (Dense)"' in pw.utils.model_to_dot(model).to_string()

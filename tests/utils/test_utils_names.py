@@ -1,4 +1,4 @@
-"""Every name of `keras.utils` and `keras.wrappers` is here, less a list that gives a reason for each."""
+"""The arguments of `keras.utils`."""
 
 import inspect
 
@@ -7,48 +7,17 @@ import pytest
 
 import phasewise as pw
 
-TO_COME = "to come"
-
-# One name a line, in alphabetical order.
-NOT_HERE = {
-    "Config": TO_COME,
-    "FeatureSpace": TO_COME,
-    "bounding_boxes": TO_COME,
-    "get_file": TO_COME,
-    "legacy": "the format of configs before Keras 3; that of Keras 3 is read and written",
-}
-
-
-def names(module):
-    """The public names of a module of Keras's."""
-    return {name for name in dir(module) if not name.startswith("_")}
-
 
 def here():
-    """The public classes and functions of `utils` and `wrappers`."""
-    modules = [module for module in (pw.utils, getattr(pw, "wrappers", None)) if module is not None]
-    return {name for module in modules for name in names(module) if not inspect.ismodule(getattr(module, name))}
-
-
-THEIRS = names(keras.utils) | names(keras.wrappers)
-
-
-def test_every_name_of_keras_is_here_or_has_a_reason():
-    missing = THEIRS - here() - set(NOT_HERE)
-    assert not missing, f"Make them, or enter them in NOT_HERE with a reason: {sorted(missing)}"
-
-
-def test_no_name_is_excused_that_is_here_or_that_keras_does_not_have():
-    stale = set(NOT_HERE) & here() | set(NOT_HERE) - THEIRS
-    assert not stale, f"Strike them from NOT_HERE: {sorted(stale)}"
-    assert list(NOT_HERE) == sorted(NOT_HERE)
+    """The classes and functions of `keras.utils`: that all are here, `test_keras_names` says."""
+    return sorted(name for name, item in vars(keras.utils).items() if name[0] != "_" and not inspect.ismodule(item))
 
 
 def parameters(item):
     return [(p.name, p.default) for p in inspect.signature(item).parameters.values() if p.kind is not p.VAR_KEYWORD]
 
 
-@pytest.mark.parametrize("name", sorted(here() & names(keras.utils)))
+@pytest.mark.parametrize("name", here())
 def test_arguments_their_order_and_defaults_are_those_of_keras(name):
     assert parameters(getattr(pw.utils, name)) == parameters(getattr(keras.utils, name))
 

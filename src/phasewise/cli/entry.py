@@ -7,10 +7,10 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
-from phasewise.cli import convert, demo, explain, recalibrate, summary
+from phasewise.cli import convert, demo, explain, recalibrate, run, summary
 from phasewise.cli.failing import Failure, Mistake, in_one_line
 
-COMMANDS = (summary, explain, convert, recalibrate, demo)
+COMMANDS = (summary, explain, convert, recalibrate, run, demo)
 """Modules with `add_to(commands)`, which adds a parser whose default `run` is a function of the parsed arguments that returns the exit
 status."""
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        with _warnings_in_one_line(given.command):
+        with _warnings_in_one_line(given.command) if given.command != run.NAME else contextlib.nullcontext():
             status = given.run(given)
             sys.stdout.flush()
             return status

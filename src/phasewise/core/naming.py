@@ -2,7 +2,9 @@
 
 import collections
 import contextlib
+from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any
 
 from phasewise.core import registry
 
@@ -29,6 +31,21 @@ def reset():
     """Start counting again from the first name (Keras: `clear_session`)."""
     _counts.clear()
     _asked.clear()
+
+
+@contextlib.contextmanager
+def name_scope(name: str, **kwargs: Any) -> Iterator[None]:
+    """Accepted for Keras's sake: the paths of variables are made of the names of layers alone.
+
+    Args:
+        name: str.
+
+    Raises:
+        ValueError: it is no name.
+    """
+    if not isinstance(name, str) or not name or "/" in name:
+        raise ValueError(f"A name is a string that is not empty and has no '/'; got {name!r}.")
+    yield
 
 
 @contextlib.contextmanager

@@ -46,7 +46,8 @@ def owned(value, narrow=True):
         array = _narrowed(value, array) if narrow else array
     elif array.ndim and not isinstance(value, jax.Array):  # what is JAX's never changes
         array = array.copy()
-    return array if array.ndim or array.dtype.kind == "O" else array[()]
+    is_scalar = isinstance(array, np.generic)  # of which one that is a string takes no index ()
+    return array if is_scalar or array.ndim or array.dtype.kind == "O" else array[()]
 
 
 def frozen(array):

@@ -3,6 +3,8 @@
 A symbolic tensor knows its shape, its dtype and the node that made it; it holds no numbers.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +14,7 @@ from phasewise.core import logits, variable
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.pickling import Portable
 from phasewise.core.strings import STRING, is_string_dtype
+from phasewise.core.types import DTypeLike, Shape
 
 # Sizes that stand for None while shapes are inferred: an axis that differs between them is None. One is small and one
 # large, so that a slice like x[:, 20:] is seen to depend on the size; both divide by 2, 3, 4, 6 and 8.
@@ -30,7 +33,9 @@ class SymbolicTensor:
         node: the `Node` that made it; None for an input.
     """
 
-    def __init__(self, shape, dtype="float32", name=None, node=None, index=0):
+    def __init__(
+        self, shape: Shape, dtype: DTypeLike = "float32", name: str | None = None, node: Any = None, index: int = 0
+    ):
         self.shape = tuple(shape)
         self.dtype = STRING if is_string_dtype(dtype) else str(jnp.dtype(dtype))
         self.name = name or "tensor"
@@ -38,7 +43,7 @@ class SymbolicTensor:
         self.index = index
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
 
@@ -78,11 +83,11 @@ class SymbolicTensor:
     def __getitem__(self, index):
         return apply(get_item, self, index)
 
-    def reshape(self, *shape):
+    def reshape(self, *shape: Any) -> "SymbolicTensor":
         """The entries in another shape."""
         return apply(jnp.reshape, self, shape[0] if len(shape) == 1 else shape)
 
-    def squeeze(self, axis=None):
+    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> "SymbolicTensor":
         """Without the axes of size 1."""
         return apply(jnp.squeeze, self, axis)
 

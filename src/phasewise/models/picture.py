@@ -50,7 +50,7 @@ def model_to_dot(
         rankdir: "TB", from top to bottom, or "LR", from left to right.
         expand_nested: whether the layers of models inside it are drawn, their names behind the model's.
         dpi: dots per inch of a picture that is no SVG.
-        subgraph: accepted for Keras's sake.
+        subgraph: whether the text is that of a part of a larger graph (`subgraph cluster_NAME {...}`), to be put into one of your own.
         splines: how Graphviz draws arrows.
         show_phase: whether the boxes say what phase `fit` and `predict` call the layer in; those that depend on it are coloured.
             Ours, not Keras's.
@@ -67,18 +67,29 @@ def model_to_dot(
         show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable, expand_nested, show_phase
     )
     boxes, arrows = boxes_of(model, wanted)
-    lines = [
-        "digraph G {",
-        f"rankdir={rankdir}; dpi={dpi}; splines={splines};",
-        'node [shape=box, style="rounded,filled", fillcolor="#f4f6f8", fontname=Helvetica];',
-    ]
+    head, name = _head(rankdir, dpi, splines) if not subgraph else _head_of_part(model)
+    lines = [*head, 'node [shape=box, style="rounded,filled", fillcolor="#f4f6f8", fontname=Helvetica];']
     for number, box in enumerate(boxes):
-        label = "\\n".join(part.replace("\\", "\\\\").replace('"', '\\"') for part in (box.title, *box.lines))
-        lines.append(
-            f'n{number} [label="{label}"{", fillcolor=" + chr(34) + "#fff3e0" + chr(34) if box.depends else ""}];'
-        )
-    lines += [f"n{a} -> n{b};" for a, b in arrows]
+        label = "\\n".join(map(_quoted, (box.title, *box.lines)))
+        colour = ', fillcolor="#fff3e0"' if box.depends else ""
+        lines.append(f'{name(number)} [label="{label}"{colour}];')
+    lines += [f"{name(a)} -> {name(b)};" for a, b in arrows]
     return Dot("\n".join([*lines, "}"]) + "\n", svg(boxes, arrows, sideways=rankdir == "LR"))
+
+
+def _head(rankdir, dpi, splines):
+    """How the text of a graph begins, and the function that names its boxes."""
+    return ["digraph G {", f"rankdir={rankdir}; dpi={dpi}; splines={splines};"], "n{}".format
+
+
+def _head_of_part(model):
+    """The same of a part of a graph, in which boxes of other parts have other names."""
+    name = _quoted(model.name)
+    return [f'subgraph "cluster_{name}" {{', f'label="{name}";'], lambda number: f'"{name}/{number}"'
+
+
+def _quoted(text):
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def plot_model(
@@ -106,6 +117,9 @@ def plot_model(
 
     Returns:
         The graph, which shows itself in a notebook.
+
+    Raises:
+        RuntimeError: Graphviz could not draw it, such as for an ending that it does not know; the message is its own.
     """
     drawn = model_to_dot(
         model,
@@ -122,9 +136,7 @@ def plot_model(
     )
     stem, ending = os.path.splitext(os.fspath(to_file))
     if ending not in (".svg", ".dot") and shutil.which("dot"):
-        subprocess.run(
-            ["dot", f"-T{ending[1:] or 'png'}", "-o", os.fspath(to_file)], input=drawn.to_string().encode(), check=True
-        )
+        _draw_with_graphviz(drawn.to_string(), os.fspath(to_file), ending[1:] or "png")
         return drawn
     if ending not in (".svg", ".dot"):
         warnings.warn(
@@ -134,3 +146,10 @@ def plot_model(
     with open(to_file if ending == ".dot" else f"{stem}.svg", "w", encoding="utf-8") as file:
         file.write(drawn.to_string() if ending == ".dot" else drawn._repr_svg_())
     return drawn
+
+
+def _draw_with_graphviz(text, path, kind):
+    done = subprocess.run(["dot", f"-T{kind}", "-o", path], input=text.encode(), capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip() or f"it ended with status {done.returncode}"
+        raise RuntimeError(f"Graphviz's program dot could not draw {path}: {said}")

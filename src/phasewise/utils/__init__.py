@@ -20,12 +20,16 @@ from phasewise.graph.sources import get_source_inputs as get_source_inputs
 from phasewise.graph.sources import is_keras_tensor as is_keras_tensor
 from phasewise.models.picture import model_to_dot as model_to_dot
 from phasewise.models.picture import plot_model as plot_model
+from phasewise.utils import bounding_boxes as bounding_boxes
 from phasewise.utils.audio_folders import audio_dataset_from_directory as audio_dataset_from_directory
 from phasewise.utils.batches import pack_x_y_sample_weight as pack_x_y_sample_weight
 from phasewise.utils.batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+from phasewise.utils.cached_file import get_file as get_file
 from phasewise.utils.class_matrix import normalize as normalize
 from phasewise.utils.class_matrix import to_categorical as to_categorical
+from phasewise.utils.feature_space import FeatureSpace as FeatureSpace
 from phasewise.utils.image_folders import image_dataset_from_directory as image_dataset_from_directory
+from phasewise.utils.named_values import Config as Config
 from phasewise.utils.pillow import array_to_img as array_to_img
 from phasewise.utils.pillow import img_to_array as img_to_array
 from phasewise.utils.pillow import load_img as load_img

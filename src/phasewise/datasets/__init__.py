@@ -1,0 +1,23 @@
+"""What Keras keeps under `keras.datasets`, from files on this machine: nothing is downloaded, and no code of a file's is run."""
+
+from phasewise.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
+
+__all__ = [
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]

@@ -1,0 +1,1 @@
+"""The names of TensorFlow that scripts for Keras use most, one file a module; the arguments are TensorFlow's."""
