@@ -1,3 +1,5 @@
 """What a model's statistics say of its data, and how they are brought up to date."""
 
+from phasewise.shift.audit import Audit as Audit
+from phasewise.shift.audit import audit as audit
 from phasewise.shift.recalibrate import recalibrate as recalibrate

@@ -87,7 +87,7 @@ def _layers(model, calls):
 
 
 def _found(model, executor, called, method, steps, progress):
-    """(layer, average, count, mean, variance) for each; nothing is changed yet."""
+    """(layer, average, rows, count, mean, variance) for each; nothing is changed yet."""
     calls, layers = called
     cells = Cells(model)
     state, places = cells.gather(), cells.places()
@@ -98,11 +98,11 @@ def _found(model, executor, called, method, steps, progress):
         if number:
             executor.restart()
         with statistics_policy.statistics({layer.name: "batch" for layer, average in wanted if average.fed_with}):
-            seen, statistics = _one_pass(model, executor, (calls, state), steps, progress)
+            seen, rows, statistics = _one_pass(model, executor, (calls, state), steps, progress)
         progress.end(seen, {})
         for layer, average in wanted:
             count, mean, variance = _where_counted(average, *statistics[id(average)])
-            found.append((layer, average, count, mean, variance))
+            found.append((layer, average, rows, count, mean, variance))
             for variable, value in average.values_for(mean, variance, count):
                 state["other"][places[id(variable)]] = value
     return found
@@ -124,8 +124,8 @@ def _where_counted(average, count, mean, variance):
 
 
 def _one_pass(model, executor, begun, steps, progress):
-    """(number of batches, dict from an average's identity to (count, mean, variance))."""
-    (calls, state), parts, seen = begun, {}, 0
+    """(number of batches, of rows, dict from an average's identity to (count, mean, variance))."""
+    (calls, state), parts, seen, rows = begun, {}, 0, 0
     remembered = _memory_places(model)
     if remembered:  # it goes on in this pass, and not beyond
         state = {**state, "memory": [state["other"][place] for place in remembered]}
@@ -138,10 +138,11 @@ def _one_pass(model, executor, begun, steps, progress):
             seen += count
             progress.update(seen, {})
 
+        rows += int(feed.real_rows.sum())
         for owner, moments in zip(loop.owners, loop.run(state, feed, progress.running, on_chunk)):
             parts.setdefault(owner, []).append(moments)
     require_data(seen, "data")
-    return seen, {owner: _population(entries) for owner, entries in parts.items()}
+    return seen, rows, {owner: _population(entries) for owner, entries in parts.items()}
 
 
 def _memory_places(model):
@@ -179,10 +180,11 @@ def _population(entries):
 def _adopted(found, method):
     """Write what was found into the model."""
     changes = []
-    for layer, average, count, mean, variance in found:
+    for layer, average, rows, count, mean, variance in found:
         before = (average.mean.numpy(), average.variance.numpy())
         for variable, value in average.values_for(mean, variance, count):
             variable.assign(value)
+        average.note_population(rows)
         changes.append(Change.between(layer, count, before, (mean, variance)))
     return Recalibration(changes, method)
 
