@@ -301,3 +301,29 @@ def test_a_model_without_moving_statistics_says_so():
     made = pw.Model(x, layers.LayerNormalization()(x))
     with pytest.raises(ValueError, match="calls no layer with moving statistics"):
         pw.audit(made, normal(20, 3))
+
+
+def test_the_page_needs_nothing_else_and_the_figure_has_a_row_a_layer(model, tmp_path):
+    found = pw.audit(model, normal(60, 3) + 1)
+    page = found.report(tmp_path / "shift.html").read_text()
+    assert found.verdict.headline in page and page.count("<figure>") == 2
+    for outside in ("http", "src=", "href=", "@import", "url(", "<script"):
+        assert outside not in page
+    assert "width=device-width" in page and "prefers-color-scheme: dark" in page and "@media print" in page
+    assert len(found.plot(tmp_path / "shift.png").axes) == 2
+
+
+def test_names_of_layers_are_written_into_the_page_as_text(tmp_path):
+    x = pw.Input((2,))
+    made = pw.Model(x, layers.BatchNormalization(name="<i>&")(x))
+    page = pw.audit(made, normal(20, 2) + 3).report(tmp_path / "shift.html").read_text()
+    assert "<i>" not in page and "&lt;i&gt;&amp;" in page
+
+
+def test_statistics_that_fit_left_behind_are_told_apart_from_a_shift():
+    made = dense_net()
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    x = normal(64, 3) * 3
+    with pytest.warns(pw.warning.LaggingStatisticsWarning):
+        made.fit(x, RNG.integers(0, 4, 64), epochs=2, verbose=0)
+    assert "had not caught up when fit ended (96% of the initial values" in str(pw.audit(made, x))

@@ -29,6 +29,7 @@ class LayerShift:
         p: the smallest of them, with Holm's correction over the layers.
         alpha: the level.
         evidence: how well the moving statistics are known.
+        lag: the share of the values that they were made with that is left in them, where that is known and counts; else 0.
     """
 
     layer: str
@@ -48,6 +49,7 @@ class LayerShift:
     p: float
     alpha: float
     evidence: Evidence
+    lag: float
 
     @property
     def is_shifted(self) -> bool:
@@ -190,4 +192,5 @@ def _tested(call, other):
         "p_mean": p[0],
         "p_variance": p[1],
         "evidence": evidence,
+        "lag": float(call.average.initial_share or 0) if evidence.source == "fit" else 0.0,
     }

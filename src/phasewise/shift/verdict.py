@@ -7,6 +7,7 @@ from phasewise.shift.remedies import is_better
 
 TOO_FEW = 1.0
 """Where a displacement of fewer standard deviations than this would be missed, "no shift" is nothing to rely on."""
+LAG = 0.001
 AGREE = 0.95
 AGREE_SORTED = 0.9
 
@@ -49,14 +50,16 @@ def verdict_of(layers, remedies, rows):
     helps = _helps(remedies) if shifted else ""
     if not shifted:
         headline, sentences, is_decided = _nothing(layers, rows, detectable)
-        return Verdict(False, is_decided, "", "", "", "", headline, sentences, _warnings(remedies, False))
+        return Verdict(False, is_decided, "", "", "", "", headline, sentences, _warnings(layers, remedies, False))
     first = shifted[0]
     begins = "at the input" if first is layers[0] else "inside"
     sentences = [_where(layers, first, begins, len(shifted)), _how(first), _consequence(remedies)]
     sentences += [_cure(remedies, helps)] if remedies is not None else []
     headline = "The data have shifted: they are not like those that the model was trained on."
     kept = tuple(each for each in sentences if each)
-    return Verdict(True, True, first.layer, begins, first.kind, helps, headline, kept, _warnings(remedies, True))
+    return Verdict(
+        True, True, first.layer, begins, first.kind, helps, headline, kept, _warnings(layers, remedies, True)
+    )
 
 
 def _nothing(layers, rows, detectable):
@@ -98,8 +101,19 @@ def _how(layer):
     spread = f", the standard deviation {factor:.2g} times that of training" if "scaled" in layer.kind else ""
     return (
         f"Kind: {layer.kind}, by {layer.rms_displacement:.2g} standard deviations of the training data{channel}{spread}; "
-        f"{layer.share_affected:.0%} of the channels are affected."
+        f"{layer.share_affected:.0%} of the channels are affected.{_direction(layer)}"
     )
+
+
+def _direction(layer):
+    """Which way, where all the channels that are affected go the same."""
+    moved, spread = layer.displacement[layer.affected], layer.log_ratio[layer.affected]
+    words = []
+    if "displaced" in layer.kind and (abs(sum(moved > 0) / len(moved) - 0.5) == 0.5):
+        words.append("lie higher" if moved[0] > 0 else "lie lower")
+    if "scaled" in layer.kind and (abs(sum(spread > 0) / len(spread) - 0.5) == 0.5):
+        words.append("vary more" if spread[0] > 0 else "vary less")
+    return f" The values {' and '.join(words)} than in training." if words else ""
 
 
 def _ratio(log_ratio):
@@ -130,10 +144,11 @@ def _cure(remedies, helps):
     told = {
         "accuracy": lambda r: f"accuracy {r.accuracy:.2f}",
         "loss": lambda r: f"loss {r.metrics['loss']:.3g}",
-        "information": lambda r: f"information {r.information:.2f} nats",
+        "information": lambda r: f"{r.information:.2f} nats of information",
     }[remedies.by]
     name = "Batch statistics undo it" if is_better(batch, moving, remedies.by) else f"{helps} helps"
-    text = f"{name}: {told(batch if name.startswith('Batch') else best)} in the place of {told(moving)}."
+    again = "the predictions tell the rows apart again, " if remedies.by == "information" else ""
+    text = f"{name}: {again}{told(batch if name.startswith('Batch') else best)} in the place of {told(moving)}."
     if helps != "batch" and name.startswith("Batch"):
         text += f" {helps} does best ({told(best)})."
     return f"{text} Try predict(x, statistics={_written(helps)})."
@@ -143,11 +158,17 @@ def _written(policy):
     return f"phasewise.{policy}" if policy.startswith("blend") else repr(policy)
 
 
-def _warnings(remedies, is_shifted):
-    """What batch statistics depend on, as the data at hand show it."""
-    if remedies is None or remedies.halved is None:
-        return ()
+def _warnings(layers, remedies, is_shifted):
+    """What else could be the reason, and what batch statistics depend on, as the data at hand show it."""
+    late = [layer for layer in layers if layer.lag > LAG and layer.is_shifted]
     found = []
+    if late:
+        found.append(
+            f"the moving statistics of {late[0].layer!r} had not caught up when fit ended ({late[0].lag:.0%} of the initial values are "
+            "left in them): some of this, or all, may be that. Call phasewise.recalibrate(model, training_data) and audit again."
+        )
+    if remedies is None or remedies.halved is None:
+        return tuple(found)
     if remedies.halved < AGREE:
         found.append(
             f"with batches of {max(remedies.batch_rows // 2, 1)} rows in the place of {remedies.batch_rows}, batch statistics change "
