@@ -35,7 +35,9 @@ def against_moving(found, mean, variance, epsilon, evidence):
     A test of the variance of few rows by its t alone is wrong by a factor of hundreds in the tail: where by chance no large value is
     among the rows both the mean of q_r and their spread are small. So the spread is that which the hypothesis implies: V and W are taken at the scale
     of the moving variance where the data's is smaller (V / q, W / q², with q the mean of q_r and at most 1: the score test's
-    in the place of Wald's; Rao 1948), W at least 2 / positions, that of independent normal values, and V at least 1 / positions.
+    in the place of Wald's; Rao 1948), W at least 2 / positions, that of independent normal values, and V at least 1 / positions. Where
+    the data's variance is the smaller one, W is also at least the mean of the layer's channels: a channel that is seldom active shows its
+    large values in few rows or none.
 
     Sources: Student (1908); Welch (1947) for the sum of two uncertain means; Rao (1948), "Large sample tests of statistical
     hypotheses", for a variance under the hypothesis.
@@ -74,6 +76,9 @@ def _under_hypothesis(found, square, added):
         between, np.maximum(found.variance_of_means, 1)
     )  # the mean of a row varies no more than its values
     of_squares = np.maximum(found.variance_of_squares / shrunk**2, 2 / found.positions)
+    counted = found.rows >= 2
+    of_layer = of_squares[counted].mean() if counted.any() else 0.0
+    of_squares = np.where(square < 1, np.maximum(of_squares, of_layer), of_squares)
     return between, of_squares
 
 
