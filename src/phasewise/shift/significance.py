@@ -5,6 +5,9 @@ import dataclasses
 import numpy as np
 
 
+CONSTANT = 1e-10  # a variance, in units of the moving one, that is rounding
+
+
 @dataclasses.dataclass(frozen=True)
 class Evidence:
     """How well the statistics that data are held against are known.
@@ -30,7 +33,7 @@ def against_moving(found, mean, variance, epsilon, evidence):
       effective number of rows behind the moving mean: an exponential average of batches of B rows with momentum p has the variance
       of B (1 + p) / (1 - p) of them;
     - variance: t = (mean(q_r) - q_0) / sqrt(W (1/n + 1/m)), with W the variance of q_r between rows; that needs no normality.
-      q_0 = 1 + V/n - V/B: batches have biased variances, and so do the rows.
+      q_0 = 1 + V/B - V/n: the batches' variances are biased, and so is that of the rows.
 
     A test of the variance of few rows by its t alone is wrong by a factor of hundreds in the tail: where by chance no large value is
     among the rows both the mean of q_r and their spread are small. So the spread is that which the hypothesis implies: V and W are taken at the scale
@@ -38,6 +41,10 @@ def against_moving(found, mean, variance, epsilon, evidence):
     in the place of Wald's; Rao 1948), W at least 2 / positions, that of independent normal values, and V at least 1 / positions. Where
     the data's variance is the smaller one, W is also at least the mean of the layer's channels: a channel that is seldom active shows its
     large values in few rows or none.
+
+    A channel that is the same number c in all rows has no spread to go by. There p = (1 + d²)^-n, d = (c - moving mean) / moving
+    deviation, without any assumption: by the inequality of Cauchy and Schwarz a share of at least d² / (1 + d²) of all rows is not
+    at c.
 
     Sources: Student (1908); Welch (1947) for the sum of two uncertain means; Rao (1948), "Large sample tests of statistical
     hypotheses", for a variance under the hypothesis.
@@ -56,7 +63,7 @@ def against_moving(found, mean, variance, epsilon, evidence):
     n = np.maximum(found.rows, 1)
     square = (
         found.square + added
-    )  # epsilon counts as noise of the layer's own: a channel that hardly varies is not held to its digits
+    )  # epsilon is as noise of the layer's own: what hardly varies is not held to its digits
     between, of_squares = _under_hypothesis(found, square, added)
     inverse = 1 / n + 1 / evidence.rows
     error = np.sqrt(between * inverse)
@@ -64,17 +71,19 @@ def against_moving(found, mean, variance, epsilon, evidence):
     excess = square + found.variance_of_means / n - 1 - np.minimum(found.variance_of_means, 1) / evidence.batch
     of_means = _two_sided(distance, error, n - 1)
     of_variances = _two_sided(excess, np.sqrt(of_squares * inverse), n - 1)
-    too_few = found.rows < 2
-    return np.where(too_few, 1, of_means), np.where(too_few, 1, of_variances), error
+    constant, too_few = found.square < CONSTANT, found.rows < 2
+    of_constant = np.exp(-n * np.log1p(np.square(found.centre - mean) / np.maximum(variance, 1e-300)))
+    of_means, of_variances = (
+        np.where(too_few, 1, np.where(constant, of_constant, p)) for p in (of_means, of_variances)
+    )
+    return of_means, of_variances, error
 
 
 def _under_hypothesis(found, square, added):
     """(V, W): variances between rows at the scale that the hypothesis implies."""
-    shrunk = np.clip(square, 1e-12, 1)
-    between = np.maximum((found.variance_of_means + added / found.positions) / shrunk, 1 / found.positions)
-    between = np.minimum(
-        between, np.maximum(found.variance_of_means, 1)
-    )  # the mean of a row varies no more than its values
+    shrunk = np.clip(found.square / np.maximum(1 - added, 1e-12), 1e-12, 1)  # what is left of the moving variance
+    between = np.maximum(found.variance_of_means / shrunk, 1 / found.positions)
+    between = np.minimum(between, np.maximum(found.variance_of_means, 1))  # row means vary no more than values
     of_squares = np.maximum(found.variance_of_squares / shrunk**2, 2 / found.positions)
     counted = found.rows >= 2
     of_layer = of_squares[counted].mean() if counted.any() else 0.0
