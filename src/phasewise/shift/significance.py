@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 
-
 CONSTANT = 1e-10  # a variance, in units of the moving one, that is rounding
 
 
