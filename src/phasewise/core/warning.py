@@ -52,6 +52,10 @@ class LostMaskWarning(PhasewiseWarning):
     """A layer drops the mask of its input, and what comes after it takes masked steps for real ones."""
 
 
+class CollapseWarning(PhasewiseWarning):
+    """An adaptation made predictions worse than it found them, and was taken back."""
+
+
 class NoEffectWarning(PhasewiseWarning):
     """Something that was set applies to nothing."""
 
