@@ -10,7 +10,7 @@ import phasewise as pw
 from phasewise import layers
 from phasewise.shift.collapse import wrong_with
 
-METHODS = ("adabn", "ema", "blend", "tent")
+METHODS = ("adabn", "ema", "blend", "tent", "sar")
 
 
 def normal(*shape, seed=0):
@@ -43,6 +43,7 @@ def state_of(model):
 X = normal(96, 4, seed=1) * 2 + 1
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("method", METHODS)
 def test_leaving_the_block_gives_the_model_back_to_the_bit(model, method):
     before = state_of(model)
@@ -167,6 +168,7 @@ def plain_tent(weights, batches, optimizer):
     return params, predicted
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_tent_is_its_formula_after_twenty_steps(model, optimizer):
     batches = [normal(30, 4, seed=seed) * 2 + 1 for seed in range(20)]
@@ -182,6 +184,7 @@ def test_tent_is_its_formula_after_twenty_steps(model, optimizer):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.extensive
 def test_episodic_tent_begins_anew_with_each_batch(model):
     with pw.adapt(model, None, "tent", episodic=True, learning_rate=0.1) as adaptation:
         first = adaptation.predict(X[:32])
@@ -189,6 +192,7 @@ def test_episodic_tent_begins_anew_with_each_batch(model):
         np.testing.assert_array_equal(adaptation.predict(X[:32]), first)
 
 
+@pytest.mark.extensive
 def test_a_source_of_batches_is_taken_as_it_comes(model):
     with pw.adapt(model, None, "tent") as adaptation:
         wanted = [adaptation.predict(X[start : start + 40]) for start in (0, 40, 80)]
@@ -251,3 +255,133 @@ def test_what_a_method_lacks_is_named():
     x = pw.Input((4,))
     with pytest.raises(ValueError, match="calls no layer with moving statistics, so adapt"):
         pw.adapt(pw.Model(x, layers.Dense(2, activation="softmax")(x)), X, "adabn")
+
+
+def plain(weights):
+    """In plain JAX: (gammas and betas, a function of these and rows that gives log-probabilities with batch statistics)."""
+    g1, b1, kernel, bias, g2, b2, last, last_bias = weights
+
+    def normalized(x, gamma, beta):
+        return gamma * (x - x.mean(0)) / jnp.sqrt(x.var(0) + 1e-3) + beta
+
+    def logp(params, x):
+        h = jnp.tanh(normalized(x, params[0], params[1]) @ kernel + bias)
+        return jax.nn.log_softmax(normalized(h, params[2], params[3]) @ last + last_bias)
+
+    return [g1, b1, g2, b2], logp
+
+
+def weights_of(model):
+    names = ("first", "hidden", "second", "last")
+    return [jnp.asarray(w.numpy()) for name in names for w in model.get_layer(name).trainable_variables]
+
+
+def entropy_of(logp):
+    return -(jnp.exp(logp) * logp).sum(-1)
+
+
+BATCHES = [normal(30, 4, seed=seed) * 2 + 1 for seed in range(6)]
+
+
+def adapted(model, method, **options):
+    with pw.adapt(model, None, method, watch=False, **options) as adaptation:
+        for x in BATCHES:
+            adaptation.predict(x)
+        return [w.numpy() for name in ("first", "second") for w in model.get_layer(name).trainable_variables]
+
+
+@pytest.mark.extensive
+def test_eata_is_its_formula(model):
+    options = {"margin": 0.9, "distance": 0.95, "fisher_weight": 5.0}
+    params, logp = plain(weights_of(model))
+    source = normal(64, 4, seed=50)
+    squares = [
+        [
+            g**2
+            for g in jax.grad(lambda w, x=x: -logp(w, x).max(-1).mean())(
+                params,
+            )
+        ]
+        for x in (source[:32], source[32:])
+    ]
+    omega, first = [(a + b) / 2 for a, b in zip(*squares)], params
+    optimizer, border, mean = optax.sgd(0.05, momentum=0.9), 0.9 * np.log(3), None
+    kept = optimizer.init(params)
+    for x in BATCHES:
+        p, h = jnp.exp(logp(params, x)), entropy_of(logp(params, x))
+        keep = h < border
+        if mean is not None:
+            keep &= jnp.abs(p @ mean / jnp.linalg.norm(p, axis=1) / jnp.linalg.norm(mean)) < 0.95
+        weight = jnp.exp(border - h)
+
+        def loss(w, x=x, keep=keep, weight=weight):
+            drift = sum((o * (a - b) ** 2).sum() for o, a, b in zip(omega, w, first))
+            return (weight * entropy_of(logp(w, x)))[keep].sum() / max(keep.sum(), 1) + 5.0 * drift
+
+        updates, kept = optimizer.update(jax.grad(loss)(params), kept, params)
+        params = optax.apply_updates(params, updates)
+        if keep.any():
+            mean = p[keep].mean(0) if mean is None else 0.9 * mean + 0.1 * p[keep].mean(0)
+    found = adapted(model, "eata", source=source, learning_rate=0.05, **options)
+    for a, b in zip(found, params):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.extensive
+def test_sar_is_its_formula(model):
+    params, logp = plain(weights_of(model))
+    optimizer, border = optax.sgd(0.05, momentum=0.9), 0.9 * np.log(3)
+    kept = optimizer.init(params)
+    for x in BATCHES:
+        keep = entropy_of(logp(params, x)) < border
+        grads = jax.grad(lambda w, x=x, keep=keep: entropy_of(logp(w, x))[keep].mean())(params)
+        norm = jnp.sqrt(sum((g**2).sum() for g in grads))
+        moved = [w + 0.05 * g / norm for w, g in zip(params, grads)]
+        still = keep & (entropy_of(logp(moved, x)) < border)
+        grads = jax.grad(lambda w, x=x, still=still: entropy_of(logp(w, x))[still].mean())(moved)
+        updates, kept = optimizer.update(grads, kept, params)
+        params = optax.apply_updates(params, updates)
+    found = adapted(model, "sar", margin=0.9, learning_rate=0.05, recover_below=1e-6)
+    for a, b in zip(found, params):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_sar_begins_anew_where_the_entropy_falls_too_low(model):
+    before = model.get_weights()
+    with pw.adapt(model, None, "sar", margin=1.0, recover_below=5.0, watch=False) as adaptation:
+        adaptation.predict(X[:32])
+        assert adaptation.method.recoveries == 1
+        for a, b in zip(before, model.get_weights()):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.extensive
+def test_sar_adapts_models_without_batch_normalization():
+    x = pw.Input((4,))
+    h = layers.LayerNormalization(name="norm")(layers.Dense(6)(x))
+    made = pw.Model(x, layers.Dense(3, activation="softmax")(h))
+    gamma = made.get_layer("norm").gamma.numpy().copy()
+    with pw.adapt(made, None, "sar", margin=1.0) as adaptation:
+        adaptation.predict(X[:32])
+        assert (made.get_layer("norm").gamma.numpy() != gamma).any()
+    np.testing.assert_array_equal(made.get_layer("norm").gamma.numpy(), gamma)
+
+
+def test_lame_ends_where_its_formula_stays(model):
+    x = X[:40]
+    before = state_of(model)
+    with pw.adapt(model, None, "lame", k=3, iterations=500) as adaptation:
+        z = adaptation.predict(x).astype(np.float64)
+    assert state_of(model) == before
+    q = model.predict(x, verbose=0).astype(np.float64)
+    hidden = pw.Model(model.input, model.get_layer("last").input).predict(x, verbose=0).astype(np.float64)
+    unit = hidden / np.linalg.norm(hidden, axis=1, keepdims=True)
+    near = unit @ unit.T - 9 * np.eye(40)
+    w = near >= np.sort(near, 1)[:, [-3]]
+    wanted = q * np.exp(w @ z)
+    np.testing.assert_allclose(z, wanted / wanted.sum(1, keepdims=True), atol=1e-3)
+
+
+def test_eata_without_source_rows_says_what_it_needs(model):
+    with pytest.raises(ValueError, match=r"'eata' needs source rows.*source=x_train"):
+        pw.adapt(model, X, "eata")

@@ -90,6 +90,7 @@ def test_positions_of_a_row_are_no_rows_of_their_own():
     assert found.rows == 40 and found.positions == 20
 
 
+@pytest.mark.extensive
 def test_the_result_does_not_depend_on_how_the_data_are_cut(model):
     x = normal(150, 3, seed=4) * 2 + 1
     cut = pw.Dataset.from_generator(lambda: (x[a : a + 50] for a in (0, 50, 100)))
@@ -168,6 +169,7 @@ def test_remedies_are_what_predict_gives_under_them(model):
     assert found["moving"].agreement == 1
 
 
+@pytest.mark.extensive
 def test_with_labels_remedies_have_accuracy_and_the_models_metrics(model):
     made = dense_net()
     made.set_weights(model.get_weights())
@@ -210,6 +212,7 @@ def test_time_folded_into_the_rows_is_one_of_positions():
     np.testing.assert_allclose(found.displacement, data.astype(np.float64).mean((0, 1)) / np.sqrt(1.001), rtol=1e-5)
 
 
+@pytest.mark.extensive
 def test_masked_positions_do_not_count():
     class Masks(layers.Layer):
         def compute_mask(self, inputs, previous_mask):
@@ -313,6 +316,7 @@ def test_the_page_needs_nothing_else_and_the_figure_has_a_row_a_layer(model, tmp
     assert len(found.plot(tmp_path / "shift.png").axes) == 2
 
 
+@pytest.mark.extensive
 def test_names_of_layers_are_written_into_the_page_as_text(tmp_path):
     x = pw.Input((2,))
     made = pw.Model(x, layers.BatchNormalization(name="<i>&")(x))
@@ -320,6 +324,7 @@ def test_names_of_layers_are_written_into_the_page_as_text(tmp_path):
     assert "<i>" not in page and "&lt;i&gt;&amp;" in page
 
 
+@pytest.mark.extensive
 def test_statistics_that_fit_left_behind_are_told_apart_from_a_shift():
     made = dense_net()
     made.compile("sgd", "sparse_categorical_crossentropy")

@@ -14,8 +14,11 @@ from phasewise.data.checks import first_nonfinite
 from phasewise.models.model import Model
 from phasewise.shift.adaptation.adabn import AdaBN
 from phasewise.shift.adaptation.blending import Blending
+from phasewise.shift.adaptation.eata import Eata
 from phasewise.shift.adaptation.ema import RunningAverage
+from phasewise.shift.adaptation.lame import Lame
 from phasewise.shift.adaptation.method import Method
+from phasewise.shift.adaptation.sar import Sar
 from phasewise.shift.adaptation.tent import Tent
 from phasewise.shift.collapse import CollapseWatch
 from phasewise.shift.gathering import require_averages
@@ -26,7 +29,7 @@ from phasewise.training.host_layers import plan_for
 from phasewise.training.preparing import batch_spec, prepare, require_steps
 from phasewise.training.step import unpack
 
-METHODS = {each.name: each for each in (AdaBN, RunningAverage, Blending, Tent)}
+METHODS = {each.name: each for each in (AdaBN, RunningAverage, Blending, Tent, Eata, Sar, Lame)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +48,17 @@ class Run:
     output: Output
     data: Any
     reading: dict
+
+    def batches_of(self, data, batch_size=None):
+        """Host arrays of the inputs, batch after batch."""
+        size = (batch_size or self.reading["batch_size"]) if is_arrays(data, role="predict") else None
+        executor = make_executor(plan_for(self.model, data, batch_size=size, role="adapt"))
+        try:
+            for feed in executor.feeds(self.reading["steps"] if data is self.data else None):
+                for place, real in enumerate(feed.real_rows):
+                    yield unpack(jax.tree.map(lambda a, i=place, n=real: np.array(a[i][:n]), feed.arrays["batches"]))[0]
+        finally:
+            executor.close()
 
 
 def adapt(
@@ -66,10 +80,15 @@ def adapt(
     - "blend", or `phasewise.blend(n)`: statistics of training and of the data mixed (Schneider et al. 2020); option n;
     - "ema": a running average over a stream; option momentum;
     - "tent": a step a batch towards predictions of less entropy, over gamma and beta (Wang et al. 2021); options optimizer, learning_rate,
-      steps, episodic.
+      steps, episodic;
+    - "eata": the same over rows that are sure and unlike the others, source weights held where they matter (Niu et al. 2022); options
+      source (needed), margin, distance, fisher_weight, optimizer, learning_rate;
+    - "sar": over reliable rows, where the entropy is flat, with recovery; layer and group normalization too (Niu et al. 2023); options margin, rho,
+      recover_below, optimizer, learning_rate;
+    - "lame": the model stays as it is, and predictions are made to agree with those of rows nearby (Boudiaf et al. 2022); options k, iterations.
 
     Args:
-        model: a model with batch normalization.
+        model: a model with batch normalization; for "sar" any normalization, for "lame" none is needed.
         data: what `predict` takes. Methods for streams go over it once, batch by batch, as over what `Adaptation.predict` is given later, and need
             none; labels are not looked at.
         method: a name, `phasewise.blend(n)`, or a `Method`.
@@ -102,7 +121,7 @@ def adapt(
     reading = {"batch_size": batch_size, "steps": steps, "verbose": verbose}
     if data is not None and not made.needs_data and not is_arrays(data, role="predict"):
         reading["batch_size"] = None
-    output = _output(model, data, reading)
+    output = _output(model, data, reading, made)
     if made.needs_probabilities and output.kind == "numbers":
         raise ValueError(
             f"adapt's method {made.name!r} needs predictions that are probabilities, and the output of {model.name!r} is numbers (it ends in "
@@ -131,7 +150,7 @@ def _method(method, options):
     return METHODS[method].made(options)
 
 
-def _output(model, data, reading):
+def _output(model, data, reading, method):
     """The `Output` of the model, which is built for the data where there are some."""
     if data is not None:
         executor = make_executor(plan_for(model, data, batch_size=reading["batch_size"], role="adapt"), most=1)
@@ -148,7 +167,8 @@ def _output(model, data, reading):
             f"adapt needs data, or a batch of them, to know the shapes of {model.name!r}: its inputs are not known."
         )
     calls, outputs = prepare(model, (spec,), "predict")
-    require_averages(model, calls, "adapt")
+    if method.needs_averages:
+        require_averages(model, calls, "adapt")
     return output_of(model, outputs)
 
 
@@ -177,7 +197,7 @@ class Adaptation:
             raise
 
     def _go_over(self):
-        for batch in self._batches(self._run.data):
+        for batch in self._run.batches_of(self._run.data):
             self._one(batch)
 
     def _first_look(self):
@@ -201,24 +221,10 @@ class Adaptation:
             raise ValueError("This adaptation was undone: call adapt again to have another.")
         if is_arrays(x, role="predict"):
             rows = len(jax.tree.leaves(x)[0]) if batch_size is None else batch_size
-            parts = [self._one(batch) for batch in self._batches(x, rows)]
+            parts = [self._one(batch) for batch in self._run.batches_of(x, rows)]
         else:
-            parts = [self._one(batch) for batch in self._batches(x)]
+            parts = [self._one(batch) for batch in self._run.batches_of(x)]
         return jax.tree.map(lambda *each: np.concatenate(each), *parts)
-
-    def _batches(self, data, batch_size=None):
-        """Host arrays, batch after batch."""
-        batch_size = batch_size or self._run.reading["batch_size"]
-        plan = plan_for(
-            self.model, data, batch_size=batch_size if is_arrays(data, role="predict") else None, role="adapt"
-        )
-        executor = make_executor(plan)
-        try:
-            for feed in executor.feeds(self._run.reading["steps"] if data is self._run.data else None):
-                for place, real in enumerate(feed.real_rows):
-                    yield unpack(jax.tree.map(lambda a, i=place, n=real: np.array(a[i][:n]), feed.arrays["batches"]))[0]
-        finally:
-            executor.close()
 
     def _one(self, x):
         place = first_nonfinite(x, f"Batch {self.batches}")

@@ -84,6 +84,14 @@ class EntropyStep:
             weight._value = value
         self.kept = self._optimizer.init([jnp.asarray(value) for value in self._first])
 
+    def classes(self, x):
+        """How many classes the probabilities have."""
+        if self._output.kind != "classes":
+            return 2
+        spec = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
+        _, shapes = prepare(self._model, (spec,), "predict")
+        return jax.tree.leaves(shapes)[self._output.place].shape[-1]
+
     def __call__(self, x, extra=None):
         """(outputs, what the update tells) of one batch; the weights are changed."""
         rows = len(jax.tree.leaves(x)[0])

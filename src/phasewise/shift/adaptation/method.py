@@ -14,12 +14,14 @@ class Method:
         name: what users call it.
         needs_probabilities: whether it is for outputs that are probabilities.
         needs_data: whether `adapt` must be given the data that it adapts to, before anything is predicted.
+        needs_averages: whether the model must have layers with moving statistics.
         options: what `adapt` takes for it, from the arguments of its `__init__`.
     """
 
     name = ""
     needs_probabilities = False
     needs_data = False
+    needs_averages = True
 
     def begin(self, run: Any) -> None:
         """Before the first batch.
