@@ -37,7 +37,7 @@ from phasewise.layers import Input
 from phasewise.models import Model, Sequential
 from phasewise.models.folding import fold
 from phasewise.models.pure import pure
-from phasewise.shift import adapt, audit, recalibrate
+from phasewise.shift import Monitor, adapt, audit, recalibrate
 from phasewise.switch.phase import learning_phase_scope
 from phasewise.switch.statistics_policy import blend, statistics
 from phasewise.training.nonfinite import NonFiniteError
@@ -51,6 +51,7 @@ __all__ = [
     "InputSpec",
     "Layer",
     "Model",
+    "Monitor",
     "NonFiniteError",
     "Sequential",
     "Variable",

@@ -56,6 +56,10 @@ class CollapseWarning(PhasewiseWarning):
     """An adaptation made predictions worse than it found them, and was taken back."""
 
 
+class ShiftWarning(PhasewiseWarning):
+    """What a model predicts has shifted: a monitor is certain of it."""
+
+
 class NoEffectWarning(PhasewiseWarning):
     """Something that was set applies to nothing."""
 

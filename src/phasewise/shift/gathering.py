@@ -148,8 +148,7 @@ def add_parts(found, owners, parts, steps):
         if key not in found:
             scale = np.asarray(average.used()[1], np.float64).reshape(-1)
             found[key] = Call(average._layer.name, average, RowStatistics(scale))
-        for batch in range(steps):
-            found[key].rows.add(RowSums(*(np.asarray(each)[batch] for each in part)))
+        found[key].rows.add(RowSums(*(np.asarray(each)[:steps] for each in part)))
     for (_, number), call in found.items():
         if times.get(id(call.average), 1) > 1:
             call.name = f"{call.average._layer.name}, call {number}"

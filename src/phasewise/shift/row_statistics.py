@@ -29,24 +29,30 @@ class RowStatistics:
         self._second = np.zeros((3, 3, *self.scale.shape))
 
     def add(self, part):
-        """Take the rows of one batch into account.
+        """Take the rows of batches into account.
 
         Args:
-            part: `phasewise.kernels.row_moments.RowSums` of NumPy arrays.
+            part: `phasewise.kernels.row_moments.RowSums` of NumPy arrays, of one batch or stacked over several.
         """
-        shift, offset, positions, sums = (np.asarray(each, np.float64) for each in part)
+        channels = len(self.scale)
+        shift, offset = (np.asarray(each, np.float64).reshape(-1, channels) for each in part[:2])
+        sums = np.asarray(part.sums, np.float64).reshape(len(shift), len(SUMS), channels)
+        rows = sums[:, _ORDER["rows"]]
         centre = shift + self.scale * offset
-        is_new = self._rows == 0
-        self.centre = centre if self.centre is None else np.where(is_new, centre, self.centre)
-        first = np.stack([sums[_ORDER[name]] for name in "nuv"])
-        second = np.stack([np.stack([sums[_ORDER[name]] for name in row]) for row in _PRODUCTS])
-        first, second = _moved(first, second, (self.centre - centre) / self.scale)
-        self._rows, self._first, self._second = (
-            self._rows + sums[_ORDER["rows"]],
-            self._first + first,
-            self._second + second,
-        )
-        self.positions = float(positions)
+        if self.centre is None or not self._rows.all():
+            first = np.take_along_axis(centre, (rows > 0).argmax(0)[None], 0)[0]
+            self.centre = first if self.centre is None else np.where(self._rows > 0, self.centre, first)
+        first = np.stack([sums[:, _ORDER[name]] for name in "nuv"])
+        second = np.stack([np.stack([sums[:, _ORDER[name]] for name in row]) for row in _PRODUCTS])
+        # A batch is as a channel to what is linear.
+        first, second = _moved(*(each.reshape(*each.shape[:-2], -1) for each in (first, second)), self._away(centre))
+        self._rows = self._rows + rows.sum(0)
+        self._first = self._first + first.reshape(3, -1, channels).sum(1)
+        self._second = self._second + second.reshape(3, 3, -1, channels).sum(2)
+        self.positions = float(np.ravel(part.positions)[0])
+
+    def _away(self, centre):
+        return ((self.centre - centre) / self.scale).ravel()
 
     def summary(self):
         """The `Rows` so far."""

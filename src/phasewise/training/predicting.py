@@ -83,16 +83,19 @@ def _run(model, executor, steps, task, progress, callbacks):
         first = len(parts)
         hooks.begin(seen)
         for feed in feeds:
-            loop = program(
-                model,
-                task,
-                shapes_of(feed.arrays),
-                lambda: MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers),
-            )
             state = {"weights": weights.now(), **draws.arguments(calls)}
             if memory:
                 state["memory"] = values_of(memory)
-            stacked = loop.run(state, feed, progress.running, on_chunk)
+            if model._watcher is None:
+                loop = program(
+                    model,
+                    task,
+                    shapes_of(feed.arrays),
+                    lambda: MapProgram(predict_step(model, task, calls.draws), weights.variables, weights.numbers),
+                )
+                stacked = loop.run(state, feed, progress.running, on_chunk)
+            else:
+                stacked = model._watcher.run(task, calls, state, feed, progress.running, on_chunk)
             for variable, value in zip(memory, state.get("memory", ())):
                 variable._value = value
             draws.advance(feed.real_rows.sum())

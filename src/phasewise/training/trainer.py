@@ -52,6 +52,7 @@ class Trainer:
     stop_training = stop_evaluating = stop_predicting = False
     history = None
     steps_trained = 0
+    _watcher = None  # what looks on while `predict` runs
     _claimed = None  # the optimizer, once it is known to train this model and no other
     steps_per_execution = 1
 
