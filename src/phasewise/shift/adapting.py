@@ -1,6 +1,7 @@
 """adapt: fit a model to data that have shifted, in a way that can be undone."""
 
 import dataclasses
+import importlib
 from typing import Any
 
 import jax
@@ -12,14 +13,7 @@ from phasewise.data import make_executor
 from phasewise.data.adapters import is_arrays
 from phasewise.data.checks import first_nonfinite
 from phasewise.models.model import Model
-from phasewise.shift.adaptation.adabn import AdaBN
-from phasewise.shift.adaptation.blending import Blending
-from phasewise.shift.adaptation.eata import Eata
-from phasewise.shift.adaptation.ema import RunningAverage
-from phasewise.shift.adaptation.lame import Lame
 from phasewise.shift.adaptation.method import Method
-from phasewise.shift.adaptation.sar import Sar
-from phasewise.shift.adaptation.tent import Tent
 from phasewise.shift.collapse import CollapseWatch
 from phasewise.shift.gathering import require_averages
 from phasewise.shift.predictions import Output, output_of
@@ -29,7 +23,16 @@ from phasewise.training.host_layers import plan_for
 from phasewise.training.preparing import batch_spec, prepare, require_steps
 from phasewise.training.step import unpack
 
-METHODS = {each.name: each for each in (AdaBN, RunningAverage, Blending, Tent, Eata, Sar, Lame)}
+METHODS = {
+    "adabn": "adabn.AdaBN",
+    "blend": "blending.Blending",
+    "ema": "ema.RunningAverage",
+    "tent": "tent.Tent",
+    "eata": "eata.Eata",
+    "sar": "sar.Sar",
+    "lame": "lame.Lame",
+}
+"""The file and the class of each method; imported where it is asked for, since optax takes a while."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,12 +145,17 @@ def _method(method, options):
     if isinstance(method, str) and method.startswith("blend("):
         method = resolve(method)
     if isinstance(method, Blend):
-        return Blending.made({"n": method.n, **options})
+        return _class("blend").made({"n": method.n, **options})
     if method not in METHODS:
         raise ValueError(
             f"adapt has no method {method!r}. Its methods: {', '.join(METHODS)}.{did_you_mean(method, list(METHODS))}"
         )
-    return METHODS[method].made(options)
+    return _class(method).made(options)
+
+
+def _class(name):
+    file, kind = METHODS[name].split(".")
+    return getattr(importlib.import_module(f"phasewise.shift.adaptation.{file}"), kind)
 
 
 def _output(model, data, reading, method):

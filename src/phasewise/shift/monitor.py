@@ -115,7 +115,7 @@ class Monitor:
 
     # -- what predict calls
 
-    def run(self, task, calls, state, feed, on_compiled, on_chunk):
+    def _run(self, task, calls, state, feed, on_compiled, on_chunk):
         """The outputs of a feed, which is looked at where there is time for it."""
         looks = not calls.rows_mix and self._spent <= BUDGET * self._seconds
         weights = Weights.of(self.model._inventory())

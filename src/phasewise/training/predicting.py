@@ -95,7 +95,7 @@ def _run(model, executor, steps, task, progress, callbacks):
                 )
                 stacked = loop.run(state, feed, progress.running, on_chunk)
             else:
-                stacked = model._watcher.run(task, calls, state, feed, progress.running, on_chunk)
+                stacked = model._watcher._run(task, calls, state, feed, progress.running, on_chunk)
             for variable, value in zip(memory, state.get("memory", ())):
                 variable._value = value
             draws.advance(feed.real_rows.sum())
