@@ -8,6 +8,7 @@ from scipy import stats
 
 import phasewise as pw
 from phasewise import layers
+from phasewise.demo import experiment
 
 RNG = np.random.default_rng(0)
 
@@ -332,3 +333,14 @@ def test_statistics_that_fit_left_behind_are_told_apart_from_a_shift():
     with pytest.warns(pw.warning.LaggingStatisticsWarning):
         made.fit(x, RNG.integers(0, 4, 64), epochs=2, verbose=0)
     assert "had not caught up when fit ended (96% of the initial values" in str(pw.audit(made, x))
+
+
+@pytest.mark.extensive
+def test_the_experiment_that_this_project_began_with_is_told_from_the_audit_alone():
+    train, valid, shifted = experiment.samples(18)
+    made = experiment.train_variant("moving", None, train, valid, 18).model
+    found = pw.audit(made, shifted.x)
+    assert found.verdict.first == "bn_input" and found.verdict.begins == "at the input"
+    np.testing.assert_allclose(found["bn_input"].displacement, 2.0, atol=0.1)
+    assert "Batch statistics undo it" in str(found) and found.verdict.helps == "batch"
+    assert not pw.audit(made, valid.x).is_shifted

@@ -1,5 +1,6 @@
 """Monitor: looks on while a model predicts; an alarm is hardly ever false, however long it looks."""
 
+import pickle
 import types
 
 import numpy as np
@@ -99,6 +100,11 @@ def test_mistakes_are_explained(model):
         pw.Monitor(model, alpha=2)
     with pw.Monitor(model), pytest.raises(ValueError, match=r"is monitored already: call close\(\)"):
         pw.Monitor(model)
+
+
+def test_a_copy_of_a_monitored_model_is_not_monitored(model):
+    with pw.Monitor(model, on_shift=lambda alarm: None), pw.Monitor(pickle.loads(pickle.dumps(model))) as other:
+        assert other.model is not model
 
 
 CHANNELS = 4

@@ -213,6 +213,9 @@ class Monitor:
                 made.alarm = Alarm(layer, int(channel), kind, float(displacement), float(ratio), int(rows))
         return made
 
+    def __reduce__(self):
+        return type(None), ()  # a copy of the model is not monitored
+
     def __repr__(self):
         return f"<Monitor of {self.model.name!r}, {self.rows:,} rows, {self.alarm or 'no shift'}>"
 
