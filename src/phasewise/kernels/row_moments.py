@@ -42,13 +42,14 @@ class RowSums(NamedTuple):
     sums: jax.Array
 
 
-def row_moments(x, scale, mask=None):
+def row_moments(x, scale, mask=None, real=None):
     """`RowMoments` of (rows, positions, channels).
 
     Args:
         x: array of any floating dtype.
         scale: (channels,), positive: the unit.
         mask: boolean, broadcasts against `x`; False positions do not count.
+        real: boolean (rows,), in the place of a mask: False rows, of which the first is none, do not count. It costs less.
     """
     x = wide(x)
     if mask is None:
@@ -61,7 +62,10 @@ def row_moments(x, scale, mask=None):
         shift = jax.lax.stop_gradient(jnp.where(weight, x, 0).sum((0, 1)) / count)
         share = weight.mean(1, dtype=x.dtype)
         z = jnp.where(weight, x - shift, 0) / scale
-    return RowMoments(shift, share, z.mean(1), (z * z).mean(1), jnp.float32(x.shape[1]))
+    mean, square = z.mean(1), (z * z).mean(1)
+    if real is not None:
+        share, mean, square = (jnp.where(real[:, None], each, 0) for each in (share, mean, square))
+    return RowMoments(shift, share, mean, square, jnp.float32(x.shape[1]))
 
 
 def row_moments_of_steps(x, places, mean, scale, mask=None):

@@ -149,7 +149,7 @@ class BatchNormalization(HasAffine, Convertible, Layer):
         """The normalized inputs."""
         channel, counted = self.axis % inputs.ndim, _counted(inputs, mask)
         if rows_asked_for() is not None and inputs.size:
-            self._record_rows(inputs, channel, counted)
+            self._record_rows(inputs, channel, counted, mask is None)
         if training:
             return self._train(inputs, channel, counted)
         axes, shape = _reduced(inputs, channel)
@@ -192,7 +192,7 @@ class BatchNormalization(HasAffine, Convertible, Layer):
             count, *moments = (part.reshape(parts, -1) for part in found)
             record_moments(self._moving_statistics, count, Moments(*moments))
 
-    def _record_rows(self, x, channel, counted):
+    def _record_rows(self, x, channel, counted, is_of_rows):
         rows = rows_asked_for()
         count = len(x) if len(x) % rows else rows  # an axis that was folded into the rows is one of positions
         shape = (count, -1, x.shape[channel])
@@ -200,9 +200,13 @@ class BatchNormalization(HasAffine, Convertible, Layer):
         def laid_out(array):
             return jnp.moveaxis(array, channel, -1).reshape(shape)
 
-        counted = None if counted is None else laid_out(jnp.broadcast_to(counted, x.shape))
         _, scale = self._moving_statistics.used()
-        record_rows(self._moving_statistics, row_moments(laid_out(x), scale, counted))
+        mask = real = None
+        if counted is not None and is_of_rows:
+            real = counted.reshape(count, -1)[:, 0]
+        elif counted is not None:
+            mask = laid_out(jnp.broadcast_to(counted, x.shape))
+        record_rows(self._moving_statistics, row_moments(laid_out(x), scale, mask, real))
 
     def _normalize(self, x, used, shape, correction=None):
         gamma, beta = (None if w is None else _shaped(w, shape) for w in (self.gamma, self.beta))
