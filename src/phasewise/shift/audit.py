@@ -29,7 +29,7 @@ def audit(
 
     One pass over the data, as `predict` makes it, gives each row's mean and mean square at every normalization call; nothing is kept
     of a row but sums, so that memory does not depend on their number. What other statistics would do is tried on a sample of up to
-    512 rows from all over the data. The model is not changed.
+    384 rows from all over the data. The model is not changed.
 
     Effects, for each channel: the displacement (mean - moving mean) / s with s = sqrt(moving variance + epsilon), the log ratio of the
     standard deviations, and the KL divergence of the two Gaussians, (r + displacement² - 1 - log r) / 2 with r the ratio of the

@@ -23,7 +23,7 @@ from phasewise.training.progress import make_progress
 from phasewise.training.step import predict_step, unpack
 from phasewise.training.weights import Weights
 
-SAMPLE_ROWS = 512  # of the data that are kept, to compare on them what remedies would do
+SAMPLE_ROWS = 384  # of the data that are kept, to compare on them what remedies would do
 LEAST_ROWS = 8
 
 
