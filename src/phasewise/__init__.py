@@ -48,7 +48,7 @@ from phasewise.models.folding import fold
 from phasewise.models.pure import pure
 from phasewise.optimizers import Optimizer
 from phasewise.regularizers import Regularizer
-from phasewise.shift import recalibrate
+from phasewise.shift import Monitor, adapt, audit, recalibrate
 from phasewise.switch.phase import learning_phase_scope
 from phasewise.switch.statistics_policy import blend, statistics
 from phasewise.training.differentiation import grad, value_and_grad
@@ -68,12 +68,15 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Monitor",
     "NonFiniteError",
     "Optimizer",
     "Regularizer",
     "Sequential",
     "Variable",
     "activations",
+    "adapt",
+    "audit",
     "backend",
     "blend",
     "callbacks",

@@ -10,6 +10,7 @@ import phasewise as pw
 from phasewise import warning
 from phasewise.layers import BatchNormalization, Dense
 from phasewise.losses import CategoricalCrossentropy
+from phasewise.shift.adaptation.method import Method
 
 X, Y = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32), np.ones((8, 1), np.float32)
 
@@ -76,6 +77,27 @@ def lose_a_mask(net):
     net.predict(np.ones((1, 2, 3)), verbose=0)
 
 
+def predict_what_has_shifted(net):
+    with pw.Monitor(net):
+        net.predict(np.tile(X, (32, 1)) + 9, verbose=0)
+
+
+class OneClass(Method):
+    """An adaptation that says class 0 of every row."""
+
+    name = "one class"
+
+    def predict(self, x):
+        return np.eye(2, dtype="float32")[np.zeros(len(x), int)]
+
+
+def adapt_for_the_worse(net):
+    net = pw.Sequential([pw.Input((4,)), BatchNormalization(), Dense(2, activation="softmax")])
+    net = pw.adapt(net, None, OneClass())
+    for _ in range(8):
+        net.predict(X)
+
+
 SURPRISES = {
     warning.NonFiniteWarning: see_nan,
     warning.SmallBatchWarning: train_on_one_row,
@@ -89,6 +111,8 @@ SURPRISES = {
     warning.LogitsWarning: take_logits_for_probabilities,
     warning.UnseenClassWarning: evaluate_another_class,
     warning.LostMaskWarning: lose_a_mask,
+    warning.ShiftWarning: predict_what_has_shifted,
+    warning.CollapseWarning: adapt_for_the_worse,
 }
 
 

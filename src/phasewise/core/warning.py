@@ -52,6 +52,14 @@ class LostMaskWarning(PhasewiseWarning):
     """A layer drops the mask of its input, and what comes after it takes masked steps for real ones."""
 
 
+class CollapseWarning(PhasewiseWarning):
+    """An adaptation made predictions worse than it found them, and was taken back."""
+
+
+class ShiftWarning(PhasewiseWarning):
+    """What a model predicts has shifted: a monitor is certain of it."""
+
+
 class NoEffectWarning(PhasewiseWarning):
     """Something that was set applies to nothing."""
 

@@ -43,6 +43,17 @@ def warn_nonfinite(structure, name, locate=lambda row: f"row {row}"):
         name: what they are.
         locate: names a row.
     """
+    found = first_nonfinite(structure, name, locate)
+    if found is not None:
+        warn(
+            f"{found}: no loss or prediction that they enter will be finite. Clean the data, or leave those rows out.",
+            NonFiniteWarning,
+        )
+    return found is not None
+
+
+def first_nonfinite(structure, name, locate=lambda row: f"row {row}"):
+    """Where the first array that holds NaN or infinity does, in words; None where all are finite. Arguments as for `warn_nonfinite`."""
     for where, array in named_leaves(structure, name):
         if array.dtype.kind != "f" or _is_finite(array):
             continue
@@ -53,13 +64,8 @@ def warn_nonfinite(structure, name, locate=lambda row: f"row {row}"):
             column = "" if not inner else f", position {inner}" if len(place) == 2 else f", position ({inner})"
             count = int(bad.sum())
             entries = "the only such entry" if count == 1 else f"one of {count} such entries"
-            warn(
-                f"{where} holds {array[place]} in {locate(place[0])}{column} ({entries}): no loss "
-                "or prediction that they enter will be finite. Clean the data, or leave those rows out.",
-                NonFiniteWarning,
-            )
-            return True
-    return False
+            return f"{where} holds {array[place]} in {locate(place[0])}{column} ({entries})"
+    return None
 
 
 def _is_finite(array):

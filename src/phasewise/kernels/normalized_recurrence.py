@@ -57,7 +57,7 @@ def normalized_recurrence(step, normalizers, sequences, unroll, sequence, states
         (outputs (time, batch, units) or None, the last states, moments: of the input's product the variances (time, channels), of the
         state's and the carry (mean, variance), each (time, channels); None where they were not found).
     """
-    if any(n is not None and (n.uses == "blend" or n.collects) for n in normalizers):
+    if any(n is not None and (n.uses == "blend" or n.collects or n.hands_out) for n in normalizers):
         body = step_of(step, normalizers)
         return normalized_recurrence_of_any_step(body, sequences, unroll, sequence, states, weights, terms, kept)
     return _recurrence(step, normalizers, sequences, unroll, sequence, states, weights, terms, kept)

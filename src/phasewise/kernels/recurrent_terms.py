@@ -20,6 +20,7 @@ class Normalizer(NamedTuple):
         uses: what it is normalized with: "batch", "moving", "blend" (both), or "row": each row by its own moments.
         epsilon: added to a variance.
         collects: whether the batch's moments are wanted although they do not normalize.
+        hands_out: whether what is normalized is given out as it is, in the place of moments: only for "moving".
         groups: for "row", the widths of the parts that are normalized by themselves.
     """
 
@@ -27,6 +28,7 @@ class Normalizer(NamedTuple):
     epsilon: float
     collects: bool = False
     groups: tuple[int, ...] = ()
+    hands_out: bool = False
 
     @property
     def sees_batch(self):
@@ -129,7 +131,8 @@ def product_of_mean(mean, kernel, by_gate):
 
 
 def normalized_product(normalizer, x, kernel, by_gate, term, counted):
-    """(the normalized product of `x` with `kernel`, (mean, variance) of its batch (channels,) or None), for one step.
+    """(the normalized product of `x` with `kernel`, (mean, variance) of its batch (channels,) or None), for one step; where it is handed out,
+    the product as it is for the second.
 
     Args:
         x: what `recurrent.thinned` gave, (rows, ...).
@@ -141,6 +144,8 @@ def normalized_product(normalizer, x, kernel, by_gate, term, counted):
     mean = None if mean is None else product_of_mean(mean, kernel, by_gate)
     product = multiplied(factor, kernel, by_gate)
     y, variance = after_product(normalizer, product, mean, term, row_count(counted, len(x)))
+    if normalizer.hands_out:
+        return y, product
     if variance is not None:
         return y, jax.lax.stop_gradient((mean[0], variance[0]))
     return y, batch_moments(x, kernel, by_gate, counted, 0) if normalizer.collects else None
@@ -160,5 +165,6 @@ def normalized_carry(normalizer, carry, term, counted):
     else:
         mean, variance, weight = term.statistics
         used = Moments(mean, None, variance) if normalizer.uses == "moving" else blended(mean, variance, batch, weight)
+    found = carry if normalizer.hands_out else found
     y = normalize.__wrapped__(carry, used, gamma=term.gamma, beta=term.beta, epsilon=normalizer.epsilon)
     return y, found

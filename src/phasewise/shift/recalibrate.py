@@ -1,8 +1,10 @@
 """recalibrate: exact population statistics in place of moving averages."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 from phasewise.data import make_executor
@@ -30,6 +32,7 @@ def recalibrate(
     batch_size: int | None = None,
     steps: int | None = None,
     verbose: int | str = "auto",
+    weigh: Callable[[int], float] | None = None,
 ) -> Recalibration:
     """Give every batch normalization layer the exact mean and variance of its input over `data`.
 
@@ -48,6 +51,8 @@ def recalibrate(
         batch_size: rows in a batch, 32 by default; only with arrays.
         steps: how many batches to take; needed for an endless plan.
         verbose: as in `predict`.
+        weigh: a function from the number of rows to the weight of the data, in [0, 1]; the rest is that of the statistics as they are.
+            Left out, the data alone count.
 
     Returns:
         `Recalibration`: a list with one `Change` a layer; `str()` gives the table.
@@ -70,7 +75,7 @@ def recalibrate(
             rows = executor.batch_rows if model._inventory().remembers else 32
             calls, _ = prepare(model, batch_spec(executor, rows), "predict")
             layers = _layers(model, calls)
-            found = _found(model, executor, (calls, layers), method, steps, progress)
+            found = _found(model, executor, (calls, layers), (method, weigh), steps, progress)
     finally:
         progress.close()
         executor.close()
@@ -97,9 +102,9 @@ def _layers(model, calls):
     return [(layer, average) for layer in layers for average in layer._averages]
 
 
-def _found(model, executor, called, method, steps, progress):
-    """(layer, average, count, mean, variance) for each; nothing is changed yet."""
-    calls, layers = called
+def _found(model, executor, called, how, steps, progress):
+    """(layer, average, rows, count, mean, variance) for each; nothing is changed yet."""
+    (calls, layers), (method, weigh) = called, how
     cells = Cells(model)
     state, places = cells.gather(), cells.places()
     passes = _alone(layers) if method == "layerwise" else [layers]
@@ -109,11 +114,13 @@ def _found(model, executor, called, method, steps, progress):
         if number:
             executor.restart()
         with statistics_policy.statistics({layer.name: "batch" for layer, average in wanted if average.fed_with}):
-            seen, statistics = _one_pass(model, executor, (calls, state), steps, progress)
+            seen, rows, statistics = _one_pass(model, executor, (calls, state), steps, progress)
         progress.end(seen, {})
         for layer, average in wanted:
             count, mean, variance = _where_counted(average, *statistics[id(average)])
-            found.append((layer, average, count, mean, variance))
+            if weigh is not None:
+                mean, variance = _mixed(average, (mean, variance), weigh(rows))
+            found.append((layer, average, None if weigh else rows, count, mean, variance))
             for variable, value in average.values_for(mean, variance, count):
                 state["other"][places[id(variable)]] = value
     return found
@@ -134,9 +141,30 @@ def _where_counted(average, count, mean, variance):
     return count, *found
 
 
+def _mixed(average, found, weight):
+    """(mean, variance) between those that the average has and those found."""
+    old = (variable.numpy().astype(np.float64) for variable in (average.mean, average.variance))
+    return tuple((1 - weight) * was + weight * now for was, now in zip(old, found))
+
+
+def batch_statistics(model, x):
+    """(average, count, mean, variance) of one batch for every average of the model, moving statistics flowing forward.
+
+    Args:
+        x: host arrays, one batch.
+    """
+    rows = len(jax.tree.leaves(x)[0])
+    executor = make_executor(plan_for(model, x, batch_size=rows, role="adapt"))
+    with phase.learning_phase_scope("inference"), statistics_policy.statistics("moving"):
+        calls, _ = prepare(model, batch_spec(executor, rows), "predict")
+        averages = {id(a): a for call in calls for a in call.layer._averages if call.layer.trainable}
+        _, _, found = _one_pass(model, executor, (calls, Cells(model).gather()), None, make_progress(0))
+    return [(averages[owner], *statistics) for owner, statistics in found.items() if owner in averages]
+
+
 def _one_pass(model, executor, begun, steps, progress):
-    """(number of batches, dict from an average's identity to (count, mean, variance))."""
-    (calls, state), parts, seen = begun, {}, 0
+    """(number of batches, of rows, dict from an average's identity to (count, mean, variance))."""
+    (calls, state), parts, seen, rows = begun, {}, 0, 0
     remembered = _memory_places(model)
     if remembered:  # it goes on in this pass, and not beyond
         state = {**state, "memory": [state["other"][place] for place in remembered]}
@@ -149,10 +177,11 @@ def _one_pass(model, executor, begun, steps, progress):
             seen += count
             progress.update(seen, {})
 
+        rows += int(feed.real_rows.sum())
         for owner, moments in zip(loop.owners, loop.run(state, feed, progress.running, on_chunk)):
             parts.setdefault(owner, []).append(moments)
     require_data(seen, "data")
-    return seen, {owner: _population(entries) for owner, entries in parts.items()}
+    return seen, rows, {owner: _population(entries) for owner, entries in parts.items()}
 
 
 def _memory_places(model):
@@ -190,10 +219,12 @@ def _population(entries):
 def _adopted(found, method):
     """Write what was found into the model."""
     changes = []
-    for layer, average, count, mean, variance in found:
+    for layer, average, rows, count, mean, variance in found:
         before = (average.mean.numpy(), average.variance.numpy())
         for variable, value in average.values_for(mean, variance, count):
             variable.assign(value)
+        if rows is not None:
+            average.note_population(rows)
         changes.append(Change.between(layer, count, before, (mean, variance)))
     return Recalibration(changes, method)
 

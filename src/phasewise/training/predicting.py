@@ -102,11 +102,13 @@ def _predicted(model, task, feed, calls, own, draws, on_compiled, on_chunk):
     def make():
         return MapProgram(predict_step(model, task, calls.draws, own), weights.variables, weights.numbers)
 
-    loop = program(model, task, shapes_of(feed.arrays), make)
     state = {"weights": weights.now(), **draws.arguments(calls)}
     if memory:
         state["memory"] = values_of(memory)
-    stacked = loop.run(state, feed, on_compiled, on_chunk)
+    if model._watcher is None:
+        stacked = program(model, task, shapes_of(feed.arrays), make).run(state, feed, on_compiled, on_chunk)
+    else:
+        stacked = model._watcher._run(task, calls, own, state, feed, on_compiled, on_chunk)
     for variable, value in zip(memory, state.get("memory", ())):
         variable._value = value
     draws.advance(feed.real_rows.sum())

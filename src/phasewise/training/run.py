@@ -109,7 +109,7 @@ class Run:
             if not reached.is_sound:
                 raise self._error(loop, cells, before, feed, reached, count, seen)
             for moving, number in self._averages():
-                moving.note_updates(number * reached.steps)
+                moving.note_updates(number * reached.steps, feed.rows)
             seen, self.steps_of_pass = seen + reached.steps, self.steps_of_pass + reached.steps
             callbacks.on_chunk_end(seen - 1, reached.logs)
             hooks.end(seen - 1, reached.logs)

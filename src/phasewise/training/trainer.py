@@ -57,9 +57,8 @@ class Trainer(Customised):
     stop_training = stop_evaluating = stop_predicting = False
     history = None
     steps_trained = 0
-    _step_specs: Mapping[str, Any] = MappingProxyType(
-        {}
-    )  # the last batch's structure for each task whose step is a user's own
+    _step_specs: Mapping[str, Any] = MappingProxyType({})  # of the last batch, for each task whose step is a user's own
+    _watcher = None  # what looks on while `predict` runs
     _claimed = None  # the optimizer, once it is known to train this model and no other
     steps_per_execution = 1
 

@@ -11,6 +11,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Named, Shape
 from phasewise.core.variable import Variable
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
+from phasewise.kernels.row_moments import row_moments
 from phasewise.layer.config import unless_default
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
@@ -21,6 +22,7 @@ from phasewise.layers.normalization.ghost_batches import ghosts_of, rows_of
 from phasewise.layers.normalization.moving_statistics import MovingStatistics
 from phasewise.switch import observe, statistics_policy
 from phasewise.switch.collected_moments import is_collecting, record_moments
+from phasewise.switch.collected_rows import record_rows, rows_asked_for
 
 
 @register("layer")
@@ -146,6 +148,8 @@ class BatchNormalization(HasAffine, Convertible, Layer):
     def call(self, inputs: Array, training: bool | None = None, mask: ArrayLike | None = None) -> Array:
         """The normalized inputs."""
         channel, counted = self.axis % inputs.ndim, _counted(inputs, mask)
+        if rows_asked_for() is not None and inputs.size:
+            self._record_rows(inputs, channel, counted, mask is None)
         if training:
             return self._train(inputs, channel, counted)
         axes, shape = _reduced(inputs, channel)
@@ -187,6 +191,22 @@ class BatchNormalization(HasAffine, Convertible, Layer):
             found = (count_values(x, axes, counted), *batch)
             count, *moments = (part.reshape(parts, -1) for part in found)
             record_moments(self._moving_statistics, count, Moments(*moments))
+
+    def _record_rows(self, x, channel, counted, is_of_rows):
+        rows = rows_asked_for()
+        count = len(x) if len(x) % rows else rows  # an axis that was folded into the rows is one of positions
+        shape = (count, -1, x.shape[channel])
+
+        def laid_out(array):
+            return jnp.moveaxis(array, channel, -1).reshape(shape)
+
+        _, scale = self._moving_statistics.used()
+        mask = real = None
+        if counted is not None and is_of_rows:
+            real = counted.reshape(count, -1)[:, 0]
+        elif counted is not None:
+            mask = laid_out(jnp.broadcast_to(counted, x.shape))
+        record_rows(self._moving_statistics, row_moments(laid_out(x), scale, mask, real))
 
     def _normalize(self, x, used, shape, correction=None):
         gamma, beta = (None if w is None else _shaped(w, shape) for w in (self.gamma, self.beta))

@@ -1,6 +1,7 @@
 """The moving statistics of a batch normalization layer, and how they follow the batches."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from phasewise.kernels.moving_average import followed
@@ -23,6 +24,7 @@ class MovingStatistics:
         self.variance = add_statistic(layer, "moving_variance", channels, variance_initializer)
         self._initial, self._known = self._values(), self._held()
         self._updates, self._share = 0, 1.0
+        self._batch_rows = self._population = None
         self.lag_is_told = False  # whether a warning has said that they are behind the batches
 
     @property
@@ -55,11 +57,32 @@ class MovingStatistics:
         """Whether they are as they were made; asked before every prediction."""
         return self._updates == 0 and self.updates == 0
 
-    def note_updates(self, count):
-        """`fit` has just made the statistics follow `count` batches more."""
+    def note_updates(self, count, rows):
+        """`fit` has just made the statistics follow `count` batches more, of `rows` rows."""
+        self._batch_rows = rows if self._layer.virtual_batch_size is None else self._layer.virtual_batch_size
         if self._updates is not None:
             self._updates, self._known = self._updates + count, self._held()
             self._share *= self.momentum**count
+
+    def note_population(self, rows):
+        """They are now those of a data set of `rows` rows, exactly."""
+        self._population = rows, self._values()
+
+    @property
+    def rows_behind(self):
+        """(effective number of rows, rows in a batch whose variance they are, whence that is known) of the statistics as they are.
+
+        An average in which a batch has the weight (1 - momentum) varies as the mean of (1 + momentum) / (1 - momentum) batches.
+        The batch is that of `fit`; 32 rows, Keras's default, where statistics came otherwise, as from a file.
+        """
+        if self._population is not None and all(map(np.array_equal, self._population[1], self._values())):
+            return self._population[0], self._population[0], "exact"
+        source, batch = ("assumed", 32) if self._batch_rows is None else ("fit", self._batch_rows)
+        momentum = self.momentum
+        batches = (1 + momentum) / (1 - momentum) if momentum < 1 else np.inf
+        if self.updates:
+            batches = min(batches, self.updates)
+        return batch * batches, batch, source
 
     def resume(self, updates):
         """They are now those of a layer that has followed `updates` batches since a mean of 0 and a variance of 1."""
@@ -93,6 +116,19 @@ class MovingStatistics:
     def values_for(self, mean, variance, count):
         """(variable, float32 value) for every statistic, when the population has this mean and variance of `count` values."""
         return [(self.mean, _float32(mean)), (self.variance, _float32(variance))]
+
+    def used(self):
+        """(mean, sqrt(variance + epsilon)) with which predictions are normalized; 1 in the place of a deviation of 0."""
+        mean, variance = self._used()
+        deviation = jnp.sqrt(variance + self.epsilon)
+        return mean, jnp.where(deviation > 0, deviation, 1)
+
+    def used_now(self):
+        """(mean, variance) with which predictions are normalized, as NumPy arrays."""
+        return tuple(np.asarray(part) for part in self._used())
+
+    def _used(self):
+        return jnp.asarray(self.mean.raw), jnp.asarray(self.variance.raw)
 
     def _values(self):
         return tuple(np.array(variable.numpy(), np.float64) for variable in (self.mean, self.variance))

@@ -111,10 +111,15 @@ def normalized_over_time(
         kept[1],
     )
     of_input = None if variance is None else (mean[:, 0], variance)
-    if how[0].collects and of_input is None:
+    if how[0].hands_out:
+        of_input = product
+    elif how[0].collects and of_input is None:
         of_input = batch_moments(x, kernel, by_gate, counted, 1)
-    for term, use, moments in zip(cell.terms, uses, (of_input, *inside)):
-        term.end(use, first, counts, moments)
+    for term, use, found in zip(cell.terms, uses, (of_input, *inside)):
+        if use.normalizer.hands_out:
+            term._moving_statistics.record_rows_of_steps(first, counted, found)
+        else:
+            term.end(use, first, counts, found)
     return outputs, last
 
 

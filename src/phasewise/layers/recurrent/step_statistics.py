@@ -6,8 +6,10 @@ import numpy as np
 from phasewise import initializers
 from phasewise.kernels.moments import Moments
 from phasewise.kernels.moving_average import followed
+from phasewise.kernels.row_moments import row_moments_of_steps
 from phasewise.layers.normalization.moving_statistics import MovingStatistics, add_statistic
 from phasewise.switch.collected_moments import record_moments
+from phasewise.switch.collected_rows import record_rows
 
 
 class StepStatistics(MovingStatistics):
@@ -67,6 +69,20 @@ class StepStatistics(MovingStatistics):
         counts = jnp.broadcast_to(seen[:, None].astype(jnp.float32), mean.shape)
         count, mean, variance = (jnp.pad(part, missing).reshape(1, -1) for part in (counts, mean, variance))
         record_moments(self, count, Moments(mean, jnp.zeros_like(mean), variance))
+
+    def record_rows_of_steps(self, first, counted, values):
+        """Tell whoever collects rows what they say.
+
+        Args:
+            first: number of the first step; may be traced.
+            counted: boolean (time, rows), or None where all count.
+            values: (time, rows, channels), what is normalized.
+        """
+        places = jnp.minimum(first + jnp.arange(len(values)), self.steps - 1)
+        record_rows(self, row_moments_of_steps(values, places, *self.used(), counted))
+
+    def _used(self):
+        return self.rows_for(0, self.steps)
 
     def _by_row(self, first, counts, mean, variance):
         """(counts, mean, variance) of the rows that these steps belong to, from row 0 on; rows without a step have count 0."""

@@ -11,6 +11,7 @@ from phasewise.layer.layer import Layer
 from phasewise.layers.recurrent.step_statistics import StepStatistics
 from phasewise.switch import observe, statistics_policy
 from phasewise.switch.collected_moments import is_collecting
+from phasewise.switch.collected_rows import rows_asked_for
 
 FIRST_GAMMA = 0.1
 """What gamma begins at: from 1, as in other layers, tanh and sigmoid saturate and no gradient comes through (Cooijmans et al. 2017,
@@ -142,7 +143,8 @@ class BatchTerm(RecurrentTerm):
             uses, counts = "blend", jnp.broadcast_to(jnp.asarray(counts, jnp.float32), (time,))
             weight = (counts / jnp.maximum(policy.n + counts, 1e-30))[:, None, None]
         arrays = self.arrays._replace(statistics=(*statistics, weight))
-        return Use(Normalizer(uses, self.epsilon, bool(rows) and is_collecting()), arrays)
+        hands_out = bool(rows) and uses == "moving" and rows_asked_for() is not None
+        return Use(Normalizer(uses, self.epsilon, bool(rows) and is_collecting(), hands_out=hands_out), arrays)
 
     def end(self, use: Use, first: Any, counts: Any, found: tuple[Array, Array] | None) -> None:
         """The moving statistics follow what was found in training, and those who collect moments are told.

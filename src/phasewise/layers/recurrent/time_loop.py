@@ -17,10 +17,12 @@ from phasewise.core import random
 from phasewise.core.scope import noticing
 from phasewise.core.types import Array, Nest
 from phasewise.core.variable import scope
+from phasewise.kernels.row_moments import joined_over_time
 from phasewise.layer.added_losses import collected_losses, record_loss
 from phasewise.layer.layer import Layer
 from phasewise.switch import observe, tap
 from phasewise.switch.collected_moments import collected_moments, is_collecting, record_moments
+from phasewise.switch.collected_rows import collected_rows, record_rows, rows_asked_for
 
 _number = ContextVar("phasewise_time_of_step", default=0)
 
@@ -50,6 +52,7 @@ def look(layers: list[Layer], step: Callable[..., Nest], *arguments: Nest) -> Lo
         tap.tapped(None),
         collected_losses() as losses,
         _own_moments() as moments,
+        _own_rows() as rows,
         random.scope(np.uint32(0), np.int32(0)) as draws,
         scope([], []) as held,
     ):
@@ -57,7 +60,7 @@ def look(layers: list[Layer], step: Callable[..., Nest], *arguments: Nest) -> Lo
         outputs = jax.eval_shape(step, *arguments)
         variables += [v for v in noticed.values() if id(v) not in before]
         written = [v for v in variables if held.read(v) is not before.get(id(v), v._value)]
-    return Look(outputs, written, bool(draws.drawn), bool(losses or moments))
+    return Look(outputs, written, bool(draws.drawn), bool(losses or moments or rows))
 
 
 def time_of_step() -> Array | int:
@@ -76,6 +79,10 @@ def _at_time(number):
 
 def _own_moments():
     return collected_moments() if is_collecting() else contextlib.nullcontext(())
+
+
+def _own_rows():
+    return contextlib.nullcontext(()) if rows_asked_for() is None else collected_rows(rows_asked_for())
 
 
 def loop(
@@ -112,23 +119,27 @@ def loop(
             scope(seen.written, values) as held,
             collected_losses() as losses,
             _own_moments() as moments,
+            _own_rows() as rows,
         ):
             carried, outputs = step(carried, inputs)
             values = held.collect(seen.written)
-        owners[:] = [owner for owner, *_ in moments]
-        return (carried, values), (outputs, list(losses), [rest for _, *rest in moments])
+        owners[:] = [[owner for owner, *_ in each] for each in (moments, rows)]
+        return (carried, values), (outputs, list(losses), [rest for _, *rest in moments], [each for _, each in rows])
 
     with random.of_this_call(seen.draws):
         first = carried, [jnp.asarray(v.raw) for v in seen.written]
         numbers = jnp.arange(time, dtype=jnp.uint32)
-        (carried, values), (outputs, losses, moments) = jax.lax.scan(
+        (carried, values), (outputs, losses, moments, rows) = jax.lax.scan(
             body, first, (numbers, inputs), unroll=bool(unroll) or 1
         )
     for variable, value in zip(seen.written, values):
         variable.assign(value)
     for loss in losses:
         record_loss(owner, loss.sum())
-    for average, found in zip(owners, moments):
+    of_moments, of_rows = owners
+    for average, found in zip(of_rows, rows):
+        record_rows(average, joined_over_time(found, average.used()[1].reshape(-1)))
+    for average, found in zip(of_moments, moments):
         # Each step is a part of its own, as a ghost batch is.
         record_moments(average, *jax.tree.map(lambda part: part.reshape(-1, part.shape[-1]), found))
     return carried, outputs

@@ -1,0 +1,55 @@
+"""TENT: minimize the entropy of the predictions over gamma and beta."""
+
+from typing import Any
+
+from phasewise.core.arguments import check_count, check_flag
+from phasewise.shift.adaptation.entropy_step import (
+    EntropyStep,
+    descended,
+    mean_of,
+    normalization_weights,
+    optimizer_of,
+)
+from phasewise.shift.adaptation.method import Method, positive
+
+
+class Tent(Method):
+    """Wang et al. (2021), "Tent: fully test-time adaptation by entropy minimization", equation 1 and section 3.2.
+
+    Batch normalization normalizes with the batch. After each batch one step of gradient descent on the mean over its rows of
+    H = -sum over classes of p log p changes gamma and beta; predictions are those from before the step.
+
+    Args:
+        optimizer: "adam" (beta 0.9 and 0.999), "sgd" (momentum 0.9) or an optax transformation.
+        learning_rate: above 0; the paper's 1e-3 for Adam. Its SGD has 2.5e-4.
+        steps: how many a batch.
+        episodic: whether gamma and beta begin anew with each batch.
+    """
+
+    name = "tent"
+    needs_probabilities = True
+
+    def __init__(self, optimizer: Any = "adam", learning_rate: float = 1e-3, steps: int = 1, episodic: bool = False):
+        rate = positive(self.name, "learning_rate", learning_rate)
+        self.optimizer = optimizer_of(self.name, optimizer, rate)
+        self.steps, self.episodic = check_count("adapt", "steps", steps), check_flag("adapt", "episodic", episodic)
+
+    def begin(self, run: Any) -> None:
+        """Find what changes."""
+        weights = normalization_weights(run.model)
+        self._step = EntropyStep(run.model, run.output, weights, self.optimizer, _update)
+
+    def predict(self, x: Any) -> Any:
+        """From before the step that follows."""
+        if self.episodic:
+            self._step.reset()
+        for _ in range(self.steps):
+            outputs, _ = self._step(x)
+        return outputs
+
+
+def _update(objective, optimizer, params, kept, extra):
+    params, kept, outputs, _ = descended(
+        objective, lambda entropy, p, counted: mean_of(entropy, counted), optimizer, params, kept
+    )
+    return params, kept, outputs, {}

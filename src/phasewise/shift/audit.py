@@ -1,0 +1,217 @@
+"""audit: does what a model is given still fit the statistics that it normalizes with, and what would help?"""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from phasewise.models.model import Model
+from phasewise.models.table import Column, render
+from phasewise.shift.gathering import LEAST_ROWS, gathered
+from phasewise.shift.layer_shift import LayerShift, layer_shifts
+from phasewise.shift.remedies import Remedies, remedies
+from phasewise.shift.verdict import Verdict, verdict_of
+
+
+def audit(
+    model: Model,
+    data: Any,
+    *,
+    reference: Any = None,
+    labels: Any = None,
+    alpha: float = 0.01,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    verbose: int | str = 0,
+) -> "Audit":
+    """Hold data against the statistics that every batch normalization of a model normalizes with.
+
+    One pass over the data, as `predict` makes it, gives each row's mean and mean square at every normalization call; nothing is kept
+    of a row but sums, so that memory does not depend on their number. What other statistics would do is tried on a sample of up to
+    384 rows from all over the data. The model is not changed.
+
+    Effects, for each channel: the displacement (mean - moving mean) / s with s = sqrt(moving variance + epsilon), the log ratio of the
+    standard deviations, and the KL divergence of the two Gaussians, (r + displacement² - 1 - log r) / 2 with r the ratio of the
+    variances. For each layer their root mean square.
+
+    Tests: the unit is the row, since positions within a row go together. For the mean a t-test of the row means against the moving
+    mean; for the variance one of the rows' mean squared standardized values; both with the uncertainty of the moving average
+    itself, which is that of batch * (1 + momentum) / (1 - momentum) rows, or after `recalibrate` that of its rows. `batch` is that of
+    the last `fit`; 32 where a model came from a file. With reference data Welch's two-sample test instead. Holm's correction over the
+    channels of a layer, and over layers: where nothing has shifted, an audit finds something with a probability of about `alpha`.
+    Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`.
+
+    Moving statistics follow weights that still change: where `fit` ended amid large steps, they lag, and that is found as well. `recalibrate` over training
+    data makes them exact.
+
+    Sources: Holm (1979); Welch (1947); Rao (1948); for batch statistics under shift Nado et al. (2020) and Schneider et al. (2020).
+
+    Args:
+        model: a model with batch normalization layers, also inside recurrent ones.
+        data: what `predict` takes; of a plan of tuples the second part is taken for labels.
+        reference: unshifted data, such as were trained on, in the place of the moving statistics.
+        labels: array, with arrays: with them remedies are judged by accuracy and by the model's own metrics.
+        alpha: level of the tests, in (0, 0.5].
+        batch_size: rows normalized together where batch statistics are tried, 32 by default; only with arrays.
+        steps: how many batches to take; needed for an endless plan.
+        verbose: as in `predict`.
+
+    Returns:
+        `Audit`.
+
+    Raises:
+        TypeError: `model` is no model.
+        ValueError: it has no batch normalization; fewer than 8 rows; data that do not fit, or hold NaN (the row is named).
+    """
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.floating) or not 0 < alpha <= 0.5:
+        raise ValueError(f"audit's alpha, the level of its tests, is a number above 0 and up to 0.5; got {alpha!r}.")
+    options = {"batch_size": batch_size, "steps": steps, "verbose": verbose}
+    found = _enough(gathered(model, data, labels, **options), "data")
+    given = None if reference is None else _enough(gathered(model, reference, **options), "reference")
+    layers = layer_shifts(found.calls, given and given.calls, float(alpha))
+    tried = remedies(model, *found.sample, found.batch_rows)
+    source = "reference data" if given else "moving statistics"
+    return Audit(model.name, found.rows, layers, tried, verdict_of(layers, tried, found.rows), float(alpha), source)
+
+
+def _enough(found, name):
+    if found.rows < LEAST_ROWS:
+        raise ValueError(
+            f"audit needs at least {LEAST_ROWS} rows, since a row is what it counts by; `{name}` has {found.rows}."
+        )
+    return found
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Audit:
+    """What `audit` found. `str()` is a table, `plot()` a figure, `report(path)` a page.
+
+    Attributes:
+        model: its name.
+        rows: number of rows.
+        layers: a `LayerShift` for each normalization call, in order; `audit["bn"]` finds one by name.
+        remedies: what other statistics would do: `Remedies`.
+        verdict: `Verdict`.
+        alpha: the level.
+        against: "moving statistics" or "reference data".
+    """
+
+    model: str
+    rows: int
+    layers: list[LayerShift]
+    remedies: Remedies
+    verdict: Verdict
+    alpha: float
+    against: str
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the data have shifted, at `alpha`."""
+        return self.verdict.is_shifted
+
+    def __getitem__(self, name: str) -> LayerShift:
+        for layer in self.layers:
+            if layer.layer == name:
+                return layer
+        raise KeyError(f"No layer called {name!r} was audited; these were: {[layer.layer for layer in self.layers]}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as dicts and lists, ready for JSON."""
+        return {
+            "model": self.model,
+            "rows": self.rows,
+            "alpha": self.alpha,
+            "against": self.against,
+            "verdict": dataclasses.asdict(self.verdict),
+            "layers": [layer.to_dict() for layer in self.layers],
+            "remedies": dataclasses.asdict(self.remedies),
+        }
+
+    def plot(self, path: str | pathlib.Path | None = None) -> Any:
+        """A matplotlib figure: a row a layer, statistics of training beside the data's, worst channels first.
+
+        Args:
+            path: a file to write it to as well.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        from phasewise.shift.audit_plot import plot
+
+        figure = plot(self)
+        if path is not None:
+            figure.savefig(path, dpi=120)
+        return figure
+
+    def report(self, path: str | pathlib.Path) -> pathlib.Path:
+        """Write a page that holds all of it: one file, no network, for screen, phone and paper. Returns its path."""
+        from phasewise.shift.page import page
+
+        path = pathlib.Path(path)
+        path.write_text(page(self), encoding="utf-8")
+        return path
+
+    def __str__(self):
+        return f"{self.verdict}\n\n{_layers(self)}\n\n{_remedies(self.remedies)}"
+
+    __repr__ = __str__
+
+
+def _layers(audit):
+    names = ("displaced by", "most in a channel", "std ratio", "KL, nats", "affected", "p")
+    columns = ["layer", *(Column(name, "right") for name in names), "what"]
+    rows = [
+        [
+            layer.layer,
+            f"{layer.rms_displacement:.2f} std",
+            f"{layer.displacement[layer.worst]:+.2f} ({layer.worst})",
+            f"{np.exp(np.mean(layer.log_ratio)):.2f} ×",
+            f"{layer.divergence.mean():.3f}",
+            f"{layer.share_affected:.0%}",
+            _p(layer.p),
+            layer.kind or "fits",
+        ]
+        for layer in audit.layers
+    ]
+    title = f"{audit.model}: {audit.rows:,} rows against {audit.against}, alpha {audit.alpha:g}"
+    return render(title, columns, rows)
+
+
+def _p(value):
+    return "< 1e-12" if value < 1e-12 else f"{value:.2g}"
+
+
+def _remedies(tried):
+    """The table of what was tried."""
+    shows_accuracy = tried.tried[0].accuracy is not None
+    metrics = list(tried.tried[0].metrics)
+    names = [*(["accuracy"] if shows_accuracy else []), *metrics]
+    names += [] if tried.kind == "numbers" else ["entropy", "information"]
+    names += ["differs by" if tried.kind == "numbers" else "agrees"]
+    columns = ["statistics", *(Column(name, "right") for name in names)]
+    columns += [] if tried.kind == "numbers" else ["predicted classes"]
+    rows = []
+    for each in tried.tried:
+        cells = [each.statistics + (" *" if each.statistics == tried.best else "")]
+        cells += [f"{each.accuracy:.3f}"] if shows_accuracy else []
+        cells += [f"{each.metrics[name]:.4g}" for name in metrics]
+        if tried.kind == "numbers":
+            cells += [f"{each.agreement:.2f} std"]
+        else:
+            cells += [
+                f"{each.entropy:.3f}",
+                f"{each.information:.3f}",
+                f"{each.agreement:.0%}",
+                _shares(each.histogram),
+            ]
+        rows.append(cells)
+    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch; * the best by {tried.by})"
+    return render(title, columns, rows)
+
+
+def _shares(histogram, most=6):
+    total = max(sum(histogram), 1)
+    order = sorted(range(len(histogram)), key=lambda k: -histogram[k])
+    kept = [f"{k}: {histogram[k] / total:.0%}" for k in order[:most] if histogram[k]]
+    return ", ".join(kept) + (" …" if sum(map(bool, histogram)) > most else "")

@@ -1,0 +1,196 @@
+"""One pass of `predict`'s kind over data, in which normalization layers tell what each row says of their statistics."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+from phasewise.core.variable import values_of
+from phasewise.data import make_executor
+from phasewise.data.checks import first_nonfinite
+from phasewise.kernels.row_moments import RowSums, row_sums
+from phasewise.layers.embedding.ids import check_ids_of
+from phasewise.shift.row_statistics import RowStatistics
+from phasewise.switch import phase, statistics_policy
+from phasewise.switch.collected_rows import collected_rows
+from phasewise.training.draws import Draws
+from phasewise.training.host_layers import plan_for
+from phasewise.training.loop import MapProgram
+from phasewise.training.preparing import batch_spec, prepare, require_data, require_steps
+from phasewise.training.programs import program, shapes_of
+from phasewise.training.progress import make_progress
+from phasewise.training.step import predict_step, unpack
+from phasewise.training.weights import Weights
+
+SAMPLE_ROWS = 384  # of the data that are kept, to compare on them what remedies would do
+LEAST_ROWS = 8
+
+
+@dataclasses.dataclass
+class Call:
+    """One call of a layer that has moving statistics, and what the rows say in it.
+
+    Attributes:
+        name: the layer's; with the number of the call where there are several.
+        average: the moving statistics.
+        rows: `RowStatistics`.
+    """
+
+    name: str
+    average: Any
+    rows: RowStatistics
+
+
+@dataclasses.dataclass
+class Gathered:
+    """What a pass gave.
+
+    Attributes:
+        calls: a `Call` for each normalization, in the order of the model.
+        rows: number of rows.
+        sample: (x, y or None), up to `SAMPLE_ROWS` rows from all over the data, on the host.
+        batch_rows: rows of a whole batch.
+    """
+
+    calls: list[Call]
+    rows: int
+    sample: tuple
+    batch_rows: int
+
+
+def gathered(model, data, labels=None, *, batch_size=None, steps=None, verbose=0, role="audit"):
+    """`Gathered` of one pass over data.
+
+    Raises:
+        TypeError: `model` is no model.
+        ValueError: it has no layer with moving statistics; data that do not fit, are empty, or hold NaN or infinity.
+    """
+    if not hasattr(model, "predict"):
+        raise TypeError(f"{role} takes a model; got {model!r}.")
+    executor = make_executor(plan_for(model, data, labels, batch_size=batch_size, role=role), most=steps)
+    require_steps(executor, steps, "steps")
+    progress, known = make_progress(verbose), executor.cardinality if executor.cardinality >= 0 else None
+    try:
+        with phase.learning_phase_scope("inference"), statistics_policy.statistics("moving"):
+            calls, _ = prepare(model, batch_spec(executor, executor.batch_rows), "predict")
+            require_averages(model, calls, role)
+            progress.task_begin(role, steps or known)
+            return _one_pass(model, executor, calls, steps, progress, role)
+    finally:
+        progress.close()
+        executor.close()
+
+
+def require_averages(model, calls, role):
+    """Raises ValueError when no layer that is called has moving statistics."""
+    if not any(call.layer._averages for call in calls):
+        raise ValueError(
+            f"{model.name!r} calls no layer with moving statistics, so {role} has nothing to hold the data against: it needs "
+            "BatchNormalization, or a recurrent layer with normalization='batch'. Layer and group normalization keep no statistics."
+        )
+
+
+def _one_pass(model, executor, calls, steps, progress, role):
+    weights, draws, found, sample, seen, total = Weights.of(model._inventory()), Draws(model), {}, Sample(), 0, 0
+    memory = model._inventory().memory
+    remembered = values_of(memory)
+    for feed in executor.feeds(steps) if memory else executor.padded_feeds(steps):
+        look_at(executor, feed, calls, role)
+        loop = program(model, "rows", shapes_of(feed.arrays), lambda: RowProgram(model, weights, calls.draws))
+        state = {"weights": weights.now(), **draws.arguments(calls), **({"memory": remembered} if memory else {})}
+
+        def on_chunk(count):
+            nonlocal seen
+            seen += count
+            progress.update(seen, {})
+
+        parts = loop.run(state, feed, progress.running, on_chunk)
+        remembered = state.get("memory", ())
+        draws.advance(feed.real_rows.sum())
+        add_parts(found, loop.owners, parts, feed.steps)
+        sample.add(feed)
+        total += int(feed.real_rows.sum())
+    require_data(seen, "data")
+    progress.end(seen, {})
+    return Gathered(list(found.values()), total, sample.arrays(), executor.batch_rows)
+
+
+class RowProgram(MapProgram):
+    """What the rows say at every normalization call, a `RowSums` for each of the batch's; `owners` are the averages, in order."""
+
+    def __init__(self, model, weights, drawn):
+        self.owners, predicted = [], predict_step(model, "predict", drawn)
+
+        def step(state, batch, valid, numbers):
+            rows = jax.tree.leaves(unpack(batch)[0])[0].shape[0]
+            with collected_rows(rows) as entries:
+                result = predicted(state, batch, valid, numbers)
+            self.owners[:] = [average for average, _ in entries]
+            sums = [row_sums(each) for _, each in entries]
+            return (sums, result[1]) if "memory" in state else sums
+
+        super().__init__(step, weights.variables, weights.numbers)
+
+
+def add_parts(found, owners, parts, steps):
+    """Take the `RowSums` of several batches into account.
+
+    Args:
+        found: dict of `Call`s, filled here, from (identity of an average, number of the call).
+        owners: the averages.
+        parts: a `RowSums` for each, stacked over the batches.
+    """
+    times = {}
+    for average, part in zip(owners, parts):
+        number = times[id(average)] = times.get(id(average), 0) + 1
+        key = id(average), number
+        if key not in found:
+            scale = np.asarray(average.used()[1], np.float64).reshape(-1)
+            found[key] = Call(average._layer.name, average, RowStatistics(scale))
+        found[key].rows.add(RowSums(*(np.asarray(each)[:steps] for each in part)))
+    for (_, number), call in found.items():
+        if times.get(id(call.average), 1) > 1:
+            call.name = f"{call.average._layer.name}, call {number}"
+
+
+def look_at(executor, feed, calls, role):
+    """Hold what an executor brings for the first time against what a model can take.
+
+    Raises:
+        ValueError: the inputs hold NaN or infinity, or an id that is outside of an embedding's range; the message names the row.
+    """
+    found = executor.unchecked(feed)
+    if found is None:
+        return
+    x, locate = unpack(found[0])[0], found[1]
+    place = first_nonfinite(x, "The input", locate)
+    if place is not None:
+        raise ValueError(f"{place}. {role} needs finite numbers: clean the data, or leave those rows out.")
+    if calls.looked_up:
+        check_ids_of(calls.looked_up, jax.tree.leaves(x), locate)
+
+
+class Sample:
+    """Whole batches from all over data of unknown length: every so many, more and more where they are too many."""
+
+    def __init__(self, most=SAMPLE_ROWS):
+        self._most, self._kept, self._every, self._seen = most, [], 1, 0
+
+    def add(self, feed):
+        """Look at the batches of a feed."""
+        for place, real in enumerate(feed.real_rows):
+            if self._seen % self._every == 0:
+                self._kept.append(jax.tree.map(lambda a, i=place, n=real: np.array(a[i][:n]), feed.arrays["batches"]))
+                if len(self._kept) > 1 and sum(map(_rows, self._kept)) > self._most:
+                    self._kept, self._every = self._kept[::2], 2 * self._every
+            self._seen += 1
+
+    def arrays(self):
+        """(x, y or None) of the batches that were kept, one after the other."""
+        joined = jax.tree.map(lambda *parts: np.concatenate(parts), *self._kept)
+        return unpack(joined)[:2]
+
+
+def _rows(batch):
+    return len(jax.tree.leaves(batch)[0])

@@ -1,0 +1,196 @@
+"""How far the input of one normalization is from the statistics that normalize it, and whether that is more than chance."""
+
+import dataclasses
+
+import numpy as np
+
+from phasewise.shift.significance import Evidence, against_moving, against_reference, critical, holm
+
+FEW_CHANNELS = 0.25
+CONSTANT = 0.05
+"""A channel has stopped to vary where its standard deviation is below this share of the moving one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerShift:
+    """One call of a normalization layer. Arrays are float64, (channels,); of a recurrent term a step and a channel are a channel.
+
+    Attributes:
+        layer: its name, with the number of the call where there are several.
+        rows, positions: rows, and positions of each, that the data's statistics are taken over.
+        moving_mean, moving_variance: what normalizes; with reference data these data's.
+        mean, variance: of the data, the variance biased.
+        epsilon: what the layer adds to a variance.
+        displacement: (mean - moving mean) / sqrt(moving variance + epsilon).
+        log_ratio: of the standard deviations, log(sqrt(variance + epsilon) / sqrt(moving variance + epsilon)).
+        divergence: KL(N(data) || N(moving)) = (ratio² + displacement² - 1) / 2 - log ratio, in nats.
+        error: standard error of the displacement.
+        p_mean, p_variance: two-sided p-values, with Holm's correction over the channels of the layer.
+        p: the smallest of them, with Holm's correction over the layers.
+        alpha: the level.
+        evidence: how well the moving statistics are known.
+        lag: the share of the values that they were made with that is left in them, where that is known and counts; else 0.
+    """
+
+    layer: str
+    rows: int
+    positions: float
+    moving_mean: np.ndarray
+    moving_variance: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    epsilon: float
+    displacement: np.ndarray
+    log_ratio: np.ndarray
+    divergence: np.ndarray
+    error: np.ndarray
+    p_mean: np.ndarray
+    p_variance: np.ndarray
+    p: float
+    alpha: float
+    evidence: Evidence
+    lag: float
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether it is, at `alpha`."""
+        return self.p <= self.alpha
+
+    @property
+    def affected(self) -> np.ndarray:
+        """Boolean (channels,): those whose mean or variance is off, at `alpha`."""
+        return (np.minimum(self.p_mean, self.p_variance) <= self.alpha) & self.is_shifted
+
+    @property
+    def share_affected(self) -> float:
+        """The share of them."""
+        return float(self.affected.mean())
+
+    @property
+    def rms_displacement(self) -> float:
+        """Root mean square of the displacement over channels, in standard deviations."""
+        return float(np.sqrt(np.mean(self.displacement**2)))
+
+    @property
+    def rms_log_ratio(self) -> float:
+        """Root mean square of the log ratio over channels."""
+        return float(np.sqrt(np.mean(self.log_ratio**2)))
+
+    @property
+    def worst(self) -> int:
+        """The channel with the largest divergence."""
+        return int(np.argmax(self.divergence))
+
+    @property
+    def order(self) -> np.ndarray:
+        """The channels, the largest divergence first."""
+        return np.argsort(-self.divergence, kind="stable")
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Boolean (channels,): affected, and hardly varying any more: dead where the value is near 0, else saturated."""
+        return self.affected & (self.variance <= CONSTANT**2 * self.moving_variance)
+
+    @property
+    def kind(self) -> str:
+        """What the shift is, in words; "" where there is none."""
+        if not self.is_shifted:
+            return ""
+        stopped = self.constant
+        if stopped.any() and stopped.sum() >= self.affected.sum() / 2:
+            dead = np.abs(self.mean[stopped]) <= 0.05 * np.sqrt(self.moving_variance[stopped] + self.epsilon)
+            what = "dead" if dead.all() else "saturated" if not dead.any() else "dead or saturated"
+            return f"{_number(stopped, len(self.mean))} {what}"
+        words = [
+            word
+            for word, p in (("displaced", self.p_mean), ("scaled", self.p_variance))
+            if (p[self.affected] <= self.alpha).any()
+        ]
+        few = 0 < self.share_affected <= FEW_CHANNELS and len(self.mean) > 3
+        return " and ".join(words) + (f" in {_number(self.affected, len(self.mean))}" if few else "")
+
+    @property
+    def detectable(self) -> float:
+        """The displacement of one channel, in standard deviations, that would be found nine times out of ten: the median channel's."""
+        counted = np.isfinite(self.error) & (self.error > 0)
+        if not counted.any():
+            return float("inf")
+        tests = 2 * len(self.mean)
+        needed = critical(self.alpha / tests, max(self.rows - 1, 1)) + 1.2816  # the normal distribution's 90 % point
+        return float(np.median(self.error[counted]) * needed)
+
+    def to_dict(self) -> dict:
+        """Numbers and lists, ready for JSON."""
+        found = {
+            field.name: _plain(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.name != "evidence"
+        }
+        found["evidence"] = {name: _plain(value) for name, value in dataclasses.asdict(self.evidence).items()}
+        names = ("is_shifted", "share_affected", "rms_displacement", "rms_log_ratio", "worst", "kind")
+        return found | {name: getattr(self, name) for name in names}
+
+
+def _plain(value):
+    """A value as JSON knows it: infinity is null."""
+    if isinstance(value, np.ndarray):
+        return [_plain(each) for each in value.tolist()]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _number(chosen, of):
+    count = int(np.sum(chosen))
+    return f"{count} of {of} channels"
+
+
+def layer_shifts(calls, reference, alpha):
+    """A `LayerShift` for each call, tested together.
+
+    Args:
+        calls: list of `phasewise.shift.gathering.Call`.
+        reference: the same calls over reference data, or None: then the moving statistics are what data are held against.
+        alpha: the level.
+    """
+    found = [_tested(call, other) for call, other in zip(calls, reference or [None] * len(calls))]
+    p = holm(np.array([min(each["p_mean"].min(), each["p_variance"].min()) for each in found]))
+    return [LayerShift(**each, p=float(p_layer), alpha=alpha) for each, p_layer in zip(found, p)]
+
+
+def _tested(call, other):
+    """The fields of a `LayerShift`, but for what the other layers have a part in."""
+    rows, epsilon, evidence = call.rows.summary(), call.average.epsilon, Evidence(*call.average.rows_behind)
+    mean, variance = (np.asarray(each, np.float64).reshape(-1) for each in call.average.used_now())
+    if other is None:
+        p_mean, p_variance, error = against_moving(rows, mean, variance, epsilon, evidence)
+    else:
+        given = other.rows.summary()
+        p_mean, p_variance, error = against_reference(rows, given)
+        mean, variance = given.centre, given.square * given.scale**2
+        evidence = Evidence(float(given.rows.max()), float(given.rows.max()), "reference")
+    p = np.ones((2, len(mean)))
+    counted = rows.rows >= 2
+    p[:, counted] = holm(np.stack([p_mean, p_variance])[:, counted])
+    centre = np.where(rows.rows > 0, rows.centre, mean)
+    found_variance = np.where(rows.rows > 0, rows.square * rows.scale**2, variance)
+    ratio = (found_variance + epsilon) / np.maximum(variance + epsilon, 1e-300)
+    ratio = np.maximum(np.where(variance + epsilon > 0, ratio, 1), 1e-30)
+    scale = np.sqrt(variance + epsilon)
+    displacement = (centre - mean) / np.where(scale > 0, scale, 1)
+    return {
+        "layer": call.name,
+        "rows": int(rows.rows.max()),
+        "positions": float(rows.positions[counted].mean()) if counted.any() else 0.0,
+        "moving_mean": mean,
+        "moving_variance": variance,
+        "mean": centre,
+        "variance": found_variance,
+        "epsilon": float(epsilon),
+        "displacement": displacement,
+        "log_ratio": np.log(ratio) / 2,
+        "divergence": (ratio + displacement**2 - 1 - np.log(ratio)) / 2,
+        "error": np.where(counted, error, np.inf),
+        "p_mean": p[0],
+        "p_variance": p[1],
+        "evidence": evidence,
+        "lag": float(call.average.initial_share or 0) if evidence.source == "fit" else 0.0,
+    }

@@ -1,0 +1,158 @@
+"""Is what the rows say more than chance? Tests of a channel's mean and variance, corrected for their number."""
+
+import dataclasses
+
+import numpy as np
+
+CONSTANT = 1e-10  # a variance, in units of the moving one, that is rounding
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """How well the statistics that data are held against are known.
+
+    Attributes:
+        rows: effective number of rows that they were taken over; infinite where they count as exact.
+        batch: rows in each batch whose (biased) variance went into them; infinite where the variance is that of all rows.
+        source: in words.
+    """
+
+    rows: float
+    batch: float
+    source: str
+
+
+def against_moving(found, mean, variance, epsilon, evidence):
+    """Two-sided p-values of the hypotheses that rows have the mean, and the variance, that a layer normalizes with.
+
+    The unit is the row. With z = (x - moving mean) / s, s² = moving variance + epsilon, over n rows, each of which has a mean z_r
+    and a mean square q_r about the data's own mean:
+
+    - mean: t = mean(z_r) / sqrt(V (1/n + 1/m)), n - 1 degrees of freedom, with V the variance of z_r between rows and m the
+      effective number of rows behind the moving mean: an exponential average of batches of B rows with momentum p has the variance
+      of B (1 + p) / (1 - p) of them;
+    - variance: t = (mean(q_r) - q_0) / sqrt(W (1/n + 1/m)), with W the variance of q_r between rows; that needs no normality.
+      q_0 = 1 + V/B - V/n: the batches' variances are biased, and so is that of the rows.
+
+    A test of the variance of few rows by its t alone is wrong by a factor of hundreds in the tail: where by chance no large value is
+    among the rows both the mean of q_r and their spread are small. So the spread is that which the hypothesis implies: V and W are taken at the scale
+    of the moving variance where the data's is smaller (V / q, W / q², with q the mean of q_r and at most 1: the score test's
+    in the place of Wald's; Rao 1948), W at least 2 / positions, that of independent normal values, and V at least 1 / positions. Where
+    the data's variance is the smaller one, W is also at least the mean of the layer's channels: a channel that is seldom active shows its
+    large values in few rows or none.
+
+    A channel that is the same number c in all rows has no spread to go by. There p = (1 + d²)^-n, d = (c - moving mean) / moving
+    deviation, without any assumption: by the inequality of Cauchy and Schwarz a share of at least d² / (1 + d²) of all rows is not
+    at c.
+
+    Sources: Student (1908); Welch (1947) for the sum of two uncertain means; Rao (1948), "Large sample tests of statistical
+    hypotheses", for a variance under the hypothesis.
+
+    Args:
+        found: `phasewise.shift.row_statistics.Rows`, in units of s.
+        mean, variance: (channels,), the moving ones.
+        epsilon: number of at least 0.
+        evidence: `Evidence`.
+
+    Returns:
+        (p of the means, p of the variances, standard error of the means), each (channels,). 1 where there are fewer than 2 rows.
+    """
+    scale = _scale(variance, epsilon)
+    added = np.where(scale**2 > 0, epsilon / np.where(scale > 0, scale, 1) ** 2, 0)
+    n = np.maximum(found.rows, 1)
+    square = (
+        found.square + added
+    )  # epsilon is as noise of the layer's own: what hardly varies is not held to its digits
+    between, of_squares = _under_hypothesis(found, square, added)
+    inverse = 1 / n + 1 / evidence.rows
+    error = np.sqrt(between * inverse)
+    distance = (found.centre - mean) / scale
+    excess = square + found.variance_of_means / n - 1 - np.minimum(found.variance_of_means, 1) / evidence.batch
+    of_means = _two_sided(distance, error, n - 1)
+    of_variances = _two_sided(excess, np.sqrt(of_squares * inverse), n - 1)
+    constant, too_few = found.square < CONSTANT, found.rows < 2
+    of_constant = np.exp(-n * np.log1p(np.square(found.centre - mean) / np.maximum(variance, 1e-300)))
+    of_means, of_variances = (
+        np.where(too_few, 1, np.where(constant, of_constant, p)) for p in (of_means, of_variances)
+    )
+    return of_means, of_variances, error
+
+
+def _under_hypothesis(found, square, added):
+    """(V, W): variances between rows at the scale that the hypothesis implies."""
+    shrunk = np.clip(found.square / np.maximum(1 - added, 1e-12), 1e-12, 1)  # what is left of the moving variance
+    between = np.maximum(found.variance_of_means / shrunk, 1 / found.positions)
+    between = np.minimum(between, np.maximum(found.variance_of_means, 1))  # row means vary no more than values
+    of_squares = np.maximum(found.variance_of_squares / shrunk**2, 2 / found.positions)
+    counted = found.rows >= 2
+    of_layer = of_squares[counted].mean() if counted.any() else 0.0
+    of_squares = np.where(square < 1, np.maximum(of_squares, of_layer), of_squares)
+    return between, of_squares
+
+
+def against_reference(found, reference):
+    """Welch's two-sample tests (1947) of means and variances: data and reference data, of which neither is exact.
+
+    t = (difference) / sqrt(V1/n1 + V2/n2), with the degrees of freedom of Welch and Satterthwaite; for the variance on the logarithm
+    of the mean squares, whose standard error is W/q² / n (the delta method), which few rows distort less.
+
+    Args:
+        found, reference: `phasewise.shift.row_statistics.Rows` in the same unit.
+
+    Returns:
+        As `against_moving`.
+    """
+    parts = [(each, np.maximum(each.rows, 2)) for each in (found, reference)]
+    v1, v2 = (each.variance_of_means / n for each, n in parts)
+    squares = [np.maximum(each.square + each.variance_of_means / n, 1e-30) for each, n in parts]
+    least = np.maximum(*[each.variance_of_squares / q**2 for (each, _), q in zip(parts, squares)])
+    w1, w2 = (np.maximum(least, 2 / each.positions) / n for each, n in parts)
+    error = np.sqrt(v1 + v2)
+    return (
+        _two_sided((found.centre - reference.centre) / found.scale, error, _satterthwaite(v1, v2, parts)),
+        _two_sided(np.log(squares[0] / squares[1]), np.sqrt(w1 + w2), _satterthwaite(w1, w2, parts)),
+        error,
+    )
+
+
+def _satterthwaite(first, second, parts):
+    n1, n2 = (n for _, n in parts)
+    below = first**2 / (n1 - 1) + second**2 / (n2 - 1)
+    return np.where(below > 0, (first + second) ** 2 / np.where(below > 0, below, 1), n1 + n2 - 2)
+
+
+def holm(p):
+    """p-values adjusted for their number: Holm (1979), "A simple sequentially rejective multiple test procedure".
+
+    p_(i) becomes max over j <= i of min(1, (m - j + 1) p_(j)), in ascending order: rejecting where that is at most alpha makes an
+    error anywhere among the m with a probability of at most alpha, however they depend on each other.
+
+    Args:
+        p: (m,), or any shape, whose entries then count together.
+    """
+    flat = np.ravel(p)
+    order = np.argsort(flat, kind="stable")
+    steps = np.minimum(flat[order] * (len(flat) - np.arange(len(flat))), 1)
+    adjusted = np.empty_like(flat)
+    adjusted[order] = np.maximum.accumulate(steps)
+    return adjusted.reshape(np.shape(p))
+
+
+def critical(alpha, freedom):
+    """The t-value that a two-sided test at `alpha` asks for."""
+    from scipy.special import stdtrit  # scipy takes a while to import
+
+    return -stdtrit(np.maximum(freedom, 1), alpha / 2)
+
+
+def _two_sided(difference, error, freedom):
+    from scipy.special import stdtr
+
+    t = np.abs(difference) / np.where(error > 0, error, 1)
+    t = np.where(error > 0, t, np.where(np.abs(difference) > 0, np.inf, 0))
+    return np.minimum(2 * stdtr(np.maximum(freedom, 1), -t), 1)
+
+
+def _scale(variance, epsilon):
+    scale = np.sqrt(np.asarray(variance, np.float64) + epsilon)
+    return np.where(scale > 0, scale, 1)

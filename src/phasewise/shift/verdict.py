@@ -1,0 +1,186 @@
+"""An audit in words."""
+
+import dataclasses
+import math
+
+from phasewise.shift.remedies import is_better
+
+TOO_FEW = 1.0
+"""Where a displacement of fewer standard deviations than this would be missed, "no shift" is nothing to rely on."""
+LAG = 0.001
+AGREE = 0.95
+AGREE_SORTED = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        is_shifted: whether anything is off at `alpha`.
+        is_decided: False where nothing was found, and too few rows came to find what matters.
+        first: the first layer in which it shows, "" where there is none.
+        begins: "at the input" where that is the first normalization of the model, else "inside"; "" where there is no shift.
+        kind: "displaced", "scaled", "displaced and scaled", "3 of 64 channels dead" …; "" where there is no shift.
+        helps: the statistics that do best, where these are better than the moving ones; else "".
+        headline: one line.
+        sentences: what a person should know, in order.
+        warnings: what to beware of.
+    """
+
+    is_shifted: bool
+    is_decided: bool
+    first: str
+    begins: str
+    kind: str
+    helps: str
+    headline: str
+    sentences: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [self.headline, *self.sentences, *(f"Beware: {each}" for each in self.warnings)]
+        return "\n".join(lines)
+
+
+def verdict_of(layers, remedies, rows):
+    """The `Verdict` on `LayerShift`s and `Remedies` (None where none were tried)."""
+    shifted = [layer for layer in layers if layer.is_shifted]
+    detectable = max(layer.detectable for layer in layers)
+    helps = _helps(remedies) if shifted else ""
+    if not shifted:
+        headline, sentences, is_decided = _nothing(layers, rows, detectable)
+        return Verdict(False, is_decided, "", "", "", "", headline, sentences, _warnings(layers, remedies, False))
+    first = shifted[0]
+    begins = "at the input" if first is layers[0] else "inside"
+    sentences = [_where(layers, first, begins, len(shifted)), _how(first), _consequence(remedies)]
+    sentences += [_cure(remedies, helps)] if remedies is not None else []
+    headline = "The data have shifted: they are not like those that the model was trained on."
+    kept = tuple(each for each in sentences if each)
+    return Verdict(
+        True, True, first.layer, begins, first.kind, helps, headline, kept, _warnings(layers, remedies, True)
+    )
+
+
+def _nothing(layers, rows, detectable):
+    if detectable > TOO_FEW:
+        headline = f"Too few rows to say: {rows} rows came, and no shift was found in them."
+        text = (
+            f"So few rows would show a channel's displacement only from {detectable:.1f} standard deviations on. Give more: with "
+            f"{int(rows * (detectable / 0.5) ** 2) + 1:,} rows half a standard deviation would show."
+        )
+        return headline, (text,), False
+    text = (
+        f"In none of the {len(layers)} normalizations are the data further from the statistics of training than chance explains. "
+        f"A displacement of {detectable:.2f} standard deviations of one channel would have been found nine times out of ten."
+    )
+    return "No shift was found: the data are like those that the model was trained on.", (text,), True
+
+
+def _where(layers, first, begins, count):
+    if begins == "at the input":
+        place = f"It begins at the input: it shows in {first.layer!r}, the first normalization of the model"
+    else:
+        before = layers[: layers.index(first)]
+        place = (
+            f"It begins inside: it shows first in {first.layer!r}; what comes before it ({before[-1].layer!r} and "
+            f"{len(before) - 1} others) fits"
+            if len(before) > 1
+            else f"It begins inside: it shows first in {first.layer!r}; {before[-1].layer!r} before it fits"
+        )
+    rest = count - 1
+    return f"{place}{f', and in {rest} of the others' if rest else ''}."
+
+
+def _how(layer):
+    worst, size = layer.worst, len(layer.mean)
+    channel = f" (most in channel {worst}: by {layer.displacement[worst]:+.2g})" if size > 1 else ""
+    factor = float(_ratio(layer.log_ratio[worst]))
+    if "dead" in layer.kind or "saturated" in layer.kind:
+        return f"Kind: {layer.kind}: these hardly vary any more, where in training they did."
+    spread = f", the standard deviation {factor:.2g} times that of training" if "scaled" in layer.kind else ""
+    return (
+        f"Kind: {layer.kind}, by {layer.rms_displacement:.2g} standard deviations of the training data{channel}{spread}; "
+        f"{layer.share_affected:.0%} of the channels are affected.{_direction(layer)}"
+    )
+
+
+def _direction(layer):
+    """Which way, where all the channels that are affected go the same."""
+    moved, spread = layer.displacement[layer.affected], layer.log_ratio[layer.affected]
+    words = []
+    if "displaced" in layer.kind and (abs(sum(moved > 0) / len(moved) - 0.5) == 0.5):
+        words.append("lie higher" if moved[0] > 0 else "lie lower")
+    if "scaled" in layer.kind and (abs(sum(spread > 0) / len(spread) - 0.5) == 0.5):
+        words.append("vary more" if spread[0] > 0 else "vary less")
+    return f" The values {' and '.join(words)} than in training." if words else ""
+
+
+def _ratio(log_ratio):
+    return math.exp(min(max(log_ratio, -50), 50))
+
+
+def _consequence(remedies):
+    if remedies is None:
+        return ""
+    moving = remedies["moving"]
+    if moving.accuracy is not None:
+        return f"As it is, the model is right in {moving.accuracy:.0%} of the cases."
+    if moving.histogram is None:
+        return ""
+    total = sum(moving.histogram)
+    most = max(range(len(moving.histogram)), key=lambda k: moving.histogram[k])
+    return f"As it is, the model says class {most} in {moving.histogram[most] / total:.0%} of the cases."
+
+
+def _helps(remedies):
+    return "" if remedies is None or remedies.best == "moving" else remedies.best
+
+
+def _cure(remedies, helps):
+    if not helps:
+        return "None of the statistics that were tried does better than the moving ones: look at the data, or train on such data."
+    batch, moving, best = remedies["batch"], remedies["moving"], remedies[helps]
+    told = {
+        "accuracy": lambda r: f"accuracy {r.accuracy:.2f}",
+        "loss": lambda r: f"loss {r.metrics['loss']:.3g}",
+        "information": lambda r: f"{r.information:.2f} nats of information",
+    }[remedies.by]
+    name = "Batch statistics undo it" if is_better(batch, moving, remedies.by) else f"{helps} helps"
+    again = "the predictions tell the rows apart again, " if remedies.by == "information" else ""
+    text = f"{name}: {again}{told(batch if name.startswith('Batch') else best)} in the place of {told(moving)}."
+    if helps != "batch" and name.startswith("Batch"):
+        text += f" {helps} does best ({told(best)})."
+    return f"{text} Try predict(x, statistics={_written(helps)})."
+
+
+def _written(policy):
+    return f"phasewise.{policy}" if policy.startswith("blend") else repr(policy)
+
+
+def _warnings(layers, remedies, is_shifted):
+    """What else could be the reason, and what batch statistics depend on, as the data at hand show it."""
+    late = [layer for layer in layers if layer.lag > LAG and layer.is_shifted]
+    found = []
+    if late:
+        found.append(
+            f"the moving statistics of {late[0].layer!r} had not caught up when fit ended ({late[0].lag:.0%} of the initial values are "
+            "left in them): some of this, or all, may be that. Call phasewise.recalibrate(model, training_data) and audit again."
+        )
+    if remedies is None or remedies.halved is None:
+        return tuple(found)
+    if remedies.halved < AGREE:
+        found.append(
+            f"with batches of {max(remedies.batch_rows // 2, 1)} rows in the place of {remedies.batch_rows}, batch statistics change "
+            f"{1 - remedies.halved:.0%} of the predicted classes: rows are few for them. Give a larger batch_size, or blend."
+        )
+    if remedies.sorted < AGREE_SORTED and is_shifted:
+        found.append(
+            f"with the rows sorted by class, batch statistics change {1 - remedies.sorted:.0%} of the predicted classes: they are only "
+            "for batches in which the classes are mixed as they were in training."
+        )
+    if remedies.is_sorted:
+        found.append(
+            "these data come in runs of few classes: batch statistics are wrong for them as they come. Shuffle them, or use moving ones."
+        )
+    return tuple(found)

@@ -1,0 +1,115 @@
+"""How often an audit is wrong, and how often it finds what is there: by simulation, on networks that were trained."""
+
+import numpy as np
+import pytest
+
+import phasewise as pw
+from phasewise import layers
+from phasewise.shift.gathering import gathered
+from phasewise.shift.layer_shift import layer_shifts
+from phasewise.shift.significance import holm
+
+ALPHA = 0.01
+
+
+def dense_net():
+    x = pw.Input((6,))
+    h = layers.BatchNormalization()(x)
+    h = layers.BatchNormalization()(layers.Dense(16)(h))
+    h = layers.Dense(8, activation="relu")(layers.ReLU()(h))
+    return pw.Model(x, layers.Dense(3, activation="softmax")(layers.BatchNormalization()(h)))
+
+
+def dense_rows(rows, rng):
+    """Skewed, correlated and normal columns."""
+    z = rng.standard_normal((rows, 6))
+    z[:, 1], z[:, 2] = np.exp(z[:, 1] / 2), z[:, 2] + z[:, 0]
+    return z.astype("float32")
+
+
+def convolutional_net():
+    x = pw.Input((8, 8, 3))
+    h = layers.BatchNormalization()(x)
+    h = layers.BatchNormalization()(layers.Conv2D(8, 3)(h))
+    h = layers.Conv2D(8, 3, activation="relu")(layers.ReLU()(h))
+    h = layers.GlobalAveragePooling2D()(layers.BatchNormalization()(h))
+    return pw.Model(x, layers.Dense(3, activation="softmax")(h))
+
+
+def convolutional_rows(rows, rng):
+    """Pictures whose pixels go together: a level of each picture's own, blocks, noise."""
+    level = 0.7 * rng.standard_normal((rows, 1, 1, 3))
+    blocks = rng.standard_normal((rows, 4, 4, 3)).repeat(2, 1).repeat(2, 2)
+    return (level + blocks + 0.5 * rng.standard_normal((rows, 8, 8, 3))).astype("float32")
+
+
+NETS = {"dense": (dense_net, dense_rows), "cnn": (convolutional_net, convolutional_rows)}
+
+
+def trained(kind, rows=20_000, epochs=3):
+    """A net whose learning rate has come down to 0, so that its moving statistics are those of its weights; and its generator."""
+    make, draw = NETS[kind]
+    pw.set_random_seed(1)
+    model, rng = make(), np.random.default_rng(5)
+    x = draw(rows, rng)
+    labels = np.digitize(x.reshape(rows, -1)[:, :2] @ [1, 0.3], [-0.5, 0.5])
+    rate = pw.optimizers.schedules.CosineDecay(1e-2, rows // 32 * epochs * 2 // 3)
+    model.compile(pw.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    model.fit(x, labels, batch_size=32, epochs=epochs, verbose=0)
+    return model, lambda rows: draw(rows, rng)
+
+
+def alarms(model, draw, rows, draws, move=lambda x: x):
+    """How many of so many audits of `rows` rows find a shift."""
+    found = 0
+    for _ in range(draws):
+        calls = gathered(model, move(draw(rows)), batch_size=rows).calls
+        found += any(layer.is_shifted for layer in layer_shifts(calls, None, ALPHA))
+    return found
+
+
+def displaced(x):
+    """The first input channel by 0.3 of its standard deviation."""
+    moved = x.copy()
+    moved[..., 0] += 0.3 * x[..., 0].std()
+    return moved
+
+
+@pytest.mark.extensive
+@pytest.mark.parametrize("kind", NETS)
+@pytest.mark.parametrize("is_exact", [False, True], ids=["fit", "recalibrated"])
+def test_unshifted_data_raise_an_alarm_no_more_often_than_alpha_says(kind, is_exact):
+    model, draw = trained(kind)
+    if is_exact:
+        pw.recalibrate(model, draw(20_000), verbose=0)
+    for rows in (16, 64, 512):
+        assert alarms(model, draw, rows, 1000) <= 15, rows
+
+
+@pytest.mark.extensive
+def test_a_small_displacement_of_one_channel_of_pictures_is_found():
+    model, draw = trained("cnn")
+    assert alarms(model, draw, 128, 200, displaced) >= 180
+
+
+@pytest.mark.extensive
+def test_of_single_numbers_as_much_is_found_as_so_few_can_tell():
+    """0.3 standard deviations are 3.4 standard errors of the mean of 128 numbers: at this level and with so many tests no test of the mean finds
+    more than half of them."""
+    model, draw = trained("dense")
+    assert alarms(model, draw, 128, 200, displaced) >= 60
+    assert alarms(model, draw, 300, 100, displaced) >= 90
+
+
+def test_a_few_draws_of_few_rows_raise_no_alarm_and_a_displacement_does():
+    pw.set_random_seed(1)
+    model, rng = dense_net(), np.random.default_rng(3)
+    pw.recalibrate(model, dense_rows(5000, rng), verbose=0)
+    assert alarms(model, lambda rows: dense_rows(rows, rng), 16, 60) <= 2
+    assert alarms(model, lambda rows: dense_rows(rows, rng), 16, 10, lambda x: x + np.float32(3)) == 10
+
+
+def test_holm_is_its_definition():
+    p = np.array([0.04, 0.01, 0.03, 0.005])
+    np.testing.assert_allclose(holm(p), [0.06, 0.03, 0.06, 0.02])
+    np.testing.assert_allclose(holm(np.array([[0.9, 0.8]])), [[1, 1]])
