@@ -31,6 +31,9 @@ OPERATORS = {
     "x @ ones": lambda x: x @ np.ones((5, 3), "float32"),
     "x > 0": lambda x: x > 0,
     "x <= 0": lambda x: x <= 0,
+    "x != number": lambda x: x != X[0, 0],
+    "x == number": lambda x: x == X[0, 0],
+    "array == x": lambda x: X[0] == x,
     "(x > 0) & (x < 1)": lambda x: (x > 0) & (x < 1),
     "(x > 0) | (x < -1)": lambda x: (x > 0) | (x < -1),
     "(x > 0) ^ (x < 1)": lambda x: (x > 0) ^ (x < 1),
@@ -69,6 +72,13 @@ def test_every_function_of_jax_becomes_part_of_the_graph_by_ops_apply_or_lambda(
     outputs = pw.Model(inputs, pw.ops.stack(parts, axis=1))(X)
     wanted = [np.sin(X), jax.nn.gelu(X), np.exp(-X / 2), 2 * np.sin(X), X.cumsum(1), X * (X > 0), X > 0]
     np.testing.assert_allclose(outputs, np.stack(wanted, 1), rtol=1e-5, atol=1e-6)
+
+
+def test_whether_a_tensor_is_among_others_is_asked_of_the_tensors_themselves():
+    first, second = pw.Input((5,)), pw.Input((5,))
+    assert first in [second, first] and first not in [second] and first != "first" and first is not None
+    different = pw.Model([first, second], first != second)
+    np.testing.assert_array_equal(different([X, X.round()]), X.round() != X)
 
 
 def test_ops_of_arrays_are_arrays():

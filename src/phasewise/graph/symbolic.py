@@ -276,6 +276,12 @@ def _operator(function, swapped=False):
     return operate
 
 
+def _equal(self, other):
+    """Entries that equal those of an array or a number. Two tensors are one or not, so that `tensor in tensors` asks what it says;
+    for their entries there is `ops.equal`."""
+    return NotImplemented if is_symbolic(other) else _operator(jnp.equal)(self, other)
+
+
 for _name in ("add", "subtract", "multiply", "true_divide", "floor_divide", "mod", "power", "matmul"):
     _dunder = {
         "subtract": "sub",
@@ -289,6 +295,8 @@ for _name in ("add", "subtract", "multiply", "true_divide", "floor_divide", "mod
     setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, _name), swapped=True))
 for _short, _name in (("lt", "less"), ("le", "less_equal"), ("gt", "greater"), ("ge", "greater_equal")):
     setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, _name)))
+SymbolicTensor.__ne__ = _operator(jnp.not_equal)
+SymbolicTensor.__eq__ = _equal
 for _short in ("and", "or", "xor"):
     setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, f"bitwise_{_short}")))
     setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, f"bitwise_{_short}"), swapped=True))
