@@ -276,7 +276,7 @@ def test_a_rate_below_0_moves_nothing_where_nobody_looks_and_is_an_error_by_hand
         (
             lambda: SGD.from_config(SGD(lambda step: 0.1).get_config()),
             ValueError,
-            "Unknown schedule '<lambda>'",
+            "A lambda cannot be described: it has no name",
         ),
     ],
 )

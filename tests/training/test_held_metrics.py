@@ -123,6 +123,13 @@ def test_what_add_metric_is_given_is_logged_in_fit_and_evaluate(make):
     assert {"loss", "seen", "total"} == {metric.name for metric in model.metrics}
 
 
+def test_a_config_says_that_it_leaves_out_what_add_metric_logs():
+    model = functional()
+    with pytest.warns(pw.warning.PhasewiseWarning, match="What add_metric logs has no place"):
+        again = pw.models.clone_model(model)
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers][:3]
+
+
 def test_mistakes_with_add_metric_are_told():
     inputs = pw.Input((1,))
     model = pw.Model(inputs, inputs)

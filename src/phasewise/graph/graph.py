@@ -6,6 +6,7 @@ import numpy as np
 
 from phasewise.core.places import Places, Wanted
 from phasewise.core.strings import STRING, as_host_array
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.graph import symbolic
 from phasewise.graph.host_part import Encoded, host_part, rest_of
 from phasewise.graph.order import operations_in_order
@@ -59,7 +60,7 @@ class Graph:
 
     def _find_steps(self):
         """What a run calls, one after the other."""
-        self.operations = operations_in_order(self.input_tensors, self.output_tensors)
+        self.operations = operations_in_order(self.input_tensors, [*self.output_tensors, *self.beside])
         self.host = host_part(self)
         if self.host is None:
             self._steps = [_step(node) for node in self.nodes]
@@ -72,6 +73,16 @@ class Graph:
         """The layers of the graph, those of its inputs among them, in Keras's order, each once."""
         not_layers = symbolic.Function | symbolic.SymbolicTensor
         return [each for each in self.operations if not isinstance(each, not_layers)]
+
+    def to_outputs(self):
+        """The graph without what it computes beside its outputs; it is told that this is left out."""
+        if not self.beside:
+            return self
+        warn(
+            "What add_metric logs has no place in Keras's configs, and is left out: call add_metric again on the model that is made anew.",
+            PhasewiseWarning,
+        )
+        return Graph(self.inputs, self.outputs)
 
     def run(self, inputs):
         """The outputs, in their structure, for arrays in the structure of the inputs, or an `Encoded`."""

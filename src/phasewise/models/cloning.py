@@ -91,7 +91,7 @@ class _Cloning:
         else:
             inputs = _packed(model.input, input_tensors)
         values = {id(t): new for t, new in zip(model.inputs, symbolic.tensors_in(inputs))}
-        for node in model._graph.nodes:
+        for node in model._graph.to_outputs().nodes:
             tensors, rebuild = symbolic.separate((node.args, node.kwargs))
             args, kwargs = rebuild([values[id(t)] for t in tensors])
             results = symbolic.tensors_in(self._called(node.operation, args, kwargs))

@@ -13,11 +13,12 @@ from phasewise.ops import operations
 
 
 def graph_config(graph: Graph) -> Config:
-    """`{"layers", "input_layers", "output_layers"}` of a graph.
+    """`{"layers", "input_layers", "output_layers"}` of a graph, from its inputs to its outputs.
 
     Raises:
         ValueError: it calls a function that no config can speak of, or with something that none can hold.
     """
+    graph = graph.to_outputs()
     names = _names(graph)
     calls = {id(operation): [] for operation in graph.operations}
     places = {id(t): [names[id(getattr(t, "input_layer", t))], 0, 0] for t in graph.input_tensors}

@@ -84,7 +84,7 @@ def recalibrate(
 
 
 def _check_finite(model, found):
-    for layer, _, _, mean, variance in found:
+    for layer, *_, mean, variance in found:
         if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
             raise ValueError(
                 f"{model.name!r} is as it was: {layer.name!r} would get a mean or variance that is NaN or infinite. There is NaN or infinity "
