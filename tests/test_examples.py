@@ -4,6 +4,8 @@ import pathlib
 import re
 import runpy
 
+import pytest
+
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
 
@@ -13,6 +15,7 @@ def percentages(printed, row):
     return [float(number) for number in re.findall(r"([\d.]+)%", line)]
 
 
+@pytest.mark.extensive
 def test_digits_are_recognised_and_batch_statistics_give_back_what_light_takes(capsys):
     runpy.run_path(str(EXAMPLES / "digits.py"), run_name="__main__")
     printed = capsys.readouterr().out
@@ -25,6 +28,7 @@ def test_digits_are_recognised_and_batch_statistics_give_back_what_light_takes(c
         assert batch >= 96
 
 
+@pytest.mark.extensive
 def test_fine_tuning_tells_what_a_frozen_and_an_unfrozen_normalization_do(capsys):
     runpy.run_path(str(EXAMPLES / "fine_tuning.py"))["main"](epochs=5)
     printed = capsys.readouterr().out
@@ -44,6 +48,7 @@ def test_fine_tuning_tells_what_a_frozen_and_an_unfrozen_normalization_do(capsys
     ]
 
 
+@pytest.mark.extensive
 def test_a_residual_network_along_one_axis_recognises_digits_whatever_is_beside_them(capsys):
     runpy.run_path(str(EXAMPLES / "residual_1d.py"))["main"](epochs=6)
     printed = capsys.readouterr().out
@@ -93,6 +98,7 @@ def test_a_student_learns_from_a_teacher_whose_statistics_stay(capsys):
     assert "as before, to the bit" in printed
 
 
+@pytest.mark.extensive
 def test_penalties_on_slopes_hold_them_where_they_are_to_be(capsys):
     runpy.run_path(str(EXAMPLES / "gradient_penalty.py"))["main"](epochs=10)
     printed = capsys.readouterr().out

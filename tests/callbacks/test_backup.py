@@ -208,7 +208,7 @@ def test_what_callbacks_set_when_an_epoch_begins_holds_in_one_that_is_resumed(tm
 
 
 @pytest.mark.parametrize("optimizer", [by_expression, by_function, lambda: pw.optimizers.Adam(0.01)])
-@pytest.mark.few(1)
+@pytest.mark.extensive
 def test_what_was_kept_for_frozen_weights_is_there_when_they_are_trained_again(optimizer, tmp_path):
     def options(made):
         def freeze(epoch, logs):
@@ -233,7 +233,7 @@ class Counting(pw.callbacks.Callback):
 
 
 @pytest.mark.parametrize("save_freq", [4, "epoch"])
-@pytest.mark.few(1)
+@pytest.mark.extensive
 def test_what_callbacks_did_when_an_epoch_began_is_not_done_twice_and_stays(save_freq, tmp_path):
     backup = tmp_path / "backup"
     same_when_resumed(
@@ -266,7 +266,7 @@ class Both(pw.Model):
 
 
 @pytest.mark.parametrize("save_freq", [4, "epoch"])
-@pytest.mark.few(1)
+@pytest.mark.extensive
 def test_a_step_of_ones_own_goes_on_with_all_its_optimizers(save_freq, tmp_path):
     def made():
         both = Both()

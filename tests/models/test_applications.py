@@ -8,14 +8,15 @@ import pytest
 
 import phasewise as pw
 
-SMALL = [("MobileNetV2", 32, {"alpha": 0.35}), ("ConvNeXtTiny", 32, {})]
-OTHERS = [
+NETWORKS = [
+    ("ConvNeXtTiny", 32, {}),
     ("DenseNet121", 32, {}),
     ("EfficientNetB0", 32, {}),
     ("EfficientNetV2B0", 32, {}),
     ("InceptionResNetV2", 75, {}),
     ("InceptionV3", 75, {}),
     ("MobileNet", 32, {"alpha": 0.25}),
+    ("MobileNetV2", 32, {"alpha": 0.35}),
     ("MobileNetV3Small", 32, {}),
     ("NASNetMobile", 32, {}),
     ("ResNet50", 32, {}),
@@ -29,9 +30,8 @@ def of_keras(name, size, more):
     return getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=5, **more)
 
 
-@pytest.mark.parametrize(
-    ("name", "size", "more"), [*SMALL, *(pytest.param(*row, marks=pytest.mark.extensive) for row in OTHERS)]
-)
+@pytest.mark.extensive
+@pytest.mark.parametrize(("name", "size", "more"), NETWORKS)
 def test_an_application_comes_from_keras_and_goes_back(name, size, more):
     theirs = of_keras(name, size, more)
     config = json.loads(json.dumps(theirs.get_config()))
@@ -43,7 +43,7 @@ def test_an_application_comes_from_keras_and_goes_back(name, size, more):
 
 
 @pytest.mark.extensive
-@pytest.mark.parametrize(("name", "size", "more"), [*SMALL, *OTHERS])
+@pytest.mark.parametrize(("name", "size", "more"), NETWORKS)
 @pytest.mark.filterwarnings("ignore::phasewise.warning.InitialStatisticsWarning")
 def test_an_application_predicts_what_it_predicts_in_keras(name, size, more):
     theirs = of_keras(name, size, more)
