@@ -18,7 +18,7 @@ with tempfile.TemporaryDirectory() as folder:
     with open(path, "w") as file:
         file.write(SCRIPT)
     begun = time.perf_counter()
-    from phasewise.cli import main
+    from phasewise.cli.entry import main
 
     main(["run", path])
     print(json.dumps({"value": time.perf_counter() - begun}))

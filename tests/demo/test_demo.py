@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from phasewise import cli
+from phasewise.cli.entry import main
 from phasewise.demo import experiment, figure
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -25,7 +25,7 @@ def demo(found, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(*options):
-        status = cli.main(["demo", *options])
+        status = main(["demo", *options])
         return status, *capsys.readouterr()
 
     return run
@@ -52,7 +52,7 @@ def without_matplotlib(monkeypatch):
 def test_the_whole_demo_runs_and_its_seed_is_the_one_given(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "EPOCHS", 2)
     path = tmp_path / "figure.svg"
-    assert cli.main(["demo", "--json", "--seed", "3", "--out", str(path)]) == 0
+    assert main(["demo", "--json", "--seed", "3", "--out", str(path)]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["seed"] == 3
     assert printed["figure"] == str(path)
@@ -175,7 +175,7 @@ def test_a_wrong_option_is_explained_before_anything_is_trained(demo, monkeypatc
 )
 def test_what_the_command_line_does_not_know_ends_with_status_2(capsys, arguments, message):
     with pytest.raises(SystemExit) as ended:
-        cli.main(arguments)
+        main(arguments)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ import keras
 import pytest
 
 import phasewise as pw
-from phasewise import cli
+from phasewise.cli.entry import main
 from phasewise.scripts import places, running
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "seed.py"
@@ -47,7 +47,7 @@ def command(script, capsys):
 
     def run(text, *arguments):
         with running.elsewhere():
-            status = cli.main(["run", str(script(text)), *arguments])
+            status = main(["run", str(script(text)), *arguments])
         return status, *capsys.readouterr()
 
     return run
@@ -310,7 +310,7 @@ def test_the_exit_status_is_the_scripts(command):
 def test_what_is_no_script_is_refused(capsys, tmp_path, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
     with running.elsewhere():
-        assert cli.main(["run", *words]) == 2
+        assert main(["run", *words]) == 2
     assert f"phasewise run: {message}" in capsys.readouterr().err
 
 
@@ -345,7 +345,7 @@ if __name__ == "__main__":
 def test_processes_that_a_script_starts_have_the_stand_ins_too(tmp_path, how):
     (tmp_path / "train.py").write_text(PROCESSES)
     words = ["train.py"] if how == "file" else ["-m", "train"]
-    start = [sys.executable, "-c", "from phasewise.cli import main; raise SystemExit(main())", "run"]
+    start = [sys.executable, "-c", "from phasewise.cli.entry import main; raise SystemExit(main())", "run"]
     there = {**os.environ, "PYTHONPATH": str(Path(pw.__file__).parents[1])}
     done = subprocess.run([*start, *words, "--x"], capture_output=True, text=True, cwd=tmp_path, env=there, timeout=120)
     assert done.stderr == ""

@@ -1,3 +1,1 @@
-"""The command line, `phasewise COMMAND`: one file a command."""
-
-from phasewise.cli.entry import main as main
+"""The command line, `phasewise COMMAND`: one file a command; `entry` is where it begins."""
