@@ -1,11 +1,11 @@
 """Texts as lists of numbers of words: what is done with them before they are handed out."""
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
 
 from phasewise.datasets.local import OF_GOOGLE, find
+from phasewise.files import json_text
 
 
 def marked(texts: Sequence[Sequence[int]], start_char: int | None, index_from: int) -> list[list[int]]:
@@ -53,6 +53,8 @@ def word_index(owner: str, path: str) -> dict[str, int]:
 
     Raises:
         FileNotFoundError: the file is not there.
+        FileError: it is another one.
     """
-    with open(find(owner, [path], f"{OF_GOOGLE}{owner}_word_index.json"), encoding="utf-8") as file:
-        return json.load(file)
+    found = find(owner, [path], f"{OF_GOOGLE}{owner}_word_index.json")
+    with open(found, "rb") as file:
+        return json_text.parsed(file.read(json_text.MOST_BYTES + 1), repr(str(found)))

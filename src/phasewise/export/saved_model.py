@@ -1,7 +1,6 @@
 """TensorFlow's SavedModel, by jax2tf, where TensorFlow is."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import jax
 
 from phasewise.export.inference import Inference
 from phasewise.export.tracing import with_open_sizes
+from phasewise.files.atomic_folder import folder_written_whole
 
 MARK = "saved_model.pb"
 
@@ -50,14 +50,8 @@ def write(
             tf, inference, specs, {"polymorphic_constraints": bounds, **(jax2tf_kwargs or {})}
         ),
     )
-    aside = f"{os.path.abspath(path)}.{os.getpid()}.part"
-    try:
+    with folder_written_whole(path) as aside:
         tf.saved_model.save(module, aside, signatures={"serving_default": signature})
-        if os.path.isdir(path):
-            shutil.rmtree(path)
-        os.replace(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return module
 
 

@@ -36,16 +36,22 @@ class _Check:
                 self.refuse(name, f"lies more than {DEEPEST} groups deep")
             for key in group:
                 inner = f"{name}/{key}"
-                if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                    self.refuse_outside(inner)
-                item = group[key]
-                self.meet(item, inner)
+                item = self.item(group, key, inner)
                 if isinstance(item, h5py.Group):
                     pending.append((item, inner, depth + 1))
-                elif isinstance(item, h5py.Dataset):
-                    self.array(item, inner)
-                else:
-                    self.refuse(inner, "is neither a group nor an array")
+
+    def item(self, group, key, name):
+        import h5py
+
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            self.refuse_outside(name)
+        item = group[key]
+        self.meet(item, name)
+        if isinstance(item, h5py.Dataset):
+            self.array(item, name)
+        elif not isinstance(item, h5py.Group):
+            self.refuse(name, "is neither a group nor an array")
+        return item
 
     def refuse(self, name, complaint):
         raise FileError(f"{self.path!r} has an item {name!r} that {complaint}. It is not opened.")

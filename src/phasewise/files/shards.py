@@ -59,25 +59,20 @@ def opened_shards(path: str) -> Iterator[StoredWeights]:
     """
     index = _read_index(path)
     weight_map, mark = index["weight_map"], index["metadata"].get(_SET)
-    shards = {name: None for entry in weight_map.values() for name in _listed(entry)}
+    names = list(dict.fromkeys(name for entry in weight_map.values() for name in _listed(entry)))
     with contextlib.ExitStack() as stack:
-        for name in shards:
+        shards = []
+        for name in names:
             where = os.path.join(os.path.dirname(path), name)
             if not os.path.isfile(where):
-                raise FileNotFoundError(f"{where!r} does not exist: it is one of the {len(shards)} shards of {path!r}.")
-            shards[name] = stack.enter_context(opened(where))
-            if mark is not None and shards[name].attrs.get(_SET) != mark:
+                raise FileNotFoundError(f"{where!r} does not exist: it is one of the {len(names)} shards of {path!r}.")
+            shards.append(stack.enter_context(opened(where)))
+            if mark is not None and shards[-1].attrs.get(_SET) != mark:
                 raise FileError(
                     f"{where!r} belongs to another set of weights than {path!r}, which was written at another time."
                 )
-        stored = StoredWeights(path, list(shards.values()))
-        for group, entry in weight_map.items():
-            there = stored.files_with(group.strip("/").removesuffix("vars").rstrip("/"))
-            for name in _listed(entry):
-                if os.path.join(os.path.dirname(path), name) not in there:
-                    raise FileError(
-                        f"{path!r} says that {group!r} is in {name!r}, and it is not: the shard is of another set."
-                    )
+        stored = StoredWeights(path, shards)
+        _check_map(weight_map, stored, path)
         yield stored
 
 
@@ -169,6 +164,17 @@ def _read_index(path):
             if not isinstance(name, str) or not re.fullmatch(r"[^/\\\0]+", name) or name in (".", ".."):
                 raise FileError(f"{path!r} speaks of a file {name!r}; shards stand beside their index, nowhere else.")
     return {"weight_map": weight_map, "metadata": metadata}
+
+
+def _check_map(weight_map, stored, path):
+    """Raise where a shard lacks what the index says that it has."""
+    for group, entry in weight_map.items():
+        there = stored.files_with(group.strip("/").removesuffix("vars").rstrip("/"))
+        for name in _listed(entry):
+            if os.path.join(os.path.dirname(path), name) not in there:
+                raise FileError(
+                    f"{path!r} says that {group!r} is in {name!r}, and it is not: the shard is of another set."
+                )
 
 
 def _listed(entry):

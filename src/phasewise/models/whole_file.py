@@ -1,6 +1,5 @@
 """What a `.keras` file has of a model: config, metadata, weights, assets."""
 
-import contextlib
 import datetime
 import os
 import shutil
@@ -10,6 +9,7 @@ from typing import Any, BinaryIO
 
 from phasewise.core.describing import serialize_keras_object
 from phasewise.files import assets, json_text, weights_file
+from phasewise.files.atomic_folder import folder_written_whole
 from phasewise.files.names import ASSETS, CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.training.course import course_of
 
@@ -19,8 +19,7 @@ def write(model: Any, file: BinaryIO) -> None:
     with zipfile.ZipFile(file, "w") as archive, assets.written_by(model) as paths:
         for name, pieces in _members(model):
             with archive.open(name, "w", force_zip64=True) as member:
-                for piece in pieces:
-                    member.write(piece)
+                member.writelines(pieces)
         for name, path in paths.items():
             archive.write(path, f"{ASSETS}/{name}")
 
@@ -31,39 +30,25 @@ def write_folder(model: Any, path: str) -> None:
         raise FileExistsError(
             f"{path!r} holds other things than a saved model, so it is not replaced. Give another path."
         )
-    aside = f"{path}.{os.getpid()}.part"
-    try:
+    with folder_written_whole(path) as aside, assets.written_by(model) as paths:
         os.makedirs(aside)
-        with assets.written_by(model) as paths:
-            for name, pieces in _members(model):
-                with open(os.path.join(aside, name), "wb") as file:
-                    file.writelines(pieces)
-                    file.flush()
-                    os.fsync(file.fileno())
-            for name, source in paths.items():
-                target = os.path.join(aside, ASSETS, name)
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                shutil.copyfile(source, target)
-        _put_in_place(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        for name, pieces in _members(model):
+            _write_flushed(os.path.join(aside, name), pieces)
+        for name, source in paths.items():
+            target = os.path.join(aside, ASSETS, name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def _write_flushed(path, pieces):
+    with open(path, "wb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _is_ours(path):
     return os.path.isdir(path) and set(os.listdir(path)) <= {CONFIG, METADATA, WEIGHTS, ASSETS}
-
-
-def _put_in_place(aside, path):
-    old = f"{path}.{os.getpid()}.old"
-    if os.path.exists(path):
-        os.rename(path, old)
-    try:
-        os.rename(aside, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.rename(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def config_of(model: Any) -> bytes:

@@ -156,19 +156,11 @@ def _written(row, name, value):
 
 
 def _called_with(signature, arguments, config):
-    args, kwargs = [], {}
-    for name, parameter in signature.parameters.items():
-        if name in config or name not in arguments:
-            continue
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            args.extend(arguments[name])
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            kwargs.update(arguments[name])
-        elif parameter.kind is parameter.KEYWORD_ONLY:
-            kwargs[name] = arguments[name]
-        else:
-            args.append(arguments[name])
-    return args, kwargs
+    """Arguments and keyword arguments of a call, without those that the config has."""
+    rest = [parameter for name, parameter in signature.parameters.items() if name not in config]
+    kept = {parameter.name: arguments[parameter.name] for parameter in rest}
+    bound = inspect.BoundArguments(signature.replace(parameters=rest), kept)
+    return list(bound.args), bound.kwargs
 
 
 def _key_written(key):

@@ -4,11 +4,12 @@ Keras 2 writes each as a layer, `TFOpLambda` (or `SlicingOpLambda`, in TensorFlo
 function. What is not in the table is refused by its name.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from phasewise.core.registry import did_you_mean
+from phasewise.files import json_text
+from phasewise.files.file_error import FileError
 
 # Function of TensorFlow: operation, its arguments by place; after ":" those that the operation's config has, "theirs=ours" where names differ.
 _TABLE = """
@@ -197,8 +198,8 @@ def _slice(part):
 def _of_graph(entry, node, models):
     definition = entry["config"].get("node_def")
     try:
-        definition = json.loads(definition) if isinstance(definition, str) else definition
-    except ValueError:
+        definition = json_text.parsed(definition.encode(), "it") if isinstance(definition, str) else definition
+    except FileError:
         definition = None
     operation = _OF_GRAPHS.get(definition.get("op")) if isinstance(definition, Mapping) else None
     if operation is None:

@@ -34,12 +34,7 @@ def load_legacy_model(path: str, custom_objects: Mapping[str, Any] | None, compi
             with told_as_damage(f"{path!r} cannot be opened"):
                 model = _made(config, is_keras_2)
             with told_as_damage(f"{path!r} is damaged"):
-                if model.built:
-                    fit_legacy(model, path, file).take()
-                elif len(file.get("model_weights", ())):
-                    raise FileError(
-                        f"the shape of the input of {model.name!r} is not in it, so that there are no weights to fill"
-                    )
+                _fill(model, path, file)
                 awaited.fill()
             if compile:
                 _compile(model, _json(file, _TRAINING, path), file, path, is_keras_2)
@@ -56,6 +51,13 @@ def _made(config, is_keras_2):
     if not isinstance(model, Model):
         raise FileError(f"its config describes {type(model).__name__}, which is no model")
     return model
+
+
+def _fill(model, path, file):
+    if model.built:
+        fit_legacy(model, path, file).take()
+    elif len(file.get("model_weights", ())):
+        raise FileError(f"the shape of the input of {model.name!r} is not in it, so that there are no weights to fill")
 
 
 def _compile(model, training, file, path, is_keras_2):

@@ -4,13 +4,14 @@ import hashlib
 import os
 import shutil
 import tarfile
-import tempfile
 import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Sequence
 
 from phasewise.core.registry import one_of
+from phasewise.files.atomic_file import written_by_name
+from phasewise.files.atomic_folder import folder_written_whole
 
 _READERS = {"tar": (tarfile.is_tarfile, tarfile.open), "zip": (zipfile.is_zipfile, zipfile.ZipFile)}
 
@@ -101,11 +102,8 @@ def _fetch(origin, target, file_hash, algorithm):
         raise FileNotFoundError(f"The origin {origin} is no file.")
     _check(source, file_hash, algorithm)
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    aside = tempfile.mkdtemp(dir=os.path.dirname(target))
-    try:
-        os.replace(shutil.copy(source, aside), target)
-    finally:
-        shutil.rmtree(aside)
+    with written_by_name(target) as aside:
+        shutil.copy(source, aside)
 
 
 def _check(path, file_hash, algorithm):
@@ -136,12 +134,7 @@ def _unpack(path, folder, formats):
         raise ValueError(
             f"{path} is no archive of the kind {' or '.join(wanted) or '(none)'}, so it cannot be unpacked."
         )
-    aside = tempfile.mkdtemp(dir=os.path.dirname(folder))
-    try:
-        with reader(path) as archive:
-            # Nothing of a tar file comes to lie outside of the folder, or is a device; a zip file has no way to say such.
-            archive.extractall(aside, **({"filter": "data"} if each == "tar" else {}))
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(aside, folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with folder_written_whole(folder) as aside, reader(path) as archive:
+        os.makedirs(aside)
+        # Nothing of a tar file comes to lie outside of the folder, or is a device; a zip file has no way to say such.
+        archive.extractall(aside, **({"filter": "data"} if each == "tar" else {}))
