@@ -11,6 +11,7 @@ from phasewise.cli import csv_table
 from phasewise.cli.failing import Mistake, in_one_line
 from phasewise.core.registry import did_you_mean
 from phasewise.export.signature import Slot, signature_of
+from phasewise.files.missing import missing
 from phasewise.utils import image_dataset_from_directory
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -66,7 +67,7 @@ def check(given: Any) -> None:
         if value is not None and value < 1:
             raise Mistake(f"--{name.replace('_', '-')} is a number of rows, at least 1; got {value}.")
     if not os.path.exists(given.data):
-        raise Mistake(f"{given.data!r} does not exist.{_near(given.data)}")
+        raise Mistake(missing(given.data, "there are no data to read"))
     _kind(given.data)
 
 
@@ -287,8 +288,3 @@ def _size(size, given):
             f"the model in {given.file!r} takes images of any size, so that those of {given.data!r} cannot be put in a batch; give a .npy file."
         )
     return size
-
-
-def _near(path):
-    folder, name = os.path.split(os.path.abspath(path))
-    return did_you_mean(name, os.listdir(folder)) if os.path.isdir(folder) else ""

@@ -21,6 +21,19 @@ def unique_name(cls_name):
     return stem if number == 0 else f"{stem}_{number}"
 
 
+def distinct(names, taken=None):
+    """The names, a number behind each that is taken: `mse`, `mse_1` … `taken`, a set, grows by them."""
+    taken, found = set() if taken is None else taken, []
+    for name in names:
+        number, new = 0, name
+        while new in taken:
+            number += 1
+            new = f"{name}_{number}"
+        taken.add(new)
+        found.append(new)
+    return found
+
+
 def get_uid(prefix: str = "") -> int:
     """How often this prefix has been asked for: 1, 2, 3 …"""
     _asked[prefix] += 1

@@ -6,7 +6,7 @@ arguments, what it wrote is in `scope.values` at the end, and the cells are unto
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Self
@@ -17,6 +17,7 @@ import numpy as np
 
 from phasewise.core import awaited, defaults, registry, structure
 from phasewise.core.arguments import check_flag
+from phasewise.core.first_value import first_value, is_jax, is_named, stored
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.scope import Scope
 from phasewise.core.types import Array, ArrayLike, DTypeLike, Named, Shape
@@ -54,13 +55,13 @@ class Variable(Operators):
         path: str | None = None,
     ):
         come = awaited.now()
-        if come is not None and _is_named(initializer) and shape is not None:
+        if come is not None and is_named(initializer) and shape is not None:
             dtype = dtype or defaults.floatx()
             make = registry.resolve("initializer", initializer)
             self._value = come.place(tuple(shape), dtype)
-            come.note(self, self._value, lambda: _stored(make(tuple(shape), dtype), dtype))
+            come.note(self, self._value, lambda: stored(make(tuple(shape), dtype), dtype))
         else:
-            self._value = _stored(_first_value(initializer, shape, dtype, name), dtype)
+            self._value = stored(first_value(initializer, shape, dtype, name), dtype)
         self.name = name
         self.path = path or name
         self._trainable = check_flag("Variable", "trainable", trainable)
@@ -157,9 +158,7 @@ class Variable(Operators):
                 "keep. phasewise.pure(model) gives a function that returns the new values instead."
             )
         else:
-            self._value = (
-                value.astype(self._value.dtype) if _is_jax(value) else np.array(value, dtype=self._value.dtype)
-            )
+            self._value = value.astype(self._value.dtype) if is_jax(value) else np.array(value, dtype=self._value.dtype)
         return self
 
     def take(self, value: np.ndarray) -> None:
@@ -204,41 +203,6 @@ class Variable(Operators):
 
     def __repr__(self):
         return f"<Variable path={self.path} shape={self.shape} dtype={self.dtype}>"
-
-
-def _is_named(initializer):
-    return isinstance(initializer, str | Mapping) or callable(initializer)
-
-
-def _stored(value, dtype):
-    """A first value in the dtype that the variable keeps."""
-    if dtype is None:
-        dtype = np.result_type(value) if hasattr(value, "dtype") else np.asarray(value).dtype
-        dtype = {"float64": "float32", "int64": "int32"}.get(str(dtype), str(dtype))
-    return np.array(value, dtype=jnp.dtype(dtype)) if not _is_jax(value) else value.astype(dtype)
-
-
-def _first_value(initializer, shape, dtype, name):
-    """The value that a variable begins with, from what `Variable` was given."""
-    if not _is_named(initializer):
-        value = resolved(initializer)
-        if value is None:
-            raise ValueError(f"Variable {name!r} needs a value: an array, a number, or an initializer and a shape.")
-        if shape is not None and tuple(np.shape(value)) != tuple(shape):
-            raise ValueError(
-                f"Variable {name!r} was given shape={tuple(shape)} and a value of shape {np.shape(value)}."
-            )
-        return value
-    make = registry.resolve("initializer", initializer)
-    if shape is None:
-        raise ValueError(
-            f"Variable {name!r} needs `shape`: its initializer {initializer!r} makes a value of any shape."
-        )
-    return make(tuple(shape), dtype or defaults.floatx())
-
-
-def _is_jax(value):
-    return hasattr(value, "aval")
 
 
 @contextlib.contextmanager

@@ -1,11 +1,12 @@
 """What an exported program takes: the structure, names, sizes and dtypes of its inputs, sizes that are left open as symbols."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 
+from phasewise.core.naming import distinct
 from phasewise.core.types import Nest
 from phasewise.graph import symbolic
 from phasewise.layer.input_spec import InputSpec
@@ -107,18 +108,6 @@ def names_of_outputs(model: Any, outputs: Nest) -> list[str]:
     leaves = jax.tree.leaves(outputs)
     names = model.output_names if len(model.output_names or ()) == len(leaves) else _paths(outputs, "output")
     return distinct(names)
-
-
-def distinct(names: Iterable[str]) -> list[str]:
-    """The names, those that came before numbered."""
-    found = []
-    for name in names:
-        number, candidate = 0, name
-        while candidate in found:
-            number += 1
-            candidate = f"{name}_{number}"
-        found.append(candidate)
-    return found
 
 
 def _of_graph(model):

@@ -18,9 +18,14 @@ def check_is_file(path: str, needed: str) -> None:
         return
     if os.path.isdir(path):
         raise FileNotFoundError(f"{path!r} is a folder: {needed}.")
+    raise FileNotFoundError(missing(path, needed))
+
+
+def missing(path: str, needed: str) -> str:
+    """The message of a path at which there is nothing. Arguments as of `check_is_file`."""
     folder, name = os.path.split(path)
     if not os.path.isdir(folder or "."):
-        raise FileNotFoundError(f"{path!r} does not exist, nor does its folder {folder!r}: {needed}.")
+        return f"{path!r} does not exist, nor does its folder {folder!r}: {needed}."
     near = nearest(name, sorted(os.listdir(folder or "."))[:10_000])
     hint = f" Did you mean {os.path.join(folder, near)!r}?" if near else ""
-    raise FileNotFoundError(f"{path!r} does not exist: {needed}.{hint}")
+    return f"{path!r} does not exist: {needed}.{hint}"

@@ -11,6 +11,7 @@ from phasewise.files.by_place import fit_by_place
 from phasewise.files.file_error import told_as_damage
 from phasewise.files.fit import LoadedWeights
 from phasewise.files.hdf5 import opened
+from phasewise.files.kind_of_file import Kind, kind_of
 from phasewise.files.legacy_weights import fit_legacy, fit_legacy_by_name, is_legacy
 from phasewise.files.missing import check_is_file
 from phasewise.files.named_weights import fit_named
@@ -74,11 +75,8 @@ def _fit(model, path, source, by_name):
 
 
 def _is_archive(path):
-    """By its name, or by its first bytes: people give archives other names."""
-    if path.endswith(".keras") or not os.path.isfile(path):
-        return path.endswith(".keras")
-    with open(path, "rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+    """By its name, or by its content: people give archives other names."""
+    return path.endswith(".keras") or (os.path.isfile(path) and kind_of(path) is Kind.ARCHIVE)
 
 
 @contextlib.contextmanager

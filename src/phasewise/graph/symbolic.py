@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax._src.core import trace_state_clean  # nothing public tells it without computing something
 
 from phasewise.core import logits, variable
 from phasewise.core.operators import Operators, resolved
@@ -152,11 +151,6 @@ def refuse_strings(taker, structure):
             )
 
 
-def any_traced(structure):
-    """True when an array that JAX is tracing occurs in the nest, or would come out because a `jit` is being traced."""
-    return not trace_state_clean() or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(structure))
-
-
 def shapes_of(structure):
     """The shapes of the tensors and arrays in a nest, as text."""
     leaves = jax.tree.leaves(structure, is_leaf=is_symbolic)
@@ -282,20 +276,14 @@ def _equal(self, other):
     return NotImplemented if is_symbolic(other) else _operator(jnp.equal)(self, other)
 
 
-for _name in ("add", "subtract", "multiply", "true_divide", "floor_divide", "mod", "power", "matmul"):
-    _dunder = {
-        "subtract": "sub",
-        "multiply": "mul",
-        "true_divide": "truediv",
-        "floor_divide": "floordiv",
-        "power": "pow",
-    }
-    _short = _dunder.get(_name, _name)
+_DUNDERS = {"subtract": "sub", "multiply": "mul", "true_divide": "truediv", "floor_divide": "floordiv", "power": "pow"}
+for _name in ("add", "mod", "matmul", *_DUNDERS):
+    _short = _DUNDERS.get(_name, _name)
     setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, _name)))
     setattr(SymbolicTensor, f"__r{_short}__", _operator(getattr(jnp, _name), swapped=True))
-for _short, _name in (("lt", "less"), ("le", "less_equal"), ("gt", "greater"), ("ge", "greater_equal")):
+_COMPARISONS = {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "ne": "not_equal"}
+for _short, _name in _COMPARISONS.items():
     setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, _name)))
-SymbolicTensor.__ne__ = _operator(jnp.not_equal)
 SymbolicTensor.__eq__ = _equal
 for _short in ("and", "or", "xor"):
     setattr(SymbolicTensor, f"__{_short}__", _operator(getattr(jnp, f"bitwise_{_short}")))

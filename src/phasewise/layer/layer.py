@@ -11,13 +11,14 @@ from phasewise.core import masking, naming, precision, registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.pickling import Portable
 from phasewise.core.precision import PolicyLike
-from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named, Nest, Shape
+from phasewise.core.traced import any_traced
+from phasewise.core.types import Config, DTypeLike, Named, Nest, Shape
 from phasewise.core.variable import Variable, autocast, eager, in_scope, scope
 from phasewise.graph import symbolic
 from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
-from phasewise.layer.added_losses import added_losses, forget_losses, record_loss
-from phasewise.layer.added_metrics import record_metric
+from phasewise.layer.added_losses import forget_losses, record_loss
+from phasewise.layer.adding import Adding
 from phasewise.layer.drawing import Drawing
 from phasewise.layer.in_graph import InGraph
 from phasewise.layer.masked import Masked
@@ -28,7 +29,7 @@ from phasewise.layer.typed import Typed
 from phasewise.switch import observe, phase, tap
 
 
-class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
+class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, LayerTree):
     """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
 
     Args:
@@ -164,29 +165,6 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
         """Make the weights, once, when the shape of the input is known. Override it; the default makes none."""
         self.built = True
 
-    def add_loss(self, loss: ArrayLike) -> None:
-        """Add a scalar (or an array whose sum counts) to the loss of the training step; called from `call`."""
-        record_loss(self, loss)
-
-    def add_metric(self, value: ArrayLike, name: str | None = None, aggregation: Any = "mean") -> None:
-        """Log a value under a name in `fit` and `evaluate`; called from `call`, at each call anew (Keras 2; gone in Keras 3).
-
-        Args:
-            value: array; of one that has rows, each counts once, a number counts once for its batch.
-            name: under which it is logged.
-            aggregation: "mean" over all that came in the epoch, or a metric object, whose `update_state(value)` is called.
-
-        Raises:
-            ValueError: no name, or another `aggregation`.
-        """
-        record_metric(self, value, name, aggregation)
-
-    @property
-    def losses(self) -> list[Array]:
-        """The weight regularization terms, and what the last eager call of the layers added."""
-        terms = [v.regularizer(jnp.asarray(v.value)) for v in self.trainable_variables if v.regularizer is not None]
-        return added_losses(self) + terms
-
     # -- the call
 
     def call(self, *args: Any, **kwargs: Any) -> Nest:
@@ -196,7 +174,7 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, LayerTree):
     def __call__(self, *args: Any, **kwargs: Any) -> Nest:
         if symbolic.any_symbolic((args, kwargs)):
             return self._call_symbolic(args, kwargs)
-        if not in_scope() and symbolic.any_traced((args, kwargs)):
+        if not in_scope() and any_traced((args, kwargs)):
             with scope([], []):  # in a user's own jit or grad: what the layers write would be tracers, so it is dropped
                 return self._call(args, kwargs)
         return self._call(args, kwargs)

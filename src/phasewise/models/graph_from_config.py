@@ -9,8 +9,8 @@ from phasewise.core.restoring import deserialize, deserialize_keras_object, told
 from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
 from phasewise.layer.layer import Layer
-from phasewise.models import pinned_training
 from phasewise.models.graph_to_config import is_functional
+from phasewise.models.pinned_training import PINNED, as_called
 from phasewise.ops import operations
 
 KEYS = ("layers", "input_layers", "output_layers")
@@ -79,8 +79,8 @@ class _Made:
             if self.layer is None:
                 result = _named(operations.apply(self.entry, args, kwargs), name)
             else:
-                is_pinned = isinstance(node, Mapping) and node.get(pinned_training.PINNED) is True
-                result = self.layer(*args, **pinned_training.read(self.layer, kwargs, is_pinned))
+                is_pinned = isinstance(node, Mapping) and node.get(PINNED) is True
+                result = self.layer(*args, **as_called(self.layer, kwargs, is_pinned))
         self.results[number] = symbolic.tensors_in(result)
 
 

@@ -8,7 +8,7 @@ from phasewise.core.types import Config, Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
 from phasewise.layers.input_layer import InputLayer
-from phasewise.models import pinned_training
+from phasewise.models.pinned_training import PINNED, as_written
 from phasewise.ops import operations
 
 
@@ -63,7 +63,7 @@ def _entry(operation, name, calls, places):
         return _entry_of_function(calls[0], name, places)
     if isinstance(operation, symbolic.SymbolicTensor):  # the model begins amid another's graph
         operation = InputLayer(batch_shape=operation.shape, dtype=operation.dtype, name=name)
-    nodes = [_inbound(*pinned_training.written(operation, node.args, node.kwargs), places) for node in calls]
+    nodes = [_inbound(*as_written(operation, node.args, node.kwargs), places) for node in calls]
     return {**serialize_keras_object(operation), "name": name, "inbound_nodes": nodes}
 
 
@@ -81,7 +81,7 @@ def _inbound(args, kwargs, is_pinned, places):
 
     args, kwargs = _mapped(list(args), tensor_config), _mapped(kwargs, tensor_config)
     written = {"args": serialize_keras_object(args), "kwargs": serialize_keras_object(kwargs)}
-    return {**written, pinned_training.PINNED: True} if is_pinned else written
+    return {**written, PINNED: True} if is_pinned else written
 
 
 def _mapped(structure: Nest, function: Callable[[symbolic.SymbolicTensor], Any]) -> Any:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from phasewise.core import random, structure, variable
 from phasewise.core.registry import nearest, register
+from phasewise.core.traced import any_traced
 from phasewise.core.types import Nest
 from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
@@ -16,6 +17,7 @@ from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
 from phasewise.models.as_config import AsConfig
 from phasewise.models.calling import call as call_on_arrays
+from phasewise.models.ends import Ends
 from phasewise.models.explain import Explanation, explain
 from phasewise.models.exported import Exported
 from phasewise.models.metric_in_graph import AddMetric
@@ -28,7 +30,7 @@ from phasewise.training.trainer import Trainer
 
 
 @register("layer", "Functional")
-class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
+class Model(Ends, Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
     """A network: `Model(inputs, outputs)` of symbolic tensors, or a subclass with a `call` of its own.
 
     Args:
@@ -77,49 +79,6 @@ class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
         self.programs = {}
 
     # -- the graph
-
-    @property
-    def inputs(self) -> list[symbolic.SymbolicTensor]:
-        """The symbolic inputs, as a list; empty for a model without a graph."""
-        return self._graph.input_tensors if self._graph else []
-
-    @property
-    def outputs(self) -> list[symbolic.SymbolicTensor]:
-        """The symbolic outputs, as a list; empty for a model without a graph."""
-        return self._graph.output_tensors if self._graph else []
-
-    @property
-    def input(self) -> Nest:
-        """The symbolic inputs in the structure that was given."""
-        return self._graph.inputs if self._graph else super().input
-
-    @property
-    def output(self) -> Nest:
-        """The symbolic outputs in the structure that was given."""
-        return self._graph.outputs if self._graph else super().output
-
-    @property
-    def input_shape(self) -> Any:
-        """Shape of the input, or the structure of shapes; None for the batch axis."""
-        if not self._graph and self._input_specs is not None:
-            return jax.tree.map(lambda s: (None, *s.shape[1:]), self._input_specs)
-        return jax.tree.map(lambda t: t.shape, self.input, is_leaf=symbolic.is_symbolic)
-
-    @property
-    def output_shape(self) -> Any:
-        """Shape of the output, or the structure of shapes; None for the batch axis."""
-        if not self._graph and self._seen_output is not None:
-            return jax.tree.map(lambda s: (None, *s.shape[1:]), self._seen_output)
-        return jax.tree.map(lambda t: t.shape, self.output, is_leaf=symbolic.is_symbolic)
-
-    @property
-    def output_names(self) -> list[str] | None:
-        """The names by which losses and metrics are matched with outputs; None for a model without a graph."""
-        if not self._graph:
-            return None
-        if isinstance(self._graph.outputs, dict) and len(self._graph.outputs) == len(self._graph.output_tensors):
-            return sorted(self._graph.outputs)
-        return [t.name for t in self._graph.output_tensors]
 
     @property
     def layers(self) -> list[Layer]:
@@ -194,7 +153,7 @@ class Model(Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
         if self.runs_on_host:
             args, kwargs = encoded(self, args, kwargs)
         given = (args, kwargs)
-        if variable.in_scope() or symbolic.any_symbolic(given) or symbolic.any_traced(given):
+        if variable.in_scope() or symbolic.any_symbolic(given) or any_traced(given):
             return super().__call__(*args, **kwargs)
         args, kwargs = layer_inputs.prepared(self, args, kwargs)
         return call_on_arrays(self, args, kwargs)

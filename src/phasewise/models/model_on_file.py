@@ -3,7 +3,7 @@
 import os
 
 from phasewise.files.atomic_file import written_whole
-from phasewise.models import whole_file
+from phasewise.models.whole_file import config_of, write, write_folder
 
 
 class ModelOnFile:
@@ -36,14 +36,14 @@ class ModelOnFile:
         if not overwrite and os.path.exists(path):
             raise FileExistsError(f"{path!r} exists. Give another path, or overwrite=True.")
         if not is_zip:
-            whole_file.write_folder(self, path)
+            write_folder(self, path)
             return
         with written_whole(path) as file:
-            whole_file.write(self, file)
+            write(self, file)
 
     def _check_can_be_saved(self) -> None:
         """Raises what `save` would raise of the model itself, without writing anything."""
-        whole_file.config_of(self)
+        config_of(self)
 
 
 def _check_path(path, is_zip):

@@ -9,7 +9,7 @@ from phasewise.layer.signature import call_signature
 PINNED = "pinned"  # beside "args" and "kwargs": what stands there as `training` was given; Keras passes it over
 
 
-def written(layer: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any], bool]:
+def as_written(layer: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any], bool]:
     """A call's arguments as Keras writes them.
 
     Returns:
@@ -22,7 +22,7 @@ def written(layer: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dic
     return args, kwargs, own is not None and own == default
 
 
-def read(layer: Any, kwargs: dict[str, Any], is_pinned: bool) -> dict[str, Any]:
+def as_called(layer: Any, kwargs: dict[str, Any], is_pinned: bool) -> dict[str, Any]:
     """The keyword arguments of a call in a file, without a `training` that is Keras's default."""
     own = kwargs.get("training")
     if own is None or (own == _default(layer) and not is_pinned):

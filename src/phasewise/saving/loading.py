@@ -14,10 +14,10 @@ from phasewise.files.archive import Archive
 from phasewise.files.by_place import fit_by_place
 from phasewise.files.file_error import FileError, told_as_damage
 from phasewise.files.folder import Folder
+from phasewise.files.kind_of_file import Kind, kind_of
 from phasewise.files.names import CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.files.stored_weights import StoredWeights
 from phasewise.models.model import Model
-from phasewise.saving.kind_of_file import Kind, kind_of
 from phasewise.saving.legacy_model import load_legacy_model
 from phasewise.training.course import put_back_course
 

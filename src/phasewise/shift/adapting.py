@@ -44,7 +44,6 @@ class Run:
         output: which of its outputs is looked at.
         data: what `adapt` was given, or None.
         reading: `batch_size`, `steps` and `verbose`, for what reads the data.
-        options: what else the method may ask for.
     """
 
     model: Any

@@ -186,9 +186,7 @@ def _remedies(tried):
     """The table of what was tried."""
     shows_accuracy = tried.tried[0].accuracy is not None
     metrics = list(tried.tried[0].metrics)
-    names = [*(["accuracy"] if shows_accuracy else []), *metrics]
-    names += [] if tried.kind == "numbers" else ["entropy", "information"]
-    names += ["differs by" if tried.kind == "numbers" else "agrees"]
+    names = [*(["accuracy"] if shows_accuracy else []), *metrics, *tried.judged(tried.tried[0])]
     columns = ["statistics", *(Column(name, "right") for name in names)]
     columns += [] if tried.kind == "numbers" else ["predicted classes"]
     rows = []
@@ -196,15 +194,8 @@ def _remedies(tried):
         cells = [each.statistics + (" *" if each.statistics == tried.best else "")]
         cells += [f"{each.accuracy:.3f}"] if shows_accuracy else []
         cells += [f"{each.metrics[name]:.4g}" for name in metrics]
-        if tried.kind == "numbers":
-            cells += [f"{each.agreement:.2f} std"]
-        else:
-            cells += [
-                f"{each.entropy:.3f}",
-                f"{each.information:.3f}",
-                f"{each.agreement:.0%}",
-                _shares(each.histogram),
-            ]
+        cells += tried.judged(each).values()
+        cells += [] if tried.kind == "numbers" else [_shares(each.histogram)]
         rows.append(cells)
     title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch; * the best by {tried.by})"
     return render(title, columns, rows)

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from phasewise.shift import predictions
+import phasewise.shift.predictions as predictions
 
 WINDOW = 256  # rows that are looked at
 LEAST = 64

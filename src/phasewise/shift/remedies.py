@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import phasewise.shift.predictions as predictions
 from phasewise.core.variable import scope
 from phasewise.data.feed import Feed
 from phasewise.data.structure import map_leaves
-from phasewise.shift import predictions
 from phasewise.switch import phase, statistics_policy
 from phasewise.training.draws import Draws
 from phasewise.training.loop import MapProgram
@@ -74,6 +74,16 @@ class Remedies:
 
     def __getitem__(self, statistics: str) -> Remedy:
         return next(each for each in self.tried if each.statistics == str(statistics))
+
+    def judged(self, remedy: Remedy) -> dict[str, str]:
+        """What the predictions alone say of one that was tried, as text under the name of its column."""
+        if self.kind == "numbers":
+            return {"differs by": f"{remedy.agreement:.2f} std"}
+        return {
+            "entropy": f"{remedy.entropy:.3f}",
+            "information": f"{remedy.information:.3f}",
+            "agrees": f"{remedy.agreement:.0%}",
+        }
 
 
 class Dial(statistics_policy.Blend):

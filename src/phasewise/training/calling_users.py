@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.losses import Loss
+from phasewise.metrics import MeanMetricWrapper
 
 NEEDS_VALUES = (
     jax.errors.ConcretizationTypeError,
@@ -58,6 +59,14 @@ def values_of(loss, y_true, y_pred):
     if type(loss).call is Loss.call:
         return loss_of(loss, y_true, y_pred)
     return loss.call(y_true, y_pred)
+
+
+def is_ours(item):
+    """Whether a loss or metric, and the function in it, is one of phasewise's."""
+    function = getattr(item, "fn", None)
+    if isinstance(item, MeanMetricWrapper) or function is not None:
+        return getattr(function, "__module__", "").startswith("phasewise.")
+    return type(item).__module__.startswith("phasewise.")
 
 
 def _overridden(loss, y_true, y_pred, sample_weight, mask):

@@ -1,17 +1,6 @@
 """The names of losses and metrics in the logs: no two are the same, so that none hides another. Keras's rules, where it has them."""
 
-
-def distinct(names, taken):
-    """The names, a number behind each that is taken: `mse`, `mse_1` … `taken` grows."""
-    found = []
-    for name in names:
-        number, new = 0, name
-        while new in taken:
-            number += 1
-            new = f"{name}_{number}"
-        taken.add(new)
-        found.append(new)
-    return found
+from phasewise.core.naming import distinct
 
 
 def entries(metrics, outputs, taken, second=None):

@@ -1,11 +1,14 @@
 """How losses, metrics, labels and weights are matched with a model's outputs: by name, by place, or one for all."""
 
 import jax
+import jax.numpy as jnp
 
 from phasewise import losses as all_losses
 from phasewise import metrics as all_metrics
+from phasewise.core import registry
 from phasewise.core.places import Wanted
 from phasewise.losses import Loss
+from phasewise.losses.alignment import same_rank
 from phasewise.losses.loss import as_loss
 from phasewise.training.logits import for_logits, takes_logits
 
@@ -25,6 +28,30 @@ LOSS = Wanted("`loss`", is_config, for_all=True)
 LOSS_WEIGHTS = Wanted("`loss_weights`")
 SAMPLE_WEIGHT = Wanted("`sample_weight`", for_all=True)
 LABELS = Wanted("The labels", is_data=True)
+
+
+def resolved_early(loss):
+    """Names looked up at `compile`, so that a misspelt one is told at once."""
+    if isinstance(loss, dict) and not is_config(loss):
+        return {key: resolved_early(item) for key, item in loss.items()}
+    if isinstance(loss, list | tuple):
+        return [resolved_early(item) for item in loss]
+    return loss if is_named_by_shape(loss) else all_losses.get(loss)
+
+
+def check_metric_names(given):
+    """Nothing, if every metric that is given by name is known.
+
+    Raises:
+        ValueError: one is not.
+    """
+    if isinstance(given, dict) and not is_config(given):
+        given = list(given.values())
+    if isinstance(given, list | tuple):
+        for item in given:
+            check_metric_names(item)
+    elif isinstance(given, str) and not is_metric_by_shape(given):
+        registry.find("metric", given)
 
 
 def check_loss_weights(given):
@@ -82,6 +109,15 @@ def match_labels(places, y_true, asked):
     if missing:
         raise ValueError(f"Output {missing[0]!r} has a loss or metrics but no labels: those that were given are None.")
     return found
+
+
+def of_one_rank(true, pred):
+    """As `same_rank`, of arrays as of descriptions of arrays."""
+    if true is None or abs(len(true.shape) - len(pred.shape)) != 1:
+        return true, pred
+    if isinstance(true, jax.ShapeDtypeStruct) or isinstance(pred, jax.ShapeDtypeStruct):
+        return jax.eval_shape(same_rank, *(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (true, pred)))
+    return same_rank(jnp.asarray(true), jnp.asarray(pred))
 
 
 def match_weights(places, sample_weight):

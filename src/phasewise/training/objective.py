@@ -1,22 +1,19 @@
 """The objective: losses and metrics of a model, matched with its outputs."""
 
-import itertools
-
 import jax
 import jax.numpy as jnp
 
-from phasewise import losses
-from phasewise.core import registry
+from phasewise.core.naming import distinct
 from phasewise.core.pickling import Portable
 from phasewise.core.places import Places
 from phasewise.core.variable import Variable
-from phasewise.losses.alignment import one_a_row, same_rank
-from phasewise.metrics import Mean, MeanMetricWrapper, Sum
+from phasewise.losses.alignment import one_a_row
+from phasewise.metrics import Mean, Sum
 from phasewise.training import log_names, matching
-from phasewise.training.calling_users import loss_of, told_of, values_of
+from phasewise.training.calling_users import is_ours, loss_of, told_of, values_of
 from phasewise.training.labels import check_labels, check_metric_labels, check_shapes
 from phasewise.training.logits import tell_mismatches
-from phasewise.training.matching import is_config, is_metric_by_shape, is_named_by_shape, loss_for, metric_for
+from phasewise.training.matching import is_config, loss_for, metric_for
 from phasewise.training.out_of_range import watches
 from phasewise.training.output_masks import by_place, counting, is_mean, masks_of, mixes_rows, takes_mask, weight_of
 from phasewise.training.seen_classes import SeenClasses
@@ -34,10 +31,10 @@ class Objective(Portable):
 
     def __init__(self, loss=None, metrics=None, loss_weights=None, weighted_metrics=None):
         self._given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
-        self._loss, self._weights = _resolved_early(loss), loss_weights
+        self._loss, self._weights = matching.resolved_early(loss), loss_weights
         matching.check_loss_weights(loss_weights)
         for given in (metrics, weighted_metrics):
-            _check_metric_names(given)
+            matching.check_metric_names(given)
         self.built = False
         self._places, self._asked = None, ()
         self._names = self._losses = self._loss_weights = self._ranks = ()
@@ -66,14 +63,15 @@ class Objective(Portable):
         weights = self._places.spread(self._weights, matching.LOSS_WEIGHTS)
         self._loss_weights = [1.0 if w is None else w if isinstance(w, Variable) else float(w) for w in weights]
         given = {kind: matching.match_metrics(self._places, items, kind) for kind, items in self._given.items()}
-        self._asked = [any(items) for items in zip(map(_is_given, wanted), *given.values())]
+        self._asked = [any(items) for items in zip((item is not None for item in wanted), *given.values())]
         pairs, named = self._pairs(y_true, y_pred), self._deciding(y_true, y_pred)
         self._ranks = [len(pred.shape) for _, pred in pairs]
         self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, named, strict=True)]
         check_shapes(self._names, self._losses, pairs)
         self._name_all(*(self._metrics(items, pairs, named) for items in given.values()))
         several = [*self._plain, *self._weighted]
-        told = self._names, self._losses, several, (activations or _unknown)(self._places.count)
+        last = activations(self._places.count) if activations else [None] * self._places.count
+        told = self._names, self._losses, several, last
         tell_mismatches(*told)
         self._watches = watches(*told)
         self.built = True
@@ -85,7 +83,7 @@ class Objective(Portable):
         self._trackers = [None] * len(self._names)
         taken = {"loss", "skipped"}
         if outputs and any(loss is not None for loss in self._losses):
-            names = log_names.distinct([f"{name}_loss" for name in outputs], taken)
+            names = distinct([f"{name}_loss" for name in outputs], taken)
             self._trackers = [Mean(name=name) if loss else None for name, loss in zip(names, self._losses)]
         self._plain = log_names.entries(plain, outputs, taken)
         self._weighted = log_names.entries(weighted, outputs, taken, "weighted")
@@ -147,8 +145,9 @@ class Objective(Portable):
         for i, name, metric, weight in weighed:
             mask = masks[i] if is_mean(metric) else None
             weight = weight_of(weight, counting(mask, row_mask))
+            weighed_by = {} if weight is None else {"sample_weight": weight}
             with told_of("metric", name):
-                metric.update_state(*by_place(pairs[i], preds[i], mask), **_weight(weight))
+                metric.update_state(*by_place(pairs[i], preds[i], mask), **weighed_by)
         for i, excess in self._watches:
             excess.update_state(pairs[i][1])
 
@@ -204,14 +203,9 @@ class Objective(Portable):
         return ["loss", *trackers, *(name for _, name, _ in [*self._plain, *self._weighted])]
 
     def _named_held(self):
-        """(name, metric) for those that layers hold; a name that is taken gets a number."""
-        taken, named = set(self._own_names()), []
-        for metric in self.held:
-            numbered = (f"{metric.name}_{i}" for i in itertools.count(1))
-            name = metric.name if metric.name not in taken else next(n for n in numbered if n not in taken)
-            taken.add(name)
-            named.append((name, metric))
-        return named
+        """(name, metric) for those that layers hold."""
+        names = distinct([metric.name for metric in self.held], set(self._own_names()))
+        return list(zip(names, self.held))
 
     @property
     def variables(self):
@@ -233,7 +227,7 @@ class Objective(Portable):
         """Whether padded rows can be masked out of everything: a user's own function may mix rows, ours do not."""
         several = [*enumerate(self._losses), *((i, metric) for i, _, metric in [*self._plain, *self._weighted])]
         given = [(i, item) for i, item in several if item]
-        return all(_is_ours(item) and not mixes_rows(item, self._ranks[i]) for i, item in given)
+        return all(is_ours(item) and not mixes_rows(item, self._ranks[i]) for i, item in given)
 
     def skipped_in(self, values):
         """As of `logs`: the number of steps left out, where these are the values of `variables` and it is counted."""
@@ -270,14 +264,9 @@ class Objective(Portable):
     # -- inside
 
     def _all(self):
-        if not self._watches:
-            return self.metrics
-        found = self.metrics
-        return (
-            [m for m in found if m is not self._skipped]
-            + [e for _, e in self._watches]
-            + found[len(found) - bool(self._skipped) :]
-        )
+        """The metrics and what is watched; the count of steps left out is the last."""
+        watched, skipped = [excess for _, excess in self._watches], [self._skipped] if self._skipped else []
+        return [*self.own_metrics, *self.held, *watched, *skipped]
 
     def _pairs(self, y_true, y_pred):
         """(labels, predictions) of each output, of one rank where the ranks differ by an axis of size 1."""
@@ -287,7 +276,7 @@ class Objective(Portable):
                 raise ValueError("The model has a loss or metrics, but the data have no labels: `y` is missing.")
             return [(None, pred) for pred in preds]
         trues = matching.match_labels(self._places, y_true, self._asked)
-        return [_of_one_rank(true, pred) for true, pred in zip(trues, preds, strict=True)]
+        return [matching.of_one_rank(true, pred) for true, pred in zip(trues, preds, strict=True)]
 
     def _sample_weights(self, sample_weight):
         return matching.match_weights(self._places, sample_weight)
@@ -307,50 +296,3 @@ class Objective(Portable):
                     metric.prepare(*pairs[i])
                 found.append((i, metric))
         return found
-
-
-def _resolved_early(loss):
-    """Names looked up at `compile`, so that a misspelt one is told at once."""
-    if isinstance(loss, dict) and not is_config(loss):
-        return {key: _resolved_early(item) for key, item in loss.items()}
-    if isinstance(loss, list | tuple):
-        return [_resolved_early(item) for item in loss]
-    return loss if is_named_by_shape(loss) else losses.get(loss)
-
-
-def _check_metric_names(given):
-    if isinstance(given, dict) and not is_config(given):
-        given = list(given.values())
-    if isinstance(given, list | tuple):
-        for item in given:
-            _check_metric_names(item)
-    elif isinstance(given, str) and not is_metric_by_shape(given):
-        registry.find("metric", given)
-
-
-def _is_given(item):
-    return item is not None
-
-
-def _unknown(count):
-    return [None] * count
-
-
-def _of_one_rank(true, pred):
-    """As `same_rank`, of arrays as of descriptions of arrays."""
-    if true is None or abs(len(true.shape) - len(pred.shape)) != 1:
-        return true, pred
-    if isinstance(true, jax.ShapeDtypeStruct) or isinstance(pred, jax.ShapeDtypeStruct):
-        return jax.eval_shape(same_rank, *(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (true, pred)))
-    return same_rank(jnp.asarray(true), jnp.asarray(pred))
-
-
-def _weight(weight):
-    return {} if weight is None else {"sample_weight": weight}
-
-
-def _is_ours(item):
-    function = getattr(item, "fn", None)
-    if isinstance(item, MeanMetricWrapper) or function is not None:
-        return getattr(function, "__module__", "").startswith("phasewise.")
-    return type(item).__module__.startswith("phasewise.")

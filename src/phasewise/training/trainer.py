@@ -17,8 +17,10 @@ from phasewise.training.compile_config import CompiledWith
 from phasewise.training.customised import Customised
 from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
+from phasewise.training.on_batch import OnBatch
 from phasewise.training.own_state import own_metrics
 from phasewise.training.preparing import require_compiled
+from phasewise.training.results import Results, returned
 
 PerOutput: TypeAlias = Named | Sequence[Any]
 """One, or a list or dict of one or several for each output."""
@@ -29,11 +31,8 @@ Callbacks: TypeAlias = Callback | Sequence[Any] | None
 Statistics: TypeAlias = Policy | ByLayer | dict[str, Any] | None
 """A policy for all normalization layers, or a dict of them by layer name; None for the one in force."""
 
-Results: TypeAlias = float | list[float] | dict[str, float]
-"""The loss alone, loss and metrics in order, or both by name."""
 
-
-class Trainer(Customised):
+class Trainer(Customised, OnBatch):
     """The methods that train a model and run it over data."""
 
     _unread = frozenset(
@@ -246,7 +245,7 @@ class Trainer(Customised):
         steps = limits.steps(steps, lambda: plan)
         with own_metrics(self.objective):
             logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
-        return _returned(logs, return_dict)
+        return returned(logs, return_dict)
 
     def predict(
         self,
@@ -277,31 +276,6 @@ class Trainer(Customised):
         """
         return predicting.predict(self, x, batch_size, steps, verbose, callbacks, statistics)
 
-    def train_on_batch(
-        self,
-        x: Nest,
-        y: Nest = None,
-        sample_weight: Nest = None,
-        class_weight: Mapping[Any, Any] | Sequence[Any] | None = None,
-        return_dict: bool = False,
-    ) -> Results:
-        """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
-        require_compiled(self, "train_on_batch", optimizer=True)
-        plan = fitting.one_batch(self, x, y, sample_weight, class_weight)
-        with own_metrics(self.objective):
-            return _returned(fitting.train_on_batch(self, plan), return_dict)
-
-    def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
-        """Loss and metrics of one batch; nothing is learnt."""
-        require_compiled(self, "test_on_batch")
-        plan = fitting.one_batch(self, x, y, sample_weight)
-        with own_metrics(self.objective):
-            return _returned(evaluating.test_on_batch(self, plan), return_dict)
-
-    def predict_on_batch(self, x: Nest) -> Nest:
-        """The outputs for one batch, as NumPy arrays."""
-        return predicting.predict_on_batch(self, fitting.one_batch(self, x))
-
     def reset_metrics(self) -> None:
         """Set the loss and all metrics back to their start."""
         self.objective.reset()
@@ -320,10 +294,3 @@ class Trainer(Customised):
     def metrics_names(self) -> list[str]:
         """The names under which `evaluate` returns values, in order."""
         return self.objective.names if self.objective is not None else []
-
-
-def _returned(logs, return_dict):
-    if return_dict:
-        return logs
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values

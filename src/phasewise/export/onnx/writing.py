@@ -8,11 +8,11 @@ from typing import Any
 
 import jax
 
+from phasewise.core.naming import distinct
 from phasewise.export.inference import Inference
 from phasewise.export.onnx.checking import difference
 from phasewise.export.onnx.parts import parts_of
 from phasewise.export.onnx.rewriting import rewritten
-from phasewise.export.signature import distinct
 from phasewise.export.tracing import told, with_open_sizes
 from phasewise.files.atomic_file import written_whole
 

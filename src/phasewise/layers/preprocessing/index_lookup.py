@@ -214,11 +214,7 @@ class IndexLookup(VocabularyOnFile, HostLayer):
         found = self._vocabulary.places(tokens)
         places = np.where(found >= 0, found + len(self._specials), self._place_of_unknown(tokens, found))
         if self.mask_token is not None:
-            is_mask = (
-                np.asarray([token == self.mask_token for token in tokens])
-                if self._is_text
-                else tokens == self.mask_token
-            )
+            is_mask = [token == self.mask_token for token in tokens] if self._is_text else tokens == self.mask_token
             places = np.where(is_mask, 0 if self.output_mode == "int" else -1, places)
         return places
 
@@ -262,10 +258,9 @@ class IndexLookup(VocabularyOnFile, HostLayer):
 
     @property
     def _depth(self):
-        if self.pad_to_max_tokens:
-            return self.max_tokens
         is_to_come = self._vocabulary is None and self._size_to_come is not None
-        return self._size_to_come if is_to_come else self.vocabulary_size()
+        size = self._size_to_come if is_to_come else self.vocabulary_size()
+        return self.max_tokens if self.pad_to_max_tokens else size
 
     @property
     def output_dtype(self) -> str:
