@@ -9,7 +9,7 @@ import pytest
 import phasewise as pw
 from phasewise import layers
 from phasewise.kernels.row_moments import SUMS, RowSums
-from phasewise.shift.monitor import Test as SequentialTest
+from phasewise.shift.sequential_test import SequentialTest
 
 
 def normal(*shape, seed=0):
@@ -81,6 +81,20 @@ def test_what_was_seen_is_written_and_read(model, tmp_path):
         for part in parts[2:]:
             model.predict(part, verbose=0)
     assert whole.rows == second.rows == 360 and whole.alarm == second.alarm
+
+
+def test_a_damaged_file_is_told_of_and_leaves_the_model_alone(model, tmp_path):
+    with pw.Monitor(model) as monitor:
+        monitor.save(tmp_path / "whole.npz")
+    whole = (tmp_path / "whole.npz").read_bytes()
+    np.savez(tmp_path / "other.npz", alpha=0.01, tolerance=0.1)
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    for name in ("other.npz", "cut.npz"):
+        with pytest.raises(ValueError, match=f"{name}' is damaged, or not what a monitor saved"):
+            pw.Monitor.load(model, tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=r"gone\.npz"):
+        pw.Monitor.load(model, tmp_path / "gone.npz")
+    pw.Monitor.load(model, tmp_path / "whole.npz").close()
 
 
 def test_time_is_spent_only_where_there_is_some(model):

@@ -13,10 +13,10 @@ import numpy as np
 from phasewise.core.arguments import check_number
 from phasewise.core.warning import ShiftWarning, warn
 from phasewise.files.atomic_file import written_whole
-from phasewise.kernels.row_moments import RowSums, row_sums
+from phasewise.files.file_error import told_as_damage
+from phasewise.kernels.row_moments import row_sums
 from phasewise.models.model import Model
-from phasewise.shift.confidence import log_evidence
-from phasewise.shift.row_statistics import RowStatistics
+from phasewise.shift.sequential_test import Alarm, SequentialTest
 from phasewise.switch.collected_rows import collected_rows
 from phasewise.training.loop import MapProgram
 from phasewise.training.programs import program, shapes_of
@@ -24,28 +24,7 @@ from phasewise.training.step import predict_step, unpack
 from phasewise.training.weights import Weights
 
 BLOCK = 4096  # rows after which a new test begins beside the one before
-LEAST_ROWS = 64  # rows of a test before it says anything
 BUDGET = 0.02  # the share of predict's time that is spent
-PRIOR = 256.0  # rows at which evidence grows fastest
-
-
-@dataclasses.dataclass(frozen=True)
-class Alarm:
-    """A shift that has become certain.
-
-    Attributes:
-        layer: the first layer in which it shows; channel: the one with the most evidence.
-        kind: "displaced" or "scaled".
-        displacement: of that channel, in standard deviations of training; log_ratio: of its standard deviation to theirs.
-        rows: how many rows had been looked at.
-    """
-
-    layer: str
-    channel: int
-    kind: str
-    displacement: float
-    log_ratio: float
-    rows: int
 
 
 class Monitor:
@@ -148,7 +127,7 @@ class Monitor:
         rows = int(feed.real_rows.sum())
         if not self._tests or self._tests[-1].rows >= BLOCK:
             self._number += 1
-            self._tests = [*self._tests[-1:], Test(self._number)]
+            self._tests = [*self._tests[-1:], SequentialTest(self._number)]
         self.rows += rows
         for test in self._tests:
             test.add(owners, sums, feed.steps, rows)
@@ -197,20 +176,19 @@ class Monitor:
 
     @classmethod
     def load(cls, model: Model, path: str | os.PathLike, **options: Any) -> "Monitor":
-        """A monitor of `model` that goes on where the one that was saved was."""
-        with np.load(path, allow_pickle=False) as held:
-            made = cls(model, alpha=float(held["alpha"]), tolerance=float(held["tolerance"]), **options)
-            made.rows, made._number = int(held["rows"]), int(held["number"])
-            names = ("scale", "centre", "positions", "rows", "first", "second")
-            for number, rows, count in held["tests"].tolist():
-                test = Test(number)
-                test.rows = rows
-                for place in range(count):
-                    test.statistics.append(RowStatistics.of_state({n: held[f"{number}/{place}/{n}"] for n in names}))
-                made._tests.append(test)
-            if "alarm" in held:
-                layer, channel, kind, displacement, ratio, rows = held["alarm"].tolist()
-                made.alarm = Alarm(layer, int(channel), kind, float(displacement), float(ratio), int(rows))
+        """A monitor of `model` that goes on where the one that was saved was.
+
+        Raises:
+            FileError: the file is damaged, or none that `save` wrote; the model is not monitored then.
+        """
+        complaint = f"{os.fspath(path)!r} is damaged, or not what a monitor saved"
+        with told_as_damage(complaint, besides=(FileNotFoundError,)), np.load(path, allow_pickle=False) as held:
+            limits = {name: float(held[name]) for name in ("alpha", "tolerance")}
+            rows, number = int(held["rows"]), int(held["number"])
+            tests = [SequentialTest.of_state(held, *of_test) for of_test in held["tests"].tolist()]
+            alarm = _alarm_of(held["alarm"].tolist()) if "alarm" in held else None
+        made = cls(model, **limits, **options)
+        made.rows, made._number, made._tests, made.alarm = rows, number, tests, alarm
         return made
 
     def __reduce__(self):
@@ -236,51 +214,6 @@ class Watched(MapProgram):
         super().__init__(step, weights.variables, weights.numbers)
 
 
-class Test:
-    """One of the tests that begin one after the other.
-
-    Args:
-        number: from 1.
-    """
-
-    def __init__(self, number):
-        self.number, self.rows, self.statistics = number, 0, []
-
-    def add(self, owners, sums, steps, rows):
-        """Take the rows of a feed into account."""
-        if not self.statistics:
-            self.statistics = [RowStatistics(np.asarray(o.used()[1], np.float64).reshape(-1)) for o in owners]
-        for statistics, part in zip(self.statistics, sums):
-            statistics.add(RowSums(*(np.asarray(each)[:steps] for each in part)))
-        self.rows += rows
-
-    def alarm(self, owners, alpha, tolerance, seen):
-        """The `Alarm`, where there is evidence enough; else None."""
-        if self.rows < LEAST_ROWS:
-            return None
-        channels = sum(len(statistics.scale) for statistics in self.statistics)
-        border = math.log(4 * channels * (math.pi * self.number) ** 2 / (6 * alpha))  # two sides, mean and variance
-        for owner, statistics in zip(owners, self.statistics):
-            found, mean = statistics.summary(), np.asarray(owner.used_now()[0], np.float64).reshape(-1)
-            displacement = (found.centre - mean) / found.scale
-            added = owner.epsilon / found.scale**2
-            between = np.maximum(found.variance_of_means, 1 / found.positions)
-            of_squares = np.maximum(found.variance_of_squares, 2 / found.positions)
-            evidence = np.stack(
-                [
-                    _beyond(np.abs(displacement) - tolerance, between, found.rows),
-                    _beyond(np.abs(found.square + added - 1) - 2 * tolerance, of_squares, found.rows),
-                ]
-            )
-            if evidence.max() > border:
-                kind, channel = np.unravel_index(evidence.argmax(), evidence.shape)
-                ratio = math.log(max(float((found.square + added)[channel]), 1e-30)) / 2
-                shift = float(displacement[channel])
-                return Alarm(owner._layer.name, int(channel), ("displaced", "scaled")[kind], shift, ratio, seen)
-        return None
-
-
-def _beyond(excess, variance, rows):
-    """Evidence that a mean is further off than it may be."""
-    total = np.maximum(excess, 0) * rows
-    return np.where(excess > 0, log_evidence(total, variance * rows, rows, PRIOR * variance), 0)
+def _alarm_of(texts):
+    layer, channel, kind, displacement, ratio, rows = texts
+    return Alarm(layer, int(channel), kind, float(displacement), float(ratio), int(rows))
