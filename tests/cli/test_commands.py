@@ -205,6 +205,27 @@ def test_tables_with_and_without_names_of_columns(phasewise, tmp_path):
         np.testing.assert_allclose(variance, table.var(0), rtol=1e-4)
 
 
+def test_a_first_line_that_counts_is_taken_for_the_names_that_pandas_writes_and_told_of(phasewise, tmp_path):
+    table = RNG.normal(5, 2, (20, 3)).round(3)
+    (tmp_path / "counted.csv").write_text("\n".join(["0,1,2", *(",".join(map(str, row)) for row in table)]))
+    status, _, complaints = phasewise("recalibrate", "table.keras", "counted.csv", "-o", "out.keras")
+    assert status == 0 and "the first line of 'counted.csv' counts from 0 to 2: it is taken as the names" in complaints
+    np.testing.assert_allclose(statistics(tmp_path / "out.keras")[0], table.mean(0), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.float32(3), "has a single value where the model's input"),
+        (np.full((4, 3), 1e300), "has NaN or infinity, or a value beyond float32"),
+    ],
+)
+def test_arrays_that_are_no_rows_of_float32_are_mistakes(array, message, phasewise, tmp_path):
+    np.save(tmp_path / "given.npy", array)
+    status, printed, complaints = phasewise("recalibrate", "table.keras", "given.npy", "-o", "out.keras")
+    assert (status, printed, complaints.count("\n")) == (2, "", 1) and message in complaints
+
+
 BAD_TABLES = {
     "missing": ("a,b,c\n1,2,3\n1,,3", "a value is missing in line 3, column 2 ('b')"),
     "nan": ("1,2,3\n1,nan,3", "a value is missing in line 2, column 2 of"),

@@ -101,6 +101,9 @@ def test_structures_of_inputs_and_outputs_are_kept(tmp_path):
     assert differs_by(found, named.predict({"a": y, "b": x}, verbose=0)) < 1e-6
     with pytest.raises(ValueError, match=r"'model_1' takes inputs in the structure \{'a': \('batch', 4\)"):
         served.predict([x, y])
+    with pytest.raises(ValueError, match="a nest of 2,000 values; a list of numbers is an array first") as caught:
+        served([[0.0] * 20] * 100)
+    assert len(str(caught.value)) < 250
 
 
 class Halves(pw.Model):

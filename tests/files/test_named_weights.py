@@ -187,7 +187,9 @@ def test_a_disk_that_takes_no_more_leaves_the_last_file_whole(ending, tmp_path):
 
 def test_a_folder_that_does_not_exist_is_told(tmp_path):
     for ending in ("safetensors", "npz", "weights.h5"):
-        with pytest.raises(FileNotFoundError, match=rf"nowhere/x.{ending}' could not be written"):
+        with pytest.raises(
+            FileNotFoundError, match=rf"nowhere/x.{ending}' could not be written: the folder '.*nowhere' does not exist"
+        ):
             model_of().save_weights(tmp_path / "nowhere" / f"x.{ending}")
 
 

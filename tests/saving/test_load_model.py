@@ -291,3 +291,14 @@ def test_the_functions_stand_where_keras_has_them(tmp_path):
     pw.saving.load_weights(again, tmp_path / "y.weights.h5")
     for a, b in zip(model.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_layer_in_two_nested_models_is_told_of_when_it_is_saved(tmp_path):
+    shared, x = pw.layers.Dense(3, name="both"), pw.Input((3,))
+    first, second = (pw.Sequential([pw.Input((3,)), shared], name=name) for name in ("one", "two"))
+    with pytest.warns(pw.warning.StructureWarning, match="'both' lies in 'one' and in 'two': .*will open the file"):
+        pw.Model(x, first(x) + second(x)).save(tmp_path / "x.keras")
+    with pytest.raises(FileError, match="has 2 weights"):
+        load_model(tmp_path / "x.keras")
+    pw.Model(x, first(x) + first(first(x))).save(tmp_path / "y.keras")  # one model called often is no such case
+    load_model(tmp_path / "y.keras")

@@ -2,12 +2,14 @@
 
 import csv
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from phasewise.cli.failing import Mistake
 from phasewise.core.registry import did_you_mean
+from phasewise.core.warning import PhasewiseWarning
 
 DELIMITERS = ",;\t"
 
@@ -15,7 +17,8 @@ DELIMITERS = ",;\t"
 def read(path: str, dropped: Sequence[str] = ()) -> np.ndarray:
     """The table as an array of float32, (rows, columns).
 
-    The first line names the columns where one of its cells is no number. Cells are separated by what the first line has most of:
+    The first line names the columns where one of its cells is no number, or where they count from 0 on, as pandas writes names
+    that were never given: that is told as a warning. Cells are separated by what the first line has most of:
     commas, semicolons or tabs. Empty lines do not count.
 
     Args:
@@ -37,7 +40,7 @@ def read(path: str, dropped: Sequence[str] = ()) -> np.ndarray:
     if not table:
         raise Mistake(f"{path!r} is empty.")
     first = table[0][1]
-    has_names = not all(_is_number(cell) or not cell.strip() for cell in first)
+    has_names = not all(_is_number(cell) or not cell.strip() for cell in first) or _counts(first, path)
     names = [cell.strip() for cell in first] if has_names else [str(n + 1) for n in range(len(first))]
     rows = table[1:] if has_names else table
     if not rows:
@@ -68,6 +71,20 @@ def _kept(path, names, dropped, has_names):
             known = f" It has: {', '.join(names)}." if has_names else f" It has {len(names)}, without names."
             raise Mistake(f"{path!r} has no column {column!r} to drop.{did_you_mean(column, names)}{known}")
     return [place for place in range(len(names)) if place not in away]
+
+
+def _counts(first, path):
+    """Are the cells 0, 1, 2 ..., the names that pandas gives to columns?"""
+    named = [cell.strip() for cell in first]
+    if len(named) < 2 or named != [str(n) for n in range(len(named))]:
+        return False
+    warnings.warn(
+        f"the first line of {path!r} counts from 0 to {len(named) - 1}: it is taken as the names of the columns, as pandas writes them, "
+        "not as a row. If it is a row, put a line of names above it.",
+        PhasewiseWarning,
+        stacklevel=3,
+    )
+    return True
 
 
 def _is_number(cell):

@@ -89,7 +89,7 @@ def read(given: Any, model: Any) -> Data:
         _check_single(given, slots)
         arrays = [_of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
     factor = _factor(given.scale)
-    arrays = [_ready(array[: given.limit], slot, given, factor) for array, slot in zip(arrays, slots)]
+    arrays = [_ready(_rows(array, slot, given), slot, given, factor) for array, slot in zip(arrays, slots)]
     rows = len(arrays[0])
     if any(len(array) != rows for array in arrays):
         raise Mistake(
@@ -178,6 +178,14 @@ def _named(given, names, slot):
     return slot.name
 
 
+def _rows(array, slot, given):
+    if not array.ndim:
+        raise Mistake(
+            f"{given.data!r} has a single value where the model's input {slot.name!r} takes {_shape(slot)}: a row an example."
+        )
+    return array[: given.limit]
+
+
 def _ready(array, slot, given, factor):
     """The array in the shape and dtype of an input."""
     if slot.dtype == "string":
@@ -194,7 +202,7 @@ def _ready(array, slot, given, factor):
         raise Mistake(
             f"{given.data!r} has the shape {array.shape}, and the model's input {slot.name!r} takes {_shape(slot)}{_advice(array, slot, given)}."
         )
-    _check_finite(fitted, given)
+    _check_finite(fitted, given, factor)
     if factor is not None:
         fitted = (np.asarray(fitted, np.float64) * factor).astype(np.float32)
     return np.asarray(fitted)
@@ -205,17 +213,18 @@ def _fits(array, slot):
     return array.ndim == len(slot.shape) and all(want in (None, have) for want, have in sizes)
 
 
-def _check_finite(array, given):
-    """NaN in one row would make every statistic NaN."""
+def _check_finite(array, given, factor):
+    """NaN in one row would make every statistic NaN; so would a value that is infinite as float32."""
     if array.dtype.kind != "f":
         return
+    largest = float(np.finfo(np.float32).max) / abs(factor or 1.0)
     for first in range(0, len(array), 1024):
-        part = np.asarray(array[first : first + 1024])
-        good = np.isfinite(part).all(axis=tuple(range(1, part.ndim)))
+        part = np.asarray(array[first : first + 1024], np.float64)
+        good = (np.abs(part) <= largest).all(axis=tuple(range(1, part.ndim)))
         if not good.all():
             raise Mistake(
-                f"row {first + int(np.argmin(good))} of {given.data!r} (the first is 0) has NaN or infinity. Leave such rows out, or fill in what "
-                "is missing."
+                f"row {first + int(np.argmin(good))} of {given.data!r} (the first is 0) has NaN or infinity, or a value beyond float32. "
+                "Leave such rows out, or fill in what is missing."
             )
 
 

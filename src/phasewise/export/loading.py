@@ -85,7 +85,13 @@ class Served:
     def _fitted(self, inputs):
         leaves, tree = jax.tree.flatten(inputs)
         if tree != self._in_tree:
-            raise ValueError(f"{self.name!r} takes inputs in the structure {self.input_shapes}; got {tree}.")
+            got = str(tree).removeprefix("PyTreeDef(").removesuffix(")")
+            got = (
+                got
+                if len(got) <= 100
+                else f"a nest of {len(leaves):,} values; a list of numbers is an array first, by np.asarray"
+            )
+            raise ValueError(f"{self.name!r} takes inputs in the structure {self.input_shapes}; got {got}.")
         arrays = []
         for leaf, aval, name in zip(leaves, self._inputs, self.input_names):
             array = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)

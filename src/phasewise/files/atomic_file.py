@@ -64,7 +64,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 def _explained(error, path):
     kept = " What was there before is whole." if os.path.exists(path) else ""
-    return type(error)(error.errno, f"{path!r} could not be written: {error.strerror or error}.{kept}")
+    folder = os.path.dirname(path)
+    why = (error.strerror or error) if os.path.isdir(folder) else f"the folder {folder!r} does not exist; make it first"
+    return type(error)(error.errno, f"{path!r} could not be written: {why}.{kept}")
 
 
 def _flush_folder(folder):
