@@ -30,6 +30,7 @@ METHODS = {
     "tent": "tent.Tent",
     "eata": "eata.Eata",
     "sar": "sar.Sar",
+    "note": "note.Note",
     "lame": "lame.Lame",
 }
 """The file and the class of each method; imported where it is asked for, since optax takes a while."""
@@ -88,6 +89,8 @@ def adapt(
       source (needed), margin, distance, fisher_weight, optimizer, learning_rate;
     - "sar": over reliable rows, where the entropy is flat, with recovery; layer and group normalization too (Niu et al. 2023); options margin, rho,
       recover_below, optimizer, learning_rate;
+    - "note": each row normalized by itself where it differs by more than chance, steps over a memory with as many rows of each class, for streams
+      whose classes come in runs (Gong et al. 2022); options k, memory, momentum, optimizer, learning_rate, seed;
     - "lame": the model stays as it is, and predictions are made to agree with those of rows nearby (Boudiaf et al. 2022); options k, iterations.
 
     Args:
