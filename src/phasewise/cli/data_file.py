@@ -1,5 +1,6 @@
 """DATA, as commands are given it: arrays in .npy and .npz, tables in .csv, folders of images, made ready for a model."""
 
+import argparse
 import fractions
 import os
 from typing import Any, NamedTuple
@@ -54,6 +55,11 @@ def add_options(parser: Any) -> None:
     )
 
 
+def instead(given: Any, path: str) -> argparse.Namespace:
+    """The same options for other data."""
+    return argparse.Namespace(**{**vars(given), "data": path})
+
+
 def check(given: Any) -> None:
     """Find mistakes in the options before anything is opened.
 
@@ -66,7 +72,7 @@ def check(given: Any) -> None:
         if value is not None and value < 1:
             raise Mistake(f"--{name.replace('_', '-')} is a number of rows, at least 1; got {value}.")
     if not os.path.exists(given.data):
-        raise Mistake(f"{given.data!r} does not exist.{_near(given.data)}")
+        raise Mistake(f"{given.data!r} does not exist.{near(given.data)}")
     _kind(given.data)
 
 
@@ -86,7 +92,7 @@ def read(given: Any, model: Any) -> Data:
         arrays = _of_npz(given, slots)
     else:
         _check_single(given, slots)
-        arrays = [_of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
+        arrays = [of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
     factor = _factor(given.scale)
     arrays = [_ready(array[: given.limit], slot, given, factor) for array, slot in zip(arrays, slots)]
     rows = len(arrays[0])
@@ -127,7 +133,8 @@ def _check_single(given, slots):
         )
 
 
-def _of_npy(path):
+def of_npy(path: str) -> np.ndarray:
+    """The array in a .npy file."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
@@ -289,6 +296,7 @@ def _size(size, given):
     return size
 
 
-def _near(path):
+def near(path: str) -> str:
+    """What else in its folder a path that does not exist may have meant."""
     folder, name = os.path.split(os.path.abspath(path))
     return did_you_mean(name, os.listdir(folder)) if os.path.isdir(folder) else ""
