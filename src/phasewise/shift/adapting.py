@@ -91,7 +91,7 @@ def adapt(
       recover_below, optimizer, learning_rate;
     - "note": each row normalized by itself where it differs by more than chance, steps over a memory with as many rows of each class, for streams
       whose classes come in runs (Gong et al. 2022); options k, memory, momentum, optimizer, learning_rate, seed;
-    - "lame": the model stays as it is, and predictions are made to agree with those of rows nearby (Boudiaf et al. 2022); options k, iterations.
+    - "lame": the model stays as it is, and predictions are made to agree with those of rows nearby (Boudiaf et al. 2022); options k, iterations, mutual.
 
     Args:
         model: a model with batch normalization; for "sar" any normalization, for "lame" none is needed.
@@ -102,7 +102,7 @@ def adapt(
         steps: how many batches to take; needed for an endless plan.
         verbose: as in `predict`.
         watch: whether to look for collapse. Where predictions run to one class, or tell rows apart much less than those with
-            moving statistics, the model is restored, a `CollapseWarning` says why, and predictions go on with moving statistics.
+            moving statistics, or by "lame" run to fewer classes, the model is restored, a `CollapseWarning` says why, and predictions go on with moving statistics.
         options: the method's own.
 
     Returns:
@@ -196,7 +196,7 @@ class Adaptation:
     def __init__(self, run: Run, method: Method, watch: bool):
         self.model, self.method, self.batches, self.collapsed = run.model, method, 0, None
         self._run, self._snapshot, self._is_over = run, Snapshot(run.model), False
-        self._watch = CollapseWatch(run.model, run.output, self._snapshot) if watch else None
+        self._watch = CollapseWatch(run.model, run.output, self._snapshot, method.only_smooths) if watch else None
 
     def _begin(self):
         try:

@@ -10,6 +10,7 @@ LEAST = 64
 EVERY = 8  # batches between two looks
 ONE_CLASS = 0.95
 SURE = 1e-3  # nats
+NARROWED = 0.75
 
 
 class CollapseWatch:
@@ -18,9 +19,11 @@ class CollapseWatch:
     Args:
         model, output: what is watched, and which of its outputs.
         snapshot: `Snapshot` of the model as it was.
+        only_smooths: whether the method only draws predictions to each other, see `Method`.
     """
 
-    def __init__(self, model, output, snapshot):
+    def __init__(self, model, output, snapshot, only_smooths=False):
+        self._only_smooths, self._sums, self._rows = only_smooths, 0.0, 0
         self._model, self._output, self._snapshot = model, output, snapshot
         self._held, self._seen = [], 0
 
@@ -43,7 +46,11 @@ class CollapseWatch:
             return None
         adapted = np.concatenate([p for _, p in self._held])
         x = jax.tree.map(lambda *parts: np.concatenate(parts), *(each for each, _ in self._held))
-        return wrong_with(adapted, self._output.probabilities(self.before(x)))
+        before = self._output.probabilities(self.before(x))
+        # Over all that was looked at: a few rows of a stream in runs are of few classes, and rightly so.
+        self._sums, self._rows = self._sums + np.stack([adapted.sum(0), before.sum(0)]), self._rows + len(adapted)
+        narrowed = narrowed_to(*self._sums) if self._only_smooths and self._rows >= 2 * WINDOW else None
+        return wrong_with(adapted, before) or narrowed
 
     def before(self, x):
         """What the model as it was gives."""
@@ -72,6 +79,18 @@ def wrong_with(adapted, before):
     tells, told = predictions.information(adapted), predictions.information(before)
     if tells < told / 2 - 0.05:
         return f"the predictions tell the rows apart by {tells:.2f} nats (with moving statistics {told:.2f})"
+    return None
+
+
+def narrowed_to(adapted, before):
+    """That predictions have run to fewer classes, in words; None where they have not.
+
+    Args:
+        adapted, before: sums of probabilities (classes,). Classes are counted by exp(entropy), so that rare ones count little.
+    """
+    classes, known = (float(np.exp(predictions.entropy(each / each.sum()))) for each in (adapted, before))
+    if classes < NARROWED * known:
+        return f"the predictions have run to {classes:.1f} classes (with moving statistics {known:.1f})"
     return None
 
 
