@@ -9,7 +9,7 @@ import pytest
 import phasewise as pw
 from phasewise import layers
 from phasewise.shift.adaptation.lame import neighbours
-from phasewise.shift.collapse import wrong_with
+from phasewise.shift.collapse import come_in_runs, narrowed_to, wrong_with
 
 METHODS = ("adabn", "ema", "blend", "tent", "sar")
 
@@ -411,6 +411,17 @@ def test_lame_running_to_fewer_classes_is_a_collapse(prefers):
         for seed in range(16):
             found = adaptation.predict(of_two_kinds(32, seed))
     np.testing.assert_array_equal(found, prefers.predict(of_two_kinds(32, 15), verbose=0))
+
+
+def test_fewer_classes_are_no_collapse_where_they_come_in_runs():
+    rows = np.eye(3)[np.repeat([0, 1, 2], 64)]
+    assert come_in_runs(np.split(rows, 6)) and not come_in_runs(
+        np.split(rows.reshape(3, 64, 3).swapaxes(0, 1).reshape(-1, 3), 6)
+    )
+    assert narrowed_to(np.array([5.0, 5, 0]), np.array([4.0, 4, 2])).startswith(
+        "the predictions have run to 2.0 classes"
+    )
+    assert narrowed_to(np.array([4.0, 4, 1]), np.array([4.0, 4, 2])) is None
 
 
 def test_neighbours_that_must_be_mutual_draw_rows_less():

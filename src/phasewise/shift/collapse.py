@@ -11,6 +11,7 @@ EVERY = 8  # batches between two looks
 ONE_CLASS = 0.95
 SURE = 1e-3  # nats
 NARROWED = 0.75
+RUNS = 0.3  # nats that a batch tells of the class
 
 
 class CollapseWatch:
@@ -47,10 +48,13 @@ class CollapseWatch:
         adapted = np.concatenate([p for _, p in self._held])
         x = jax.tree.map(lambda *parts: np.concatenate(parts), *(each for each, _ in self._held))
         before = self._output.probabilities(self.before(x))
-        # Over all that was looked at: a few rows of a stream in runs are of few classes, and rightly so.
         self._sums, self._rows = self._sums + np.stack([adapted.sum(0), before.sum(0)]), self._rows + len(adapted)
-        narrowed = narrowed_to(*self._sums) if self._only_smooths and self._rows >= 2 * WINDOW else None
-        return wrong_with(adapted, before) or narrowed
+        return wrong_with(adapted, before) or self._narrowed()
+
+    def _narrowed(self):
+        if not self._only_smooths or self._rows < WINDOW or come_in_runs([p for _, p in self._held]):
+            return None
+        return narrowed_to(*self._sums)
 
     def before(self, x):
         """What the model as it was gives."""
@@ -80,6 +84,15 @@ def wrong_with(adapted, before):
     if tells < told / 2 - 0.05:
         return f"the predictions tell the rows apart by {tells:.2f} nats (with moving statistics {told:.2f})"
     return None
+
+
+def come_in_runs(batches):
+    """Whether batches are of different classes, so that each has few, and rightly so.
+
+    Args:
+        batches: list of probabilities (cases, classes).
+    """
+    return predictions.information(np.stack([p.mean(0) for p in batches])) > RUNS
 
 
 def narrowed_to(adapted, before):
