@@ -72,6 +72,10 @@ def run(given: Any) -> int:
     print(f"{given.output}: adapted to {data.rows:,} rows of {given.data} by {given.method} ({size:,} bytes)")
     if statistics == "batch":
         print('  it is meant for statistics of the batch: model.predict(x, statistics="batch")')
+    if given.method == "note":
+        print(
+            "  what rows are corrected by is no part of a file: it predicts with the moving statistics that were found"
+        )
     return 0
 
 

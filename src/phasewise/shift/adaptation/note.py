@@ -29,6 +29,7 @@ class Note(Method):
     the unbiased variance, and then gamma and beta take one step towards less mean entropy over the kept rows, normalized as predictions
     are. (The authors' code centres that one step on the kept rows' own statistics; the paper leaves it open.) A row is predicted before it
     is learnt from. For streams whose classes come in runs.
+    A model that is kept or saved predicts with the moving statistics alone; the correction of rows is the adaptation's.
 
     Args:
         k: above 0; the paper's alpha, 4.
