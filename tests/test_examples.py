@@ -108,3 +108,22 @@ def test_penalties_on_slopes_hold_them_where_they_are_to_be(capsys):
     distance, slope = re.search(r"critic: distance ([\d.]+) of 2, slope ([\d.]+)", printed).groups()
     assert abs(float(distance) - 2) < 0.3
     assert abs(float(slope) - 1) < 0.2
+
+
+@pytest.mark.extensive
+def test_the_audit_names_the_shift_and_its_remedy_and_adapting_gives_it_back(capsys, tmp_path):
+    runpy.run_path(str(EXAMPLES / "shift.py"))["main"](
+        epochs=12, methods=("adabn", "note", "lame"), page=tmp_path / "shift.html"
+    )
+    printed = capsys.readouterr().out
+    assert "the audit of them: No shift was found" in printed
+    assert "It begins at the input: it shows in 'bn_edges'" in printed
+    assert "Batch statistics undo it" in printed
+    assert "The data have shifted" in (tmp_path / "shift.html").read_text(encoding="utf-8")
+    mixed, runs = (percentages(part, "mean") for part in printed.split("recognised, in any order:")[1].split("In runs"))
+    moving, adabn, note, lame = mixed
+    assert adabn > moving + 20
+    assert note > moving - 2
+    assert lame > moving - 10
+    moving, _, note, lame = runs
+    assert min(note, lame) > moving - 2

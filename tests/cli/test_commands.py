@@ -320,7 +320,7 @@ def test_what_fails_has_status_1_and_ctrl_c_130_and_the_old_file_stays(phasewise
 
 def test_version_and_help_with_an_example_each(phasewise):
     assert phasewise("--version")[1].startswith(f"phasewise {pw.__version__} (JAX ")
-    for command in ("summary", "explain", "convert", "recalibrate"):
+    for command in ("summary", "explain", "convert", "recalibrate", "audit", "adapt"):
         status, printed, _ = phasewise(command, "--help")
         assert status == 0 and f"example:\n  phasewise {command} model.keras" in printed
 

@@ -8,7 +8,8 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers
-from phasewise.shift.collapse import wrong_with
+from phasewise.shift.adaptation.lame import neighbours
+from phasewise.shift.collapse import come_in_runs, narrowed_to, wrong_with
 
 METHODS = ("adabn", "ema", "blend", "tent", "sar")
 
@@ -367,10 +368,12 @@ def test_sar_adapts_models_without_batch_normalization():
     np.testing.assert_array_equal(made.get_layer("norm").gamma.numpy(), gamma)
 
 
-def test_lame_ends_where_its_formula_stays(model):
+@pytest.mark.few(1)
+@pytest.mark.parametrize("mutual", [True, False])
+def test_lame_ends_where_its_formula_stays(model, mutual):
     x = X[:40]
     before = state_of(model)
-    with pw.adapt(model, None, "lame", k=3, iterations=500) as adaptation:
+    with pw.adapt(model, None, "lame", k=3, iterations=500, mutual=mutual) as adaptation:
         z = adaptation.predict(x).astype(np.float64)
     assert state_of(model) == before
     q = model.predict(x, verbose=0).astype(np.float64)
@@ -378,8 +381,53 @@ def test_lame_ends_where_its_formula_stays(model):
     unit = hidden / np.linalg.norm(hidden, axis=1, keepdims=True)
     near = unit @ unit.T - 9 * np.eye(40)
     w = near >= np.sort(near, 1)[:, [-3]]
+    w = w & w.T if mutual else w
     wanted = q * np.exp(w @ z)
     np.testing.assert_allclose(z, wanted / wanted.sum(1, keepdims=True), atol=1e-3)
+
+
+def of_two_kinds(rows, seed):
+    """Rows of which the model below finds three classes, the third in both kinds by chance alone."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 12)) * ([0, 0, 1] + [3] * 9)
+    return (x + 10 * np.eye(12)[np.arange(rows) % 2]).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def prefers():
+    x = pw.Input((12,))
+    made = pw.Model(x, layers.Dense(3, activation="softmax", name="last")(x))
+    kernel = np.zeros((12, 3))
+    kernel[:3] = [[0.12, -0.5, 0], [-0.5, 0.12, 0], [0, 0, 1.5]]
+    made.get_layer("last").set_weights([kernel, [0, 0, 0.2]])
+    return made
+
+
+def test_lame_running_to_fewer_classes_is_a_collapse(prefers):
+    with (
+        pw.adapt(prefers, None, "lame", k=15, mutual=False) as adaptation,
+        pytest.warns(pw.warning.CollapseWarning, match=r"have run to \d\.\d classes \(with moving statistics \d\.\d\)"),
+    ):
+        for seed in range(16):
+            found = adaptation.predict(of_two_kinds(32, seed))
+    np.testing.assert_array_equal(found, prefers.predict(of_two_kinds(32, 15), verbose=0))
+
+
+def test_fewer_classes_are_no_collapse_where_they_come_in_runs():
+    rows = np.eye(3)[np.repeat([0, 1, 2], 64)]
+    assert come_in_runs(np.split(rows, 6)) and not come_in_runs(
+        np.split(rows.reshape(3, 64, 3).swapaxes(0, 1).reshape(-1, 3), 6)
+    )
+    assert narrowed_to(np.array([5.0, 5, 0]), np.array([4.0, 4, 2])).startswith(
+        "the predictions have run to 2.0 classes"
+    )
+    assert narrowed_to(np.array([4.0, 4, 1]), np.array([4.0, 4, 2])) is None
+
+
+def test_neighbours_that_must_be_mutual_draw_rows_less():
+    features = np.array([[1, 0.0], [1, 0.1], [1, 0.2], [1, 1.0]])
+    assert neighbours(features, 2, False)[3].tolist() == [0, 1, 1, 0]
+    assert neighbours(features, 2, True)[3].tolist() == [0, 0, 0, 0]
 
 
 def test_eata_without_source_rows_says_what_it_needs(model):

@@ -1,5 +1,6 @@
 """DATA, as commands are given it: arrays in .npy and .npz, tables in .csv, folders of images, made ready for a model."""
 
+import argparse
 import fractions
 import os
 from typing import Any, NamedTuple
@@ -55,6 +56,11 @@ def add_options(parser: Any) -> None:
     )
 
 
+def instead(given: Any, path: str) -> argparse.Namespace:
+    """The same options for other data."""
+    return argparse.Namespace(**{**vars(given), "data": path})
+
+
 def check(given: Any) -> None:
     """Find mistakes in the options before anything is opened.
 
@@ -87,7 +93,7 @@ def read(given: Any, model: Any) -> Data:
         arrays = _of_npz(given, slots)
     else:
         _check_single(given, slots)
-        arrays = [_of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
+        arrays = [of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
     factor = _factor(given.scale)
     arrays = [_ready(_rows(array, slot, given), slot, given, factor) for array, slot in zip(arrays, slots)]
     rows = len(arrays[0])
@@ -128,7 +134,8 @@ def _check_single(given, slots):
         )
 
 
-def _of_npy(path):
+def of_npy(path: str) -> np.ndarray:
+    """The array in a .npy file."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:

@@ -30,6 +30,7 @@ METHODS = {
     "tent": "tent.Tent",
     "eata": "eata.Eata",
     "sar": "sar.Sar",
+    "note": "note.Note",
     "lame": "lame.Lame",
 }
 """The file and the class of each method; imported where it is asked for, since optax takes a while."""
@@ -87,7 +88,9 @@ def adapt(
       source (needed), margin, distance, fisher_weight, optimizer, learning_rate;
     - "sar": over reliable rows, where the entropy is flat, with recovery; layer and group normalization too (Niu et al. 2023); options margin, rho,
       recover_below, optimizer, learning_rate;
-    - "lame": the model stays as it is, and predictions are made to agree with those of rows nearby (Boudiaf et al. 2022); options k, iterations.
+    - "note": each row normalized by itself where it differs by more than chance, steps over a memory with as many rows of each class, for streams
+      whose classes come in runs (Gong et al. 2022); options k, memory, momentum, optimizer, learning_rate, seed;
+    - "lame": the model stays as it is, and predictions are made to agree with those of rows nearby (Boudiaf et al. 2022); options k, iterations, mutual.
 
     Args:
         model: a model with batch normalization; for "sar" any normalization, for "lame" none is needed.
@@ -98,7 +101,7 @@ def adapt(
         steps: how many batches to take; needed for an endless plan.
         verbose: as in `predict`.
         watch: whether to look for collapse. Where predictions run to one class, or tell rows apart much less than those with
-            moving statistics, the model is restored, a `CollapseWarning` says why, and predictions go on with moving statistics.
+            moving statistics, or by "lame" run to fewer classes, the model is restored, a `CollapseWarning` says why, and predictions go on with moving statistics.
         options: the method's own.
 
     Returns:
@@ -192,7 +195,7 @@ class Adaptation:
     def __init__(self, run: Run, method: Method, watch: bool):
         self.model, self.method, self.batches, self.collapsed = run.model, method, 0, None
         self._run, self._snapshot, self._is_over = run, Snapshot(run.model), False
-        self._watch = CollapseWatch(run.model, run.output, self._snapshot) if watch else None
+        self._watch = CollapseWatch(run.model, run.output, self._snapshot, method.only_smooths) if watch else None
 
     def _begin(self):
         try:

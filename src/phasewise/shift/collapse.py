@@ -10,6 +10,8 @@ LEAST = 64
 EVERY = 8  # batches between two looks
 ONE_CLASS = 0.95
 SURE = 1e-3  # nats
+NARROWED = 0.75
+RUNS = 0.3  # nats that a batch tells of the class
 
 
 class CollapseWatch:
@@ -18,9 +20,11 @@ class CollapseWatch:
     Args:
         model, output: what is watched, and which of its outputs.
         snapshot: `Snapshot` of the model as it was.
+        only_smooths: whether the method only draws predictions to each other, see `Method`.
     """
 
-    def __init__(self, model, output, snapshot):
+    def __init__(self, model, output, snapshot, only_smooths=False):
+        self._only_smooths, self._sums, self._rows = only_smooths, 0.0, 0
         self._model, self._output, self._snapshot = model, output, snapshot
         self._held, self._seen = [], 0
 
@@ -43,7 +47,14 @@ class CollapseWatch:
             return None
         adapted = np.concatenate([p for _, p in self._held])
         x = jax.tree.map(lambda *parts: np.concatenate(parts), *(each for each, _ in self._held))
-        return wrong_with(adapted, self._output.probabilities(self.before(x)))
+        before = self._output.probabilities(self.before(x))
+        self._sums, self._rows = self._sums + np.stack([adapted.sum(0), before.sum(0)]), self._rows + len(adapted)
+        return wrong_with(adapted, before) or self._narrowed()
+
+    def _narrowed(self):
+        if not self._only_smooths or self._rows < WINDOW or come_in_runs([p for _, p in self._held]):
+            return None
+        return narrowed_to(*self._sums)
 
     def before(self, x):
         """What the model as it was gives."""
@@ -72,6 +83,27 @@ def wrong_with(adapted, before):
     tells, told = predictions.information(adapted), predictions.information(before)
     if tells < told / 2 - 0.05:
         return f"the predictions tell the rows apart by {tells:.2f} nats (with moving statistics {told:.2f})"
+    return None
+
+
+def come_in_runs(batches):
+    """Whether batches are of different classes, so that each has few, and rightly so.
+
+    Args:
+        batches: list of probabilities (cases, classes).
+    """
+    return predictions.information(np.stack([p.mean(0) for p in batches])) > RUNS
+
+
+def narrowed_to(adapted, before):
+    """That predictions have run to fewer classes, in words; None where they have not.
+
+    Args:
+        adapted, before: sums of probabilities (classes,). Classes are counted by exp(entropy), so that rare ones count little.
+    """
+    classes, known = (float(np.exp(predictions.entropy(each / each.sum()))) for each in (adapted, before))
+    if classes < NARROWED * known:
+        return f"the predictions have run to {classes:.1f} classes (with moving statistics {known:.1f})"
     return None
 
 

@@ -147,15 +147,16 @@ def _mixed(average, found, weight):
     return tuple((1 - weight) * was + weight * now for was, now in zip(old, found))
 
 
-def batch_statistics(model, x):
-    """(average, count, mean, variance) of one batch for every average of the model, moving statistics flowing forward.
+def batch_statistics(model, x, policy="moving"):
+    """(average, count, mean, variance) of one batch for every average of the model, normalized by `policy` on the way.
 
     Args:
         x: host arrays, one batch.
+        policy: of `phasewise.switch.statistics_policy`.
     """
     rows = len(jax.tree.leaves(x)[0])
     executor = make_executor(plan_for(model, x, batch_size=rows, role="adapt"))
-    with phase.learning_phase_scope("inference"), statistics_policy.statistics("moving"):
+    with phase.learning_phase_scope("inference"), statistics_policy.statistics(policy):
         calls, _ = prepare(model, batch_spec(executor, rows), "predict")
         averages = {id(a): a for call in calls for a in call.layer._averages if call.layer.trainable}
         _, _, found = _one_pass(model, executor, (calls, Cells(model).gather()), None, make_progress(0))

@@ -28,8 +28,18 @@ class Blend:
         return f"blend({self.n:g})"
 
 
-Policy: TypeAlias = str | Blend
-"""What one layer normalizes with: "moving", "batch" or a blend."""
+@dataclasses.dataclass(frozen=True)
+class InstanceAware:
+    """Moving statistics, each row's own where these differ by more than `k` standard errors: `phasewise.kernels.instance_aware`."""
+
+    k: float
+
+    def __str__(self) -> str:
+        return f"instance-aware({self.k:g})"
+
+
+Policy: TypeAlias = str | Blend | InstanceAware
+"""What one layer normalizes with: "moving", "batch", a blend, or moving with what a row's own differ by."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +84,11 @@ def resolve(policy: Policy | ByLayer | dict[str, Any] | None) -> Policy | ByLaye
     Raises:
         ValueError: anything else; the nearest policy is named.
     """
-    if policy is None or isinstance(policy, Blend | ByLayer) or (isinstance(policy, str) and policy in POLICIES):
+    if (
+        policy is None
+        or isinstance(policy, Blend | InstanceAware | ByLayer)
+        or (isinstance(policy, str) and policy in POLICIES)
+    ):
         return policy
     if isinstance(policy, dict):
         return ByLayer(tuple((str(name), resolve(item)) for name, item in policy.items()))

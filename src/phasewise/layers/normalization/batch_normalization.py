@@ -10,6 +10,7 @@ from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Named, Shape
 from phasewise.core.variable import Variable
+from phasewise.kernels.instance_aware import instance_aware
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
 from phasewise.kernels.row_moments import row_moments
 from phasewise.layer.config import unless_default
@@ -161,6 +162,11 @@ class BatchNormalization(HasAffine, Convertible, Layer):
             self._record(inputs, axes, counted, batch)
             if policy == "batch":
                 used = batch
+            elif isinstance(policy, statistics_policy.InstanceAware):
+                own = tuple(axis for axis in axes if axis)
+                used = instance_aware(
+                    inputs, used.shift, used.variance, own, policy.k, epsilon=self.epsilon, mask=counted
+                )
             elif policy != "moving":
                 rows = padding.count_rows(inputs)
                 used = blended(used.shift, used.variance, batch, rows / (policy.n + rows))

@@ -139,7 +139,9 @@ class BatchTerm(RecurrentTerm):
             return Use(Normalizer("batch", self.epsilon), self.arrays, decision.training)
         statistics, uses = [part[:, None] for part in self._moving_statistics.rows_for(first, time)], "moving"
         weight = jnp.zeros((time, 1, 1))
-        if policy not in ("moving", "batch"):
+        if isinstance(
+            policy, statistics_policy.Blend
+        ):  # at one step a channel of a row is one value, and has no statistics of its own
             uses, counts = "blend", jnp.broadcast_to(jnp.asarray(counts, jnp.float32), (time,))
             weight = (counts / jnp.maximum(policy.n + counts, 1e-30))[:, None, None]
         arrays = self.arrays._replace(statistics=(*statistics, weight))

@@ -67,9 +67,19 @@ class EntropyStep:
         update: `(objective, optimizer, params, kept, extra) -> (params, kept, outputs, told)`, with `objective(params, weigh) -> (loss,
             (outputs, p, entropy))`, `weigh(entropy, p, counted) -> loss` of the entropy (rows,), the probabilities (rows, ..., classes) and which rows
             count, boolean (rows,).
+        statistics: the policy that the step normalizes by.
     """
 
-    def __init__(self, model: Any, output: Any, weights: list, optimizer: Any, update: Callable[..., Any]):
+    def __init__(
+        self,
+        model: Any,
+        output: Any,
+        weights: list,
+        optimizer: Any,
+        update: Callable[..., Any],
+        statistics: Any = "batch",
+    ):
+        self._statistics = statistics
         self._model, self._output, self._optimizer, self._update = model, output, optimizer, update
         self.weights = weights
         chosen = set(map(id, weights))
@@ -119,7 +129,7 @@ class EntropyStep:
         def objective(params, weigh):
             with (
                 variable.scope([*self.weights, *self._rest], [*params, *rest]),
-                statistics_policy.statistics("batch"),
+                statistics_policy.statistics(self._statistics),
                 phase.learning_phase_scope("inference"),
                 phase.task("predict"),
                 real_rows_of(x, None if is_whole else rows),
@@ -159,3 +169,11 @@ def descended(objective, weigh, optimizer, params, kept):
     (_, (outputs, p, entropy)), grads = jax.value_and_grad(lambda each: objective(each, weigh), has_aux=True)(params)
     updates, kept = optimizer.update(grads, kept, params)
     return optax.apply_updates(params, updates), kept, outputs, (p, entropy)
+
+
+def towards_less_entropy(objective, optimizer, params, kept, extra):
+    """An `update`: one step on the mean entropy of all rows."""
+    params, kept, outputs, _ = descended(
+        objective, lambda entropy, p, counted: mean_of(entropy, counted), optimizer, params, kept
+    )
+    return params, kept, outputs, {}

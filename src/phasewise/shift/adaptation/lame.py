@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from phasewise.core import variable
-from phasewise.core.arguments import check_count
+from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.compiler import compiled
 from phasewise.core.variable import values_of
 from phasewise.shift.adaptation.method import Method
@@ -18,18 +18,27 @@ class Lame(Method):
 
     For the rows of a batch with predictions q: z_i is proportional to q_i exp(sum_j w_ij z_j), again and again until the bound
     sum_i z_i (log z_i - log q_i) - sum_ij w_ij z_i z_j no longer falls. w_ij is 1 where j is among the k rows nearest to i in what arrives at
-    the last layer with a kernel, each row scaled to length 1; else 0. For streams whose classes come in runs, where batch statistics do harm.
+    the last layer with a kernel, each row scaled to length 1, and, other than in the paper, i among the k nearest to j; else 0. For streams whose
+    classes come in runs, where batch statistics do harm.
+
+    The bound is one for a symmetric w, and the k nearest are of other classes where a batch has fewer rows than k of a class: in batches of 32
+    rows of ten classes in any order a few rows near to many others would then draw these to their own class. Mutual neighbours are fewer there,
+    and nearly as many in runs. Where predictions run to fewer classes all the same, as they do where the model itself prefers a few, `adapt`
+    takes it for a collapse.
 
     Args:
         k: positive int, how many neighbours; the paper's 5.
         iterations: positive int, at most so many.
+        mutual: whether neighbours must be each other's; False is the paper's.
     """
 
     name = "lame"
     needs_probabilities = True
     needs_averages = False
+    only_smooths = True
 
-    def __init__(self, k: int = 5, iterations: int = 100):
+    def __init__(self, k: int = 5, iterations: int = 100, mutual: bool = True):
+        self.mutual = check_flag("adapt", "mutual", mutual)
         self.k, self.iterations = check_count("adapt", "k", k), check_count("adapt", "iterations", iterations)
 
     def begin(self, run: Any) -> None:
@@ -49,7 +58,7 @@ class Lame(Method):
                 f"adapt's method 'lame' takes one class a row; the output of {run.model.name!r} has {len(p) // rows} predictions a row."
             )
         features = np.asarray(self._features(values_of(self._variables), x), np.float64).reshape(rows, -1)
-        z = agreed(p, neighbours(features, self.k), self.iterations)
+        z = agreed(p, neighbours(features, self.k, self.mutual), self.iterations)
         leaves, tree = jax.tree.flatten(outputs)
         shape, dtype = leaves[run.output.place].shape, leaves[run.output.place].dtype
         if run.output.from_logits:
@@ -78,8 +87,8 @@ class Lame(Method):
         return seen[-1] if seen else jax.tree.leaves(outputs)[self._run.output.place]
 
 
-def neighbours(features, k):
-    """(rows, rows) of 0 and 1: row i has 1 at its k nearest others, of features scaled to length 1."""
+def neighbours(features, k, mutual):
+    """(rows, rows) of 0 and 1: row i has 1 at its k nearest others, of features scaled to length 1; if `mutual` at those that it is nearest to."""
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     near = unit @ unit.T
     np.fill_diagonal(near, -np.inf)
@@ -87,7 +96,7 @@ def neighbours(features, k):
     chosen = np.argsort(-near, axis=1, kind="stable")[:, :k]
     found = np.zeros(near.shape)
     np.put_along_axis(found, chosen, 1, axis=1)
-    return found
+    return found * found.T if mutual else found
 
 
 def agreed(q, near, iterations):

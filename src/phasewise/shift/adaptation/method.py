@@ -15,6 +15,7 @@ class Method:
         needs_probabilities: whether it is for outputs that are probabilities.
         needs_data: whether `adapt` must be given the data that it adapts to, before anything is predicted.
         needs_averages: whether the model must have layers with moving statistics.
+        only_smooths: whether the model stays as it is and predictions are only drawn to each other, so that fewer classes are a loss.
         options: what `adapt` takes for it, from the arguments of its `__init__`.
     """
 
@@ -22,6 +23,7 @@ class Method:
     needs_probabilities = False
     needs_data = False
     needs_averages = True
+    only_smooths = False
 
     def begin(self, run: Any) -> None:
         """Before the first batch.

@@ -5,10 +5,9 @@ from typing import Any
 from phasewise.core.arguments import check_count, check_flag
 from phasewise.shift.adaptation.entropy_step import (
     EntropyStep,
-    descended,
-    mean_of,
     normalization_weights,
     optimizer_of,
+    towards_less_entropy,
 )
 from phasewise.shift.adaptation.method import Method, positive
 
@@ -37,7 +36,7 @@ class Tent(Method):
     def begin(self, run: Any) -> None:
         """Find what changes."""
         weights = normalization_weights(run.model)
-        self._step = EntropyStep(run.model, run.output, weights, self.optimizer, _update)
+        self._step = EntropyStep(run.model, run.output, weights, self.optimizer, towards_less_entropy)
 
     def predict(self, x: Any) -> Any:
         """From before the step that follows."""
@@ -46,10 +45,3 @@ class Tent(Method):
         for _ in range(self.steps):
             outputs, _ = self._step(x)
         return outputs
-
-
-def _update(objective, optimizer, params, kept, extra):
-    params, kept, outputs, _ = descended(
-        objective, lambda entropy, p, counted: mean_of(entropy, counted), optimizer, params, kept
-    )
-    return params, kept, outputs, {}
