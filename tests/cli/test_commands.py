@@ -1,6 +1,7 @@
 """summary, explain, convert and recalibrate at the command line: what they print, write, and say of mistakes."""
 
 import json
+import runpy
 
 import jax
 import numpy as np
@@ -344,3 +345,10 @@ def test_a_file_of_keras_is_mended_and_goes_back_to_keras(phasewise, tmp_path):
     np.testing.assert_allclose(mended.get_layer("bn").moving_variance, seen.var(0), rtol=1e-4)
     served = pw.export.load(tmp_path / "mended.stablehlo").predict(live)
     np.testing.assert_allclose(served, mended(live), rtol=1e-4, atol=1e-5)
+
+
+def test_python_m_phasewise_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["phasewise", "summary", "nothing.keras"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("phasewise", run_name="__main__")
+    assert ended.value.code == 2 and "nothing.keras" in capsys.readouterr().err

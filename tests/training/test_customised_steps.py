@@ -473,6 +473,51 @@ def test_what_is_wrong_with_a_step_is_told(step, error, message):
         model.fit(X[:, :1], Y, verbose=0)
 
 
+class Keeping(pw.Model):
+    """Steps that mean to remember something from one to the next."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.count, self.seen, self.rows = 0, [], None
+        self.variable = pw.Variable(0, trainable=False)
+
+    def counts(self, data):
+        self.count += 1
+        return pw.Model.train_step(self, data)
+
+    def collects(self, data):
+        logs = pw.Model.train_step(self, data)
+        self.seen.append(logs["loss"])
+        return logs
+
+    def notes_what_is_always_so(self, data):
+        self.rows = data[0].shape[0]
+        self.variable.assign_add(1)
+        return {**pw.Model.train_step(self, data), "variable": self.variable.value}
+
+
+@pytest.mark.parametrize(
+    "step, message",
+    [
+        (
+            "counts",
+            r"Own.train_step changes self.count, a plain Python int.*self.count = phasewise.Variable\(0, trainable",
+        ),
+        ("collects", "Own.train_step changes self.seen, a plain Python list.*collect it in a callback"),
+    ],
+)
+def test_a_count_or_list_in_python_that_would_stand_still_is_told(step, message):
+    model = linear(type("Own", (Keeping,), {"train_step": getattr(Keeping, step)}))
+    with pytest.raises(ValueError, match=message):
+        model.fit(X[:, :1], Y, verbose=0)
+
+
+def test_a_count_in_a_variable_goes_on_and_a_fact_may_be_kept():
+    model = linear(type("Own", (Keeping,), {"train_step": Keeping.notes_what_is_always_so}))
+    history = model.fit(X[:, :1], Y, batch_size=25, epochs=2, verbose=0).history
+    assert history["variable"] == [2, 4] and model.rows == 25
+
+
 def test_values_asked_for_in_a_step_are_told_where_there_are_none():
     model = linear(type("Own", (Wrong,), {"train_step": Wrong.values}))
     with pytest.raises(Exception) as caught:

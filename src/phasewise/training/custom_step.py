@@ -12,6 +12,7 @@ from phasewise.optimizers.in_step import applying
 from phasewise.switch import observe, phase
 from phasewise.training.customised import held_metrics, step_of
 from phasewise.training.differentiation import noting_loss
+from phasewise.training.kept_in_python import changed, kept_in_python, refuse_changes
 from phasewise.training.last_activation import last_activations
 from phasewise.training.programs import program, shapes_of, trace_calls
 from phasewise.training.state import Cells
@@ -90,13 +91,23 @@ def find(model, task, spec):
 def _traced(model, task, spec):
     _build(model, task, *unpack(spec)[:2])
     for _ in range(MOST_TRACES):
-        before = model._inventory().key
+        before, kept = model._inventory().key, kept_in_python(model)
         found = _traced_once(model, task, spec)
         if model._inventory().key == before:
+            _require_nothing_kept(model, task, spec, kept)
             return found
     raise RuntimeError(
         f"{type(model).__name__}.{step_of(model, task)[0]} makes new weights or layers each time that it is called: make them in __init__."
     )
+
+
+def _require_nothing_kept(model, task, spec, kept):
+    """What one more trace changes again is no value that is found once and kept, but one that each step is meant to change."""
+    first = kept_in_python(model)
+    suspects = changed(kept, first)
+    if suspects:
+        _traced_once(model, task, spec)
+        refuse_changes(model, step_of(model, task)[0], suspects & changed(first, kept_in_python(model)))
 
 
 def _build(model, task, x, y):
