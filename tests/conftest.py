@@ -21,7 +21,7 @@ import pytest
 import phasewise as pw
 
 
-def pytest_unconfigure():
+def pytest_sessionfinish():  # in each process of a run; those that xdist starts are not unconfigured
     shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
