@@ -1,16 +1,28 @@
 """What all tests share: Keras on JAX as the reference, and a clean learning phase."""
 
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("PHASEWISE_CACHE", "off")  # what a test compiles is compiled there and then
+os.environ.setdefault("PHASEWISE_CACHE", "off")  # nothing of an earlier run is found, nor left for a later one
 # Keras's programs and single operations compile in two thirds of the time; phasewise chooses for its own (core/compiler.py).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+
+# Hundreds of tests make the same small model again: what one of them compiled is found by the next. Each process has a folder of
+# its own, since two that write to one may read each other's halves.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phasewise-compiled-")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.03")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES", "none")
 
 import pytest
 
 import phasewise as pw
+
+
+def pytest_sessionfinish():  # in each process of a run; those that xdist starts are not unconfigured
+    shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

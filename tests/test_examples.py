@@ -86,6 +86,7 @@ def test_a_gan_makes_digits_and_says_in_which_phase_each_of_its_calls_is(capsys)
     assert "generator_bn (call 2)" in printed
 
 
+@pytest.mark.extensive
 def test_a_student_learns_from_a_teacher_whose_statistics_stay(capsys):
     runpy.run_path(str(EXAMPLES / "distillation.py"))["main"](epochs=20)
     printed = capsys.readouterr().out

@@ -20,20 +20,30 @@ model.compile("adam", "mse")
 loss = model.fit(x, x[:, :1], batch_size=8, epochs=2, verbose=0).history["loss"]
 print(jax.config.jax_compilation_cache_dir, len(hits), loss)
 """
+ONLY_THE_FOLDER = "import phasewise, jax; print(jax.config.jax_compilation_cache_dir)"
 
 
-def run(**environment):
-    """The folder that was used, the number of programs found in it, and the losses, of a process of its own."""
+def printed(script, environment):
+    """What a process of its own prints, in which nothing else is set for caches."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PHASEWISE", "JAX_COMPILATION"))}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SCRIPT],
+        [sys.executable, "-W", "ignore", "-c", script],
         env={**kept, **environment},
         capture_output=True,
         text=True,
         check=True,
     )
-    folder, hits, losses = done.stdout.strip().split(" ", 2)
+    return done.stdout.strip()
+
+
+def run(**environment):
+    """The folder that was used, the number of programs found in it, and the losses."""
+    folder, hits, losses = printed(SCRIPT, environment).split(" ", 2)
     return folder, int(hits), losses
+
+
+def folder_of(**environment):
+    return printed(ONLY_THE_FOLDER, environment)
 
 
 def test_a_second_process_finds_what_the_first_compiled_and_computes_the_same(tmp_path):
@@ -45,7 +55,7 @@ def test_a_second_process_finds_what_the_first_compiled_and_computes_the_same(tm
 
 
 def test_the_users_cache_folder_is_used_by_itself(tmp_path):
-    assert pathlib.Path(run(XDG_CACHE_HOME=str(tmp_path))[0]).parent == tmp_path / "phasewise"
+    assert pathlib.Path(folder_of(XDG_CACHE_HOME=str(tmp_path))).parent == tmp_path / "phasewise"
 
 
 @pytest.mark.parametrize(
@@ -58,10 +68,10 @@ def test_without_a_folder_nothing_is_kept(environment):
 
 
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
-    folder = pathlib.Path(run(PHASEWISE_CACHE=str(tmp_path))[0])
+    folder = pathlib.Path(folder_of(PHASEWISE_CACHE=str(tmp_path)))
     folder.chmod(0o777)
-    assert run(PHASEWISE_CACHE=str(tmp_path))[0] == "None"
+    assert folder_of(PHASEWISE_CACHE=str(tmp_path)) == "None"
 
 
 def test_who_has_set_up_jax_themselves_keeps_what_they_set(tmp_path):
-    assert run(JAX_COMPILATION_CACHE_DIR=str(tmp_path), PHASEWISE_CACHE="/elsewhere")[0] == str(tmp_path)
+    assert folder_of(JAX_COMPILATION_CACHE_DIR=str(tmp_path), PHASEWISE_CACHE="/elsewhere") == str(tmp_path)

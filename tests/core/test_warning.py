@@ -139,7 +139,7 @@ def test_a_warning_points_at_the_line_that_called_and_is_given_once(category):
 
 
 @pytest.mark.parametrize("category", SURPRISES)
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 def test_ignoring_one_category_silences_it_and_no_other(category):
     def kinds(*ignored):
         return [w.category for w in told(lambda: SURPRISES[category](model()), *ignored)]

@@ -10,7 +10,7 @@ import phasewise as pw
 from phasewise.data import Dataset
 
 FEATURES, SIZE = 2, 4
-EXAMPLES = 25  # 500 have been run
+EXAMPLES = 12  # 500 have been run
 
 
 @pytest.fixture(scope="module")

@@ -160,12 +160,16 @@ def plain_tent(weights, batches, optimizer):
         logp = jax.nn.log_softmax(logits(params, x))
         return -(jnp.exp(logp) * logp).sum(-1).mean()
 
+    @jax.jit
+    def step(params, kept, x):
+        updates, kept = optimizer.update(jax.grad(entropy)(params, x), kept, params)
+        return optax.apply_updates(params, updates), kept, jax.nn.softmax(logits(params, x))
+
     params, predicted = [g1, b1, g2, b2], []
     kept = optimizer.init(params)
     for x in batches:
-        predicted.append(jax.nn.softmax(logits(params, x)))
-        updates, kept = optimizer.update(jax.grad(entropy)(params, x), kept, params)
-        params = optax.apply_updates(params, updates)
+        params, kept, y = step(params, kept, x)
+        predicted.append(y)
     return params, predicted
 
 

@@ -57,7 +57,7 @@ def measured_twins():
 
 
 @pytest.mark.parametrize("name", FIT)
-@pytest.mark.few(7)
+@pytest.mark.few(5)
 def test_fit_gives_the_history_and_weights_of_keras(measured_twins, name):
     ours, theirs, weights = measured_twins
     for model in (ours, theirs):

@@ -113,7 +113,7 @@ def test_a_run_that_a_source_kept_waiting_gives_the_late_batch_to_the_next(model
     def slow():
         yield ONE, 0 * ONE
         yield ONE, 1 * ONE
-        may_go_on.wait(timeout=10)
+        may_go_on.wait(timeout=2)
         yield ONE, 2 * ONE
         yield ONE, 3 * ONE
 
