@@ -1,5 +1,6 @@
 """Functional models go to Keras as configs, and come from it: the same layers, weights and predictions."""
 
+import inspect
 import json
 
 import jax
@@ -113,3 +114,29 @@ def test_text_goes_both_ways():
 
 def test_the_layers_of_a_model_come_in_the_order_of_keras():
     assert [layer.name for layer in branches(pw).layers] == [layer.name for layer in branches(keras).layers]
+
+
+def test_a_second_config_of_a_model_looks_at_no_signature_again(monkeypatch):
+    model = branches(pw)
+    first = model.get_config()
+
+    def looked_at(function, **kwargs):
+        raise AssertionError(f"the signature of {function} was read once more")
+
+    monkeypatch.setattr(inspect, "signature", looked_at)
+    assert model.get_config() == first
+
+
+def test_a_constructor_that_a_class_was_given_later_is_the_one_that_its_config_follows():
+    class Scaled(pw.layers.Layer):
+        def __init__(self, scale=2, **kwargs):
+            super().__init__(**kwargs)
+
+    assert Scaled(scale=3).get_config()["scale"] == 3
+
+    def with_offset(self, offset=1, **kwargs):
+        pw.layers.Layer.__init__(self, **kwargs)
+
+    Scaled.__init__ = with_offset
+    config = Scaled(offset=4).get_config()
+    assert config["offset"] == 4 and "scale" not in config

@@ -1,11 +1,11 @@
 """Configs of a newer Keras than is known: an argument that a class does not take is left out, and noted."""
 
 import contextlib
-import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from phasewise.core import constructors
 from phasewise.core.types import Config
 
 _left_out = ContextVar("phasewise_left_out", default=None)
@@ -44,7 +44,7 @@ def _arguments(cls):
     for each in cls.__mro__:
         if "__init__" not in vars(each):
             continue
-        parameters = inspect.signature(each.__init__).parameters.values()
+        parameters = constructors.parameters(each).values()
         found |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Self, TypeVar
 
+from phasewise.core import constructors
 from phasewise.core.custom_objects import register_serializable as register_serializable
 from phasewise.core.describing import serialize as serialize
 from phasewise.core.entries import canonical_name as canonical_name
@@ -100,7 +101,7 @@ def _arguments(cls):
     """The names that the constructor of `cls` takes, with its parent's where it passes `**kwargs` on."""
     if cls is object:
         return []
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    parameters = list(constructors.parameters(cls).values())[1:]
     named = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     passes_on = any(p.kind is p.VAR_KEYWORD for p in parameters)
     return list(dict.fromkeys([*named, *(_arguments(cls.__mro__[1]) if passes_on else [])]))

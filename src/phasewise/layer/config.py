@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from phasewise.core import registry
+from phasewise.core import constructors, registry
 from phasewise.core.types import Config
 
 _OF_EVERY_LAYER = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
@@ -17,7 +17,7 @@ def arguments_as_given(cls, args, kwargs):
             `get_config` how it is written down.
     """
     given = {}
-    parameters = inspect.signature(cls.__init__).parameters
+    parameters = constructors.parameters(cls)
     for key, value in list(inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments.items())[1:]:
         given.update(value if parameters[key].kind is inspect.Parameter.VAR_KEYWORD else {key: value})
     given = {key: value for key, value in given.items() if key not in _OF_EVERY_LAYER}
@@ -36,13 +36,13 @@ def unless_default(cls: type, **values: Any) -> Config:
 
     Keras refuses a config that has a key which it does not know: rightly where that asks for something it cannot do.
     """
-    parameters = inspect.signature(cls.__init__).parameters
+    parameters = constructors.parameters(cls)
     return {name: value for name, value in values.items() if value != parameters[name].default}
 
 
 def accepted(cls, config):
     """The part of `config` that the constructor of `cls` takes."""
-    parameters = inspect.signature(cls.__init__).parameters
+    parameters = constructors.parameters(cls)
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return config
     return {key: value for key, value in config.items() if key in parameters}
@@ -61,7 +61,7 @@ def input_shape_argument(kwargs):
 
 def unknown_argument(cls, kwargs):
     """The message for an argument that no constructor of `cls` takes."""
-    parameters = inspect.signature(cls.__init__).parameters.values()
+    parameters = constructors.parameters(cls).values()
     known = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     known += _OF_EVERY_LAYER
     name = next(iter(kwargs))

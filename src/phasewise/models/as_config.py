@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self
 
+from phasewise.core import constructors
 from phasewise.core.describing import serialize_keras_object
 from phasewise.core.keras_names import FUNCTIONAL
 from phasewise.core.restoring import inside, opening, scope_of
@@ -92,7 +93,7 @@ class AsConfig(Layer):
 
 def takes_ends(cls: type) -> bool:
     """Whether the constructor of `cls` is that of a functional model: inputs, outputs and a name, or anything at all."""
-    parameters = inspect.signature(cls.__init__).parameters
+    parameters = constructors.parameters(cls)
     kinds = [p.kind for p in parameters.values()]
     takes_all = inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD in kinds
     takes_name = "name" in parameters or inspect.Parameter.VAR_KEYWORD in kinds
