@@ -150,7 +150,7 @@ def told_of_hangs():
 
 @pytest.mark.filterwarnings("ignore")
 def test_damage_ends_in_success_or_in_a_file_error(tmp_path):
-    check(range(150), tmp_path)
+    check(range(300), tmp_path)
 
 
 @pytest.mark.extensive

@@ -304,3 +304,10 @@ def test_mixed_bfloat16_learns():
     made.compile(pw.optimizers.Adam(0.02), "binary_crossentropy", metrics=["accuracy"])
     history = made.fit(X, Y, epochs=40, verbose=0).history
     assert history["accuracy"][-1] > 0.95
+
+
+def test_a_model_says_whether_it_is_compiled():
+    model = pw.Sequential([pw.layers.Dense(1)])
+    assert not model.compiled
+    model.compile("sgd", "mse")
+    assert model.compiled

@@ -61,6 +61,11 @@ class Trainer(Customised, OnBatch):
     _claimed = None  # the optimizer, once it is known to train this model and no other
     steps_per_execution = 1
 
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self.objective is not None
+
     def compile(
         self,
         optimizer: Any = "rmsprop",
