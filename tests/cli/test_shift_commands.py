@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import phasewise as pw
-from phasewise import cli, layers
+from phasewise import layers
+from phasewise.cli.entry import main
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(96, 3)).astype("float32")
@@ -37,7 +38,7 @@ def phasewise(files, capsys, tmp_path, monkeypatch):
     def run(*words):
         words = [str(files / word) if (files / word).exists() else word for word in words]
         try:
-            status = cli.main(words)
+            status = main(words)
         except SystemExit as end:
             status = end.code
         return status, *capsys.readouterr()
