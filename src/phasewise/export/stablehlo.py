@@ -1,4 +1,4 @@
-"""StableHLO: a model's predictions in one file that JAX alone opens and runs."""
+"""StableHLO: a model's predictions in one file that JAX (with flatbuffers) opens and runs, without phasewise."""
 
 import contextlib
 import dataclasses

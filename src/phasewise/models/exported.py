@@ -38,7 +38,7 @@ class Exported:
         "stablehlo" is one file, which JAX opens and runs (some six months of JAX's versions forward and backward):
 
             >>> model.export("model.stablehlo", format="stablehlo")
-            >>> # elsewhere, without phasewise:
+            >>> # elsewhere, without phasewise (pip install jax flatbuffers):
             >>> import jax
             >>> program = jax.export.deserialize(bytearray(open("model.stablehlo", "rb").read()))
             >>> outputs = program.call(inputs)  # of any number of rows
