@@ -1,5 +1,6 @@
 """Batch normalization: the batch's statistics in training, the moving ones in inference."""
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -154,23 +155,26 @@ class BatchNormalization(HasAffine, Convertible, Layer):
         if training:
             return self._train(inputs, channel, counted)
         axes, shape = _reduced(inputs, channel)
+        return self._normalize(inputs, self._chosen(inputs, axes, shape, counted), shape)
+
+    def _chosen(self, inputs, axes, shape, counted):
+        """The statistics that the policy in force normalizes a prediction with."""
         policy = statistics_policy.policy_for(self.name)
-        observe.note_statistics(str(policy), values=inputs.size // inputs.shape[channel])
-        used = Moments(_shaped(self.moving_mean, shape), None, _shaped(self.moving_variance, shape))
-        if policy != "moving" or is_collecting():
-            batch = moments(inputs, axes, mask=counted)
-            self._record(inputs, axes, counted, batch)
-            if policy == "batch":
-                used = batch
-            elif isinstance(policy, statistics_policy.InstanceAware):
-                own = tuple(axis for axis in axes if axis)
-                used = instance_aware(
-                    inputs, used.shift, used.variance, own, policy.k, epsilon=self.epsilon, mask=counted
-                )
-            elif policy != "moving":
-                rows = padding.count_rows(inputs)
-                used = blended(used.shift, used.variance, batch, rows / (policy.n + rows))
-        return self._normalize(inputs, used, shape)
+        observe.note_statistics(str(policy), values=inputs.size // math.prod(shape))
+        moving = Moments(_shaped(self.moving_mean, shape), None, _shaped(self.moving_variance, shape))
+        if policy == "moving" and not is_collecting():
+            return moving
+        batch = moments(inputs, axes, mask=counted)
+        self._record(inputs, axes, counted, batch)
+        if policy in ("moving", "batch"):
+            return moving if policy == "moving" else batch
+        if isinstance(policy, statistics_policy.InstanceAware):
+            own = tuple(axis for axis in axes if axis)
+            return instance_aware(
+                inputs, moving.shift, moving.variance, own, policy.k, epsilon=self.epsilon, mask=counted
+            )
+        rows = padding.count_rows(inputs)
+        return blended(moving.shift, moving.variance, batch, rows / (policy.n + rows))
 
     def _train(self, inputs, channel, counted):
         if not inputs.size:  # there is nothing that statistics could follow
