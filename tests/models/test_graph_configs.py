@@ -140,3 +140,14 @@ def test_a_constructor_that_a_class_was_given_later_is_the_one_that_its_config_f
     Scaled.__init__ = with_offset
     config = Scaled(offset=4).get_config()
     assert config["offset"] == 4 and "scale" not in config
+
+
+def test_the_default_of_training_in_a_users_subclass_of_keras_dropout_is_no_pin():
+    theirs = type("Thinner", (keras.layers.Dropout,), {"__module__": "mine"})
+    x = keras.Input((3,))
+    config = as_file(keras.Model(x, theirs(0.5, name="drop")(x)).get_config())
+    node = config["layers"][1]["inbound_nodes"][0]
+    assert node["kwargs"] == {"training": False}
+    ours = type("Thinner", (pw.layers.Dropout,), {"__module__": "mine"})
+    (row,) = pw.models.Model.from_config(config, custom_objects={"Thinner": ours}).explain(print_fn=False)
+    assert (row.fit.phase, row.fit.reason) == ("training", "fit")

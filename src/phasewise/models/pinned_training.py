@@ -31,10 +31,11 @@ def as_called(layer: Any, kwargs: dict[str, Any], is_pinned: bool) -> dict[str, 
 
 
 def _default(layer):
-    if not hasattr(layer, "call"):
-        return None
-    cls = type(layer)
-    if entries.kind_of(cls) is not None:
-        return keras_names.training_by_default(cls.__name__)
-    parameter = inspect.signature(cls.call).parameters.get("training")
-    return parameter.default if parameter is not None and isinstance(parameter.default, bool) else None
+    """What Keras writes for a call that was given none: what the class says that has the `call`, Keras's where it is one of its own."""
+    for cls in type(layer).__mro__:
+        if entries.kind_of(cls) is not None:
+            return keras_names.training_by_default(cls.__name__)
+        if "call" in vars(cls):
+            parameter = inspect.signature(cls.call).parameters.get("training")
+            return parameter.default if parameter is not None and isinstance(parameter.default, bool) else None
+    return None
