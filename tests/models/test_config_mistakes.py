@@ -4,6 +4,7 @@ import copy
 import json
 import random
 
+import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
@@ -203,3 +204,28 @@ def test_a_mutated_config_is_opened_or_refused_in_a_sentence(real, seed):
         pw.models.model_from_json(json.dumps(config))
     except (ValueError, TypeError) as error:
         assert len(str(error)) > 20
+
+
+def tripled(x):
+    return 3 * x
+
+
+@pytest.mark.parametrize("function", [tripled, jnp.square, pw.activations.relu])
+def test_a_lambda_of_any_function_is_cloned(function):
+    model = pw.Sequential([pw.Input((3,)), L.Lambda(function)])
+    x = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
+    np.testing.assert_array_equal(pw.models.clone_model(model)(x), model(x))
+
+
+def test_a_lambda_of_an_activation_of_ours_comes_back_from_its_text():
+    model = pw.Sequential([pw.Input((3,)), L.Lambda(pw.activations.relu)])
+    assert pw.models.model_from_json(model.to_json()).layers[0].function is pw.activations.relu
+
+
+def test_the_clone_of_a_chain_that_data_have_built_is_built():
+    model = pw.Sequential([L.Dense(3), L.BatchNormalization()])
+    x = np.ones((2, 4), "float32")
+    expected = model(x)
+    clone = pw.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(clone(x), expected)

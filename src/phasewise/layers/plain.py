@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import keras_names, registry
+from phasewise.core.describing import serialize_keras_object
 from phasewise.core.registry import register
 from phasewise.core.restoring import deserialize_keras_object
 from phasewise.core.types import Array, Config, Nest, Shape
@@ -92,7 +93,7 @@ class Lambda(Layer):
         return self._mask(inputs, previous_mask) if callable(self._mask) else self._mask
 
     def get_config(self) -> Config:
-        """Every argument. A function without a name stands there as it is: so the layer can be cloned, and written into no file."""
+        """Every argument. A function that is not registered stands there as it is, so that the layer can be cloned."""
         functions = {"function": self.function, **({"mask": self._mask} if self._mask is not None else {})}
         described = {name: _described(value) for name, value in functions.items()}
         return {**super().get_config(), **described, "arguments": registry.serialize(self.arguments)}
@@ -122,8 +123,7 @@ _OF_CODE = (
 
 
 def _described(value):
-    is_nameless = callable(value) and (not hasattr(value, "__name__") or value.__name__ == "<lambda>")
-    return value if is_nameless else registry.serialize(value)
+    return value if callable(value) and registry.canonical_name(value) is None else serialize_keras_object(value)
 
 
 def _function(config, name):
@@ -131,8 +131,9 @@ def _function(config, name):
     value = config.get(name)
     inner = value.get("config") if isinstance(value, Mapping) and value.get("class_name") == "function" else value
     if isinstance(inner, str):
-        meant = keras_names.kinds_in(value.get("module")) if isinstance(value, Mapping) else ()
-        for kind in ("function", *(each for each in meant if each == "activation")):
+        module = value.get("module") if isinstance(value, Mapping) else None
+        is_own = module == "builtins" or "activation" in keras_names.kinds_in(module)
+        for kind in ("function", "activation") if is_own else ("function",):
             try:
                 return registry.find(kind, inner)
             except ValueError:

@@ -83,7 +83,10 @@ class _Cloning:
         start = [] if len(model._chain) == len(model.layers) else [_fresh(model._chain[0].tensor)]
         if input_tensors is not None:
             start = _fitting([input_tensors], [model.inputs[0] if model.inputs else None])
-        return Sequential([*start, *layers], name=model.name, trainable=model._own_trainable)
+        cloned = Sequential([*start, *layers], name=model.name, trainable=model._own_trainable)
+        if model.built and not cloned.built and not cloned.runs_on_host:
+            cloned.build(model._known_input_shape())
+        return cloned
 
     def _functional(self, model, input_tensors):
         if input_tensors is None:
