@@ -9,7 +9,6 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers
-from phasewise.cli.entry import main
 
 RNG = np.random.default_rng(0)
 
@@ -35,22 +34,6 @@ def files(tmp_path_factory):
     np.save(folder / "names.npy", np.array(["a", "b"]))
     np.savez(folder / "x.npz", x_test=x, y_test=np.zeros(40))
     return folder
-
-
-@pytest.fixture
-def phasewise(files, capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder, names of the prepared files in place; returns (exit status, printed, complaints)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        words = [str(files / word) if (files / word).exists() else word for word in words]
-        try:
-            status = main(words)
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def read(printed):

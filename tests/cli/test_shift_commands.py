@@ -7,7 +7,6 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers
-from phasewise.cli.entry import main
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(96, 3)).astype("float32")
@@ -28,22 +27,6 @@ def files(tmp_path_factory):
     np.save(folder / "y.npy", np.arange(96) % 3)
     np.savetxt(folder / "y.csv", np.arange(96) % 3, fmt="%d")
     return folder
-
-
-@pytest.fixture
-def phasewise(files, capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder, names of the prepared files in place; returns (exit status, printed, complaints)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        words = [str(files / word) if (files / word).exists() else word for word in words]
-        try:
-            status = main(words)
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def test_audit_exits_with_3_where_the_data_have_shifted_and_0_where_not(phasewise, tmp_path):

@@ -199,7 +199,7 @@ def _ready(array, slot, given, factor):
         if array.dtype.kind not in "UST":
             raise Mistake(f"the model's input {slot.name!r} takes strings; {given.data!r} has {array.dtype}.")
         return array
-    if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
+    if array.dtype.kind not in "fiub":
         raise Mistake(
             f"the model's input {slot.name!r} takes numbers ({slot.dtype}); {given.data!r} has {array.dtype}."
         )
