@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from phasewise.cli import csv_table
-from phasewise.cli.data_file import Data, of_npy
+from phasewise.cli.data_file import Data
 from phasewise.cli.failing import Mistake
+from phasewise.cli.numpy_files import of_npy
 from phasewise.files.missing import missing
 
 
