@@ -25,6 +25,7 @@ def files(tmp_path_factory):
     np.save(folder / "moved.npy", X + np.float32([0, 2, 0]))
     np.save(folder / "few.npy", X[:5])
     np.save(folder / "y.npy", np.arange(96) % 3)
+    np.save(folder / "gap.npy", np.where(np.arange(96) == 7, np.nan, 1))
     np.savetxt(folder / "y.csv", np.arange(96) % 3, fmt="%d")
     return folder
 
@@ -76,6 +77,7 @@ MISTAKES = {
     "folder": ("audit net.keras x.npy -o gone/shift.html", 2, "the folder 'gone' of 'gone/shift.html' does not exist"),
     "labels": ("audit few.npy few.npy --labels gone.npy", 2, "'gone.npy' does not exist"),
     "number of labels": ("audit net.keras few.npy --labels y.npy", 2, "has 96 labels for 5 rows"),
+    "missing label": ("audit net.keras x.npy --labels gap.npy", 2, "row 7 of"),
     "few rows": ("audit net.keras few.npy", 1, "audit needs at least 8 rows"),
     "method": ("adapt net.keras x.npy -o out.keras --method tnet", 2, "Did you mean 'tent'"),
     "outputs only": ("adapt net.keras x.npy -o out.keras --method lame", 2, "changes predictions and not the model"),
