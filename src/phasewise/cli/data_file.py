@@ -35,7 +35,8 @@ class Data(NamedTuple):
 
 
 def add_options(parser: Any) -> None:
-    """The options that say how DATA is read."""
+    """The argument DATA, and the options that say how it is read."""
+    parser.add_argument("data", metavar="DATA", help=".npy, .npz, .csv, or a folder of images")
     parser.add_argument(
         "--batch-size", type=int, default=32, metavar="N", help="rows in a batch (default: %(default)s)"
     )
