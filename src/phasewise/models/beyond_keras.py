@@ -9,7 +9,7 @@ OURS = ("normalization", "virtual_batch_size")
 """Arguments that Keras's classes of the same names lack; a config has them only where they are used."""
 
 
-def warn_of(described: Any) -> None:
+def warn_of_ours(described: Any) -> None:
     """Warn of the layers of a described model whose arguments Keras will refuse, each by its name."""
     found = dict.fromkeys(_found(described["config"]))
     if found:

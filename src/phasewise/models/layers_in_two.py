@@ -5,7 +5,7 @@ from typing import Any
 from phasewise.core.warning import StructureWarning, warn
 
 
-def warn_of(model: Any) -> None:
+def warn_of_layers_in_two(model: Any) -> None:
     """Warn of each layer with weights that lies in two models of layers inside `model`.
 
     Their configs describe the layer twice and the file has its weights once, so that neither Keras nor phasewise opens it. Subclassed
