@@ -9,7 +9,6 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers
-from phasewise.cli.entry import main
 
 RNG = np.random.default_rng(0)
 
@@ -35,22 +34,6 @@ def files(tmp_path_factory):
     np.save(folder / "names.npy", np.array(["a", "b"]))
     np.savez(folder / "x.npz", x_test=x, y_test=np.zeros(40))
     return folder
-
-
-@pytest.fixture
-def phasewise(files, capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder, names of the prepared files in place; returns (exit status, printed, complaints)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        words = [str(files / word) if (files / word).exists() else word for word in words]
-        try:
-            status = main(words)
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def read(printed):
@@ -212,6 +195,27 @@ def test_a_first_line_that_counts_is_taken_for_the_names_that_pandas_writes_and_
     status, _, complaints = phasewise("recalibrate", "table.keras", "counted.csv", "-o", "out.keras")
     assert status == 0 and "the first line of 'counted.csv' counts from 0 to 2: it is taken as the names" in complaints
     np.testing.assert_allclose(statistics(tmp_path / "out.keras")[0], table.mean(0), rtol=1e-5)
+
+
+def test_numbers_of_rows_that_pandas_writes_are_no_feature(phasewise, tmp_path):
+    table = RNG.normal(5, 2, (20, 3)).round(3)
+    lines = [f"{place},{','.join(map(str, row))}" for place, row in enumerate(table)]
+    (tmp_path / "indexed.csv").write_text("\n".join([",0,1,2", *lines]))
+    status, _, complaints = phasewise("recalibrate", "table.keras", "indexed.csv", "-o", "out.keras")
+    assert status == 0 and "not as a row; the column without a name is left out" in complaints
+    np.testing.assert_allclose(statistics(tmp_path / "out.keras")[0], table.mean(0), rtol=1e-5)
+
+
+def test_names_with_underscores_are_no_numbers(phasewise, tmp_path):
+    (tmp_path / "places.csv").write_text("0_0,0_1,0_2\n4,5,6\n4,5,6")
+    assert phasewise("recalibrate", "table.keras", "places.csv", "-o", "out.keras")[0] == 0
+    np.testing.assert_allclose(statistics(tmp_path / "out.keras")[0], [4, 5, 6], rtol=1e-6)
+
+
+def test_a_first_line_with_a_gap_is_refused_where_its_column_is_dropped_too(phasewise, tmp_path):
+    (tmp_path / "years.csv").write_text(",2019,2020,2021\n0,1,2,3\n1,1,2,3")
+    status, _, complaints = phasewise("recalibrate", "table.keras", "years.csv", "--drop", "1", "-o", "out.keras")
+    assert status == 2 and "a value is missing in line 1, column 1 of" in complaints
 
 
 @pytest.mark.parametrize(

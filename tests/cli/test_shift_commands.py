@@ -7,7 +7,6 @@ import pytest
 
 import phasewise as pw
 from phasewise import layers
-from phasewise.cli.entry import main
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(96, 3)).astype("float32")
@@ -26,24 +25,9 @@ def files(tmp_path_factory):
     np.save(folder / "moved.npy", X + np.float32([0, 2, 0]))
     np.save(folder / "few.npy", X[:5])
     np.save(folder / "y.npy", np.arange(96) % 3)
+    np.save(folder / "gap.npy", np.where(np.arange(96) == 7, np.nan, 1))
     np.savetxt(folder / "y.csv", np.arange(96) % 3, fmt="%d")
     return folder
-
-
-@pytest.fixture
-def phasewise(files, capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder, names of the prepared files in place; returns (exit status, printed, complaints)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        words = [str(files / word) if (files / word).exists() else word for word in words]
-        try:
-            status = main(words)
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def test_audit_exits_with_3_where_the_data_have_shifted_and_0_where_not(phasewise, tmp_path):
@@ -93,6 +77,7 @@ MISTAKES = {
     "folder": ("audit net.keras x.npy -o gone/shift.html", 2, "the folder 'gone' of 'gone/shift.html' does not exist"),
     "labels": ("audit few.npy few.npy --labels gone.npy", 2, "'gone.npy' does not exist"),
     "number of labels": ("audit net.keras few.npy --labels y.npy", 2, "has 96 labels for 5 rows"),
+    "missing label": ("audit net.keras x.npy --labels gap.npy", 2, "row 7 of"),
     "few rows": ("audit net.keras few.npy", 1, "audit needs at least 8 rows"),
     "method": ("adapt net.keras x.npy -o out.keras --method tnet", 2, "Did you mean 'tent'"),
     "outputs only": ("adapt net.keras x.npy -o out.keras --method lame", 2, "changes predictions and not the model"),

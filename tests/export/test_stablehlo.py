@@ -332,3 +332,12 @@ def test_served_inputs_are_checked_by_name_and_shape(convolutional, tmp_path):
     with pytest.raises(ValueError, match="was given no rows"):
         served.predict(rows(0, 8, 8, 2))
     assert served.predict(rows(2, 8, 8, 2).astype("float64")).dtype == np.float32
+
+
+def test_inputs_with_different_numbers_of_rows_are_refused(tmp_path):
+    a, b = pw.Input((2,), name="a"), pw.Input((3,), name="b")
+    pw.Model([a, b], layers.Concatenate()([a, b])).export(tmp_path / "x.stablehlo", verbose=False)
+    served = pw.export.load(tmp_path / "x.stablehlo")
+    with pytest.raises(ValueError, match="different numbers of rows: a 10, b 5"):
+        served.predict([np.ones((10, 2)), np.ones((5, 3))])
+    assert served.predict([np.ones((10, 2)), np.ones((10, 3))], batch_size=4).shape == (10, 5)

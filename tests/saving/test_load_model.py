@@ -302,3 +302,26 @@ def test_a_layer_in_two_nested_models_is_told_of_when_it_is_saved(tmp_path):
         load_model(tmp_path / "x.keras")
     pw.Model(x, first(x) + first(first(x))).save(tmp_path / "y.keras")  # one model called often is no such case
     load_model(tmp_path / "y.keras")
+
+
+@pytest.mark.parametrize(
+    ("layer", "told"),
+    [
+        (lambda: pw.layers.LSTM(2, normalization="batch", name="rec"), "normalization='batch' of LSTM 'rec'"),
+        (lambda: pw.layers.RNN(pw.layers.GRUCell(2, normalization="layer", name="cell")), "of GRUCell 'cell'"),
+        (lambda: pw.layers.BatchNormalization(virtual_batch_size=2, name="ghost"), "virtual_batch_size=2 of .*'ghost'"),
+    ],
+)
+def test_what_keras_has_no_like_of_is_told_when_it_is_saved_and_keras_refuses_it(layer, told, tmp_path):
+    with pytest.warns(pw.warning.PhasewiseWarning, match=f"Keras will refuse .*: .*{told}"):
+        pw.Sequential([pw.Input((4, 3)), layer()]).save(tmp_path / "x.keras")
+    load_model(tmp_path / "x.keras")
+    with pytest.raises((ValueError, TypeError), match=told.split("=")[0] if "=" in told else "normalization"):
+        keras.models.load_model(tmp_path / "x.keras")
+
+
+def test_nothing_is_told_of_what_keras_knows(tmp_path, recwarn):
+    plain = [pw.layers.LSTM(2, return_sequences=True), pw.layers.BatchNormalization()]
+    pw.Sequential([pw.Input((4, 3)), *plain]).save(tmp_path / "x.keras")
+    assert not recwarn
+    keras.models.load_model(tmp_path / "x.keras")

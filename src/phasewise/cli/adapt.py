@@ -7,7 +7,7 @@ from typing import Any
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.data_file import add_options, check, instead, read
 from phasewise.cli.failing import Failure, Mistake, in_one_line
-from phasewise.cli.model_file import PROGRAMS, ending_of, opened, written
+from phasewise.cli.model_file import PROGRAMS, add_file, ending_of, opened, written
 from phasewise.core.registry import did_you_mean
 from phasewise.shift.adapting import METHODS, adapt
 
@@ -31,8 +31,7 @@ def add_to(commands: Any) -> None:
         "for data whose classes come in runs.",
         example="  phasewise adapt model.keras photos/ --scale 1/255 --method adabn -o adapted.keras",
     )
-    parser.add_argument("file", metavar="FILE", help="a .keras file, or a whole model in .h5")
-    parser.add_argument("data", metavar="DATA", help=".npy, .npz, .csv, or a folder of images")
+    add_file(parser)
     parser.add_argument(
         "--method", default="adabn", metavar="METHOD", help=f"one of {', '.join(CHANGING)} (default: %(default)s)"
     )

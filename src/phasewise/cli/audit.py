@@ -8,7 +8,7 @@ from phasewise.cli import data_file
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.failing import Failure, Mistake, in_one_line
 from phasewise.cli.labels_file import check_labels, read_labels
-from phasewise.cli.model_file import opened
+from phasewise.cli.model_file import add_file, opened
 from phasewise.shift import audit
 
 SHIFTED = 3
@@ -27,8 +27,7 @@ def add_to(commands: Any) -> None:
         example="  phasewise audit model.keras photos/ --scale 1/255 --report shift.html\n"
         "  phasewise audit model.keras today.npy --reference x_train.npy --json",
     )
-    parser.add_argument("file", metavar="FILE", help="a .keras file, or a whole model in .h5")
-    parser.add_argument("data", metavar="DATA", help=".npy, .npz, .csv, or a folder of images")
+    add_file(parser)
     parser.add_argument("--reference", metavar="R", help="unshifted data, such as were trained on, read as DATA is")
     parser.add_argument(
         "--labels", metavar="L", help="labels of the rows, .npy or .csv: what would help is then judged by accuracy"

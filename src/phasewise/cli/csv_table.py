@@ -18,7 +18,8 @@ def read(path: str, dropped: Sequence[str] = ()) -> np.ndarray:
     """The table as an array of float32, (rows, columns).
 
     The first line names the columns where one of its cells is no number, or where they count from 0 on, as pandas writes names
-    that were never given: that is told as a warning. Cells are separated by what the first line has most of:
+    that were never given: that is told as a warning, and a column before them that has no name, pandas's numbers of the rows, is
+    left out. Cells are separated by what the first line has most of:
     commas, semicolons or tabs. Empty lines do not count.
 
     Args:
@@ -40,12 +41,16 @@ def read(path: str, dropped: Sequence[str] = ()) -> np.ndarray:
     if not table:
         raise Mistake(f"{path!r} is empty.")
     first = table[0][1]
-    has_names = not all(_is_number(cell) or not cell.strip() for cell in first) or _counts(first, path)
+    counts = _counts(first, path)
+    has_names = counts or not all(_is_number(cell) or not cell.strip() for cell in first)
     names = [cell.strip() for cell in first] if has_names else [str(n + 1) for n in range(len(first))]
     rows = table[1:] if has_names else table
     if not rows:
         raise Mistake(f"{path!r} has no rows below the names of its columns.")
-    kept = _kept(path, names, dropped, has_names)
+    if not has_names:  # in columns that are dropped too: it may be a line of names
+        for column, cell in enumerate(first):
+            _number(cell, path, table[0][0], column, names, has_names)
+    kept = _kept(path, names, ["", *dropped] if counts and not names[0] else dropped, has_names)
     array = np.empty((len(rows), len(kept)), np.float32)
     for place, (line, cells) in enumerate(rows):
         if len(cells) != len(names):
@@ -74,13 +79,14 @@ def _kept(path, names, dropped, has_names):
 
 
 def _counts(first, path):
-    """Are the cells 0, 1, 2 ..., the names that pandas gives to columns?"""
-    named = [cell.strip() for cell in first]
+    """Are the cells 0, 1, 2 ..., the names that pandas gives to columns, behind one without a name perhaps?"""
+    cells = [cell.strip() for cell in first]
+    named = cells[1:] if not cells[0] else cells
     if len(named) < 2 or named != [str(n) for n in range(len(named))]:
         return False
     warnings.warn(
         f"the first line of {path!r} counts from 0 to {len(named) - 1}: it is taken as the names of the columns, as pandas writes them, "
-        "not as a row. If it is a row, put a line of names above it.",
+        f"not as a row{'' if cells[0] else '; the column without a name is left out'}. If it is a row, put a line of names above it.",
         PhasewiseWarning,
         stacklevel=3,
     )
@@ -92,7 +98,7 @@ def _is_number(cell):
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell  # Python's 1_000; in a table it is a name
 
 
 def _number(cell, path, line, column, names, has_names):

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from phasewise.cli import csv_table
+from phasewise.cli import csv_table, numpy_files
 from phasewise.cli.failing import Mistake, in_one_line
-from phasewise.core.registry import did_you_mean
 from phasewise.export.signature import Slot, signature_of
 from phasewise.files.missing import missing
 from phasewise.utils import image_dataset_from_directory
@@ -36,7 +35,8 @@ class Data(NamedTuple):
 
 
 def add_options(parser: Any) -> None:
-    """The options that say how DATA is read."""
+    """The argument DATA, and the options that say how it is read."""
+    parser.add_argument("data", metavar="DATA", help=".npy, .npz, .csv, or a folder of images")
     parser.add_argument(
         "--batch-size", type=int, default=32, metavar="N", help="rows in a batch (default: %(default)s)"
     )
@@ -90,10 +90,10 @@ def read(given: Any, model: Any) -> Data:
     if kind == "images":
         return _images(given, slots)
     if kind == "npz":
-        arrays = _of_npz(given, slots)
+        arrays = numpy_files.of_npz(given.data, [slot.name for slot in slots], given.array)
     else:
         _check_single(given, slots)
-        arrays = [of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
+        arrays = [numpy_files.of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
     factor = _factor(given.scale)
     arrays = [_ready(_rows(array, slot, given), slot, given, factor) for array, slot in zip(arrays, slots)]
     rows = len(arrays[0])
@@ -103,7 +103,7 @@ def read(given: Any, model: Any) -> Data:
         )
     if not rows:
         raise Mistake(f"{given.data!r} has no rows.")
-    return Data(_in_structure(model, arrays), rows, kind, given.batch_size)
+    return Data(jax.tree.unflatten(signature_of(model).tree, arrays), rows, kind, given.batch_size)
 
 
 def _kind(path):
@@ -134,57 +134,6 @@ def _check_single(given, slots):
         )
 
 
-def of_npy(path: str) -> np.ndarray:
-    """The array in a .npy file."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise Mistake(f"{path!r} cannot be read as a NumPy array: {in_one_line(error)}") from error
-    if not isinstance(array, np.ndarray):
-        raise Mistake(f"{path!r} is no .npy file, whatever its name says.")
-    return array
-
-
-def _of_npz(given, slots):
-    try:
-        with np.load(given.data, allow_pickle=False) as file:
-            if isinstance(file, np.ndarray):
-                raise Mistake(f"{given.data!r} is no .npz file, whatever its name says.")
-            names = (
-                [_chosen(given, file.files, slots)]
-                if len(slots) == 1
-                else [_named(given, file.files, s) for s in slots]
-            )
-            return [file[name] for name in names]
-    except (ValueError, EOFError, OSError, KeyError, AttributeError) as error:
-        raise Mistake(f"{given.data!r} cannot be read as a .npz file: {in_one_line(error)}") from error
-
-
-def _chosen(given, names, slots):
-    if given.array is not None:
-        if given.array in names:
-            return given.array
-        raise Mistake(
-            f"{given.data!r} has no array {given.array!r}.{did_you_mean(given.array, names)} It has: {', '.join(names)}."
-        )
-    if len(names) == 1:
-        return names[0]
-    for name in (slots[0].name, "x"):
-        if name in names:
-            return name
-    raise Mistake(
-        f"{given.data!r} has several arrays; say with --array which is the model's input: {', '.join(names)}."
-    )
-
-
-def _named(given, names, slot):
-    if slot.name not in names:
-        raise Mistake(
-            f"{given.data!r} has no array for the model's input {slot.name!r}.{did_you_mean(slot.name, names)} It has: {', '.join(names)}."
-        )
-    return slot.name
-
-
 def _rows(array, slot, given):
     if not array.ndim:
         raise Mistake(
@@ -199,7 +148,7 @@ def _ready(array, slot, given, factor):
         if array.dtype.kind not in "UST":
             raise Mistake(f"the model's input {slot.name!r} takes strings; {given.data!r} has {array.dtype}.")
         return array
-    if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
+    if array.dtype.kind not in "fiub":
         raise Mistake(
             f"the model's input {slot.name!r} takes numbers ({slot.dtype}); {given.data!r} has {array.dtype}."
         )
@@ -251,10 +200,6 @@ def _advice(array, slot, given):
     if array.ndim == len(slot.shape) - 1:
         return "; is the first axis, of the rows, missing?" if array.shape == slot.shape[1:] else ""
     return ""
-
-
-def _in_structure(model, arrays):
-    return jax.tree.unflatten(signature_of(model).tree, arrays)
 
 
 def _images(given, slots):

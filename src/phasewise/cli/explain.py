@@ -4,7 +4,7 @@ from typing import Any
 
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.failing import Mistake, in_one_line
-from phasewise.cli.model_file import opened
+from phasewise.cli.model_file import add_file, opened
 from phasewise.switch import statistics_policy
 
 
@@ -19,7 +19,7 @@ def add_to(commands: Any) -> None:
         "in fit, evaluate and predict, and which rule decides: frozen, pinned at its call, the learning phase, the task.",
         example="  phasewise explain model.keras --statistics batch",
     )
-    parser.add_argument("file", metavar="FILE", help="a .keras file, or a whole model in .h5")
+    add_file(parser)
     parser.add_argument(
         "--statistics",
         metavar="POLICY",

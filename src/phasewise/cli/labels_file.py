@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from phasewise.cli import csv_table
-from phasewise.cli.data_file import Data, of_npy
+from phasewise.cli.data_file import Data
 from phasewise.cli.failing import Mistake
+from phasewise.cli.numpy_files import of_npy
 from phasewise.files.missing import missing
 
 
@@ -31,7 +32,7 @@ def read_labels(given: argparse.Namespace, data: Data) -> Any:
     """An array of (rows,) or (rows, ...), as many as `data` has.
 
     Raises:
-        Mistake: it cannot be read, is no numbers, or has another number of rows.
+        Mistake: it cannot be read, is no numbers, has NaN or infinity, or another number of rows.
     """
     path = given.labels
     labels = np.asarray(csv_table.read(path) if path.lower().endswith(".csv") else of_npy(path))
@@ -40,4 +41,7 @@ def read_labels(given: argparse.Namespace, data: Data) -> Any:
     labels = labels[: given.limit]
     if len(labels) != data.rows:
         raise Mistake(f"{path!r} has {len(labels)} labels for {data.rows} rows of {given.data!r}.")
+    good = np.isfinite(labels).reshape(len(labels), -1).all(axis=1)
+    if not good.all():
+        raise Mistake(f"row {int(np.argmin(good))} of {path!r} (the first is 0) has NaN or infinity for a label.")
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels

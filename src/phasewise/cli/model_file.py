@@ -23,6 +23,11 @@ ENDINGS = {
 PROGRAMS = (".stablehlo", ".onnx")
 
 
+def add_file(parser: Any) -> None:
+    """The argument FILE."""
+    parser.add_argument("file", metavar="FILE", help="a .keras file, or a whole model in .h5")
+
+
 def opened(path: str) -> Model:
     """The model in a file.
 

@@ -7,7 +7,7 @@ from typing import Any
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.data_file import add_options, check, read
 from phasewise.cli.failing import Failure, in_one_line
-from phasewise.cli.model_file import PROGRAMS, ending_of, opened, written
+from phasewise.cli.model_file import PROGRAMS, add_file, ending_of, opened, written
 from phasewise.shift import recalibrate
 
 
@@ -25,8 +25,7 @@ def add_to(commands: Any) -> None:
         example="  phasewise recalibrate model.keras photos/ --scale 1/255 -o mended.keras\n"
         "  phasewise recalibrate model.keras mnist.npz --array x_test -o mended.keras",
     )
-    parser.add_argument("file", metavar="FILE", help="a .keras file, or a whole model in .h5")
-    parser.add_argument("data", metavar="DATA", help=".npy, .npz, .csv, or a folder of images")
+    add_file(parser)
     parser.add_argument(
         "-o", "--output", metavar="OUT", required=True, help="where the model goes; .keras for the whole of it"
     )

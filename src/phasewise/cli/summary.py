@@ -3,7 +3,7 @@
 from typing import Any
 
 from phasewise.cli.command import add_json, added, print_json
-from phasewise.cli.model_file import inputs_of, opened, shapes_in, size_of
+from phasewise.cli.model_file import add_file, inputs_of, opened, shapes_in, size_of
 from phasewise.graph.symbolic import tensors_in
 
 
@@ -17,7 +17,7 @@ def add_to(commands: Any) -> None:
         description="Prints the layers of the model in FILE, their output shapes and how many weights they have.",
         example="  phasewise summary model.keras --expand-nested",
     )
-    parser.add_argument("file", metavar="FILE", help="a .keras file, or a whole model in .h5")
+    add_file(parser)
     parser.add_argument("--expand-nested", action="store_true", help="also the layers of models inside the model")
     add_json(parser)
 

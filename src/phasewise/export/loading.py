@@ -66,9 +66,15 @@ class Served:
         Args:
             x: arrays in the structure that the model took.
             batch_size: rows in a batch; the last is filled up, unless rows see each other.
+
+        Raises:
+            ValueError: inputs of another structure or shape, or with different numbers of rows.
         """
         arrays = self._fitted(x)
-        count = len(jax.tree.leaves(arrays)[0])
+        count, *others = map(len, jax.tree.leaves(arrays))
+        if any(other != count for other in others):
+            told = ", ".join(f"{name} {rows}" for name, rows in zip(self.input_names, (count, *others)))
+            raise ValueError(f"{self.name!r} was given inputs with different numbers of rows: {told}.")
         size = self._batch_size(batch_size)
         parts = []
         for first in range(0, count, size):

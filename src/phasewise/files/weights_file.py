@@ -17,7 +17,6 @@ from phasewise.files.skeleton import Group, fill, filled, pieces
 from phasewise.files.stored_weights import OPTIMIZER
 
 SUFFIX = ".weights.h5"
-_PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".bin")
 SMALL_BYTES = 16 << 20
 """Up to this size a file is put together in memory; a larger one is written array by array, without a second copy of the weights."""
 

@@ -1,9 +1,8 @@
 """Layers that lie in two models of one file, whose configs would describe them twice."""
 
-import warnings
 from typing import Any
 
-from phasewise.core.warning import StructureWarning
+from phasewise.core.warning import StructureWarning, warn
 
 
 def warn_of_layers_in_two(model: Any) -> None:
@@ -16,12 +15,11 @@ def warn_of_layers_in_two(model: Any) -> None:
     _gather(model, holders, set())
     for layer, found in holders.values():
         if len(found) > 1 and layer.weights:
-            warnings.warn(
+            warn(
                 f"{layer.name!r} lies in {' and in '.join(repr(each.name) for each in found)}: a .keras file describes it in each and has its "
                 "weights once, so that neither Keras nor phasewise will open the file. Call the layer in one of these models only, or "
                 "keep the weights by save_weights and build the model by code.",
                 StructureWarning,
-                stacklevel=2,
             )
 
 

@@ -28,7 +28,8 @@ class ModelOnFile:
             OSError: it could not be written.
 
         An object given to `compile` that cannot be described (a lambda, an optax transformation) is warned of, and the file has the
-        model without what `compile` was given.
+        model without what `compile` was given. So is, by its layer, what Keras has no like of and will refuse to open: batch
+        normalization in recurrence (`normalization`), and `virtual_batch_size`.
         """
         path = os.fspath(filepath)
         is_zip = zipped is None or bool(zipped)

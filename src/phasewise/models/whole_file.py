@@ -11,6 +11,7 @@ from phasewise.core.describing import serialize_keras_object
 from phasewise.files import assets, json_text, weights_file
 from phasewise.files.atomic_folder import folder_written_whole
 from phasewise.files.names import ASSETS, CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
+from phasewise.models.beyond_keras import warn_of_ours
 from phasewise.models.layers_in_two import warn_of_layers_in_two
 from phasewise.training.course import course_of
 
@@ -64,7 +65,9 @@ def config_of(model: Any) -> bytes:
 def _members(model: Any) -> Iterator[tuple[str, Any]]:
     """(name, pieces of bytes) of each; the weights last, and one array at a time."""
     warn_of_layers_in_two(model)
-    config = config_of(model)
+    described = _described(model)
+    warn_of_ours(described)
+    config = json_text.written(described)
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     yield METADATA, [json_text.written({"keras_version": KERAS_VERSION, "date_saved": now, OURS: course_of(model)})]
     yield CONFIG, [config]
