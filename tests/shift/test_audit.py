@@ -184,6 +184,17 @@ def test_with_labels_remedies_have_accuracy_and_the_models_metrics(model):
     assert found.by == "accuracy"
 
 
+def test_a_models_own_accuracy_is_shown_once(model, tmp_path):
+    made = dense_net()
+    made.set_weights(model.get_weights())
+    made.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    found = pw.audit(made, normal(40, 3) + 1, labels=RNG.integers(0, 4, 40))
+    table = str(found).partition("What other statistics")[2]
+    head = next(line for line in table.splitlines() if "statistics " in line and "entropy" in line)
+    assert head.split()[:4] == ["statistics", "accuracy", "loss", "entropy"]
+    assert found.report(tmp_path / "shift.html").read_text(encoding="utf-8").count("<th>accuracy</th>") == 1
+
+
 def test_an_audit_leaves_the_model_as_it_was(model):
     before = model.get_weights()
     pw.audit(model, normal(40, 3) + 1)

@@ -129,16 +129,13 @@ def _ticks(low, high):
 
 
 def _remedies(tried, verdict):
-    first = tried.tried[0]
-    names = [*(["accuracy"] if first.accuracy is not None else []), *first.metrics, *tried.judged(first)]
+    names = [*tried.columns(tried.tried[0])]
     names += [] if tried.kind == "numbers" else ["predicted classes"]
     head = "<tr><th>statistics</th>" + "".join(f"<th>{_text(name)}</th>" for name in names) + "</tr>"
     rows = []
     for each in tried.tried:
         best = ' class="best"' if each.statistics == tried.best else ""
-        cells = [f"{each.accuracy:.1%}"] if each.accuracy is not None else []
-        cells += [f"{value:.4g}" for value in each.metrics.values()]
-        cells += tried.judged(each).values()
+        cells = [*tried.columns(each).values()]
         cells += [] if tried.kind == "numbers" else [_histogram(each.histogram)]
         rows.append(
             f'<tr{best}><th scope="row">{each.statistics}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"

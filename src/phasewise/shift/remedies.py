@@ -75,11 +75,18 @@ class Remedies:
     def __getitem__(self, statistics: str) -> Remedy:
         return next(each for each in self.tried if each.statistics == str(statistics))
 
-    def judged(self, remedy: Remedy) -> dict[str, str]:
-        """What the predictions alone say of one that was tried, as text under the name of its column."""
+    def columns(self, remedy: Remedy) -> dict[str, str]:
+        """What is told of one that was tried, as text under the name of its column.
+
+        The accuracy that remedies are judged by stands for a metric of the same name too.
+        """
+        told = {name: f"{value:.4g}" for name, value in remedy.metrics.items()}
+        if remedy.accuracy is not None:
+            told = {"accuracy": f"{remedy.accuracy:.1%}"} | {k: v for k, v in told.items() if k != "accuracy"}
         if self.kind == "numbers":
-            return {"differs by": f"{remedy.agreement:.2f} std"}
+            return {**told, "differs by": f"{remedy.agreement:.2f} std"}
         return {
+            **told,
             "entropy": f"{remedy.entropy:.3f}",
             "information": f"{remedy.information:.3f}",
             "agrees": f"{remedy.agreement:.0%}",
