@@ -195,6 +195,27 @@ def test_a_models_own_accuracy_is_shown_once(model, tmp_path):
     assert found.report(tmp_path / "shift.html").read_text(encoding="utf-8").count("<th>accuracy</th>") == 1
 
 
+def test_a_small_shift_that_changes_no_prediction_is_no_cause_to_train():
+    made = dense_net()
+    x = normal(20000, 3)
+    pw.recalibrate(made, x, verbose=0, batch_size=1000)
+    found = pw.audit(made, x + np.float32(0.08), batch_size=384)
+    assert found.is_shifted and not found.verdict.helps
+    assert "It is more than chance, but small" in str(found) and "train on such data" not in str(found)
+    constant = pw.audit(made, np.full((300, 3), 0.5, np.float32))
+    assert not constant.verdict.helps and "train on such data" in str(constant)
+
+
+def test_of_numbers_without_labels_it_is_not_said_which_statistics_are_better(tmp_path):
+    x = pw.Input((3,))
+    made = pw.Model(x, layers.Dense(1)(layers.BatchNormalization()(x)))
+    pw.recalibrate(made, normal(100, 3), verbose=0)
+    found = pw.audit(made, normal(100, 3) + 1)
+    page = found.report(tmp_path / "shift.html").read_text(encoding="utf-8")
+    assert found.is_shifted and "cannot be told of numbers without labels" in str(found)
+    assert "does better" not in str(found) and "best" not in str(found) and 'class="best"' not in page
+
+
 def test_an_audit_leaves_the_model_as_it_was(model):
     before = model.get_weights()
     pw.audit(model, normal(40, 3) + 1)

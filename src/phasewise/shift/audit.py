@@ -188,11 +188,12 @@ def _remedies(tried):
     columns += [] if tried.kind == "numbers" else ["predicted classes"]
     rows = []
     for each in tried.tried:
-        cells = [each.statistics + (" *" if each.statistics == tried.best else "")]
+        cells = [each.statistics + (" *" if tried.by and each.statistics == tried.best else "")]
         cells += tried.columns(each).values()
         cells += [] if tried.kind == "numbers" else [_shares(each.histogram)]
         rows.append(cells)
-    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch; * the best by {tried.by})"
+    best = f"; * the best by {tried.by}" if tried.by else ""
+    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch{best})"
     return render(title, columns, rows)
 
 

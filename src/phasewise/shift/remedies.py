@@ -54,7 +54,7 @@ class Remedies:
     Attributes:
         tried: a `Remedy` for "moving", "batch" and each blend.
         best: the policy of the best: by accuracy, else by the loss, with labels; without by information.
-        by: what it is the best by.
+        by: what it is the best by; "" of numbers without labels and a loss, where best is "moving" since nothing tells.
         rows, batch_rows: rows of the sample, and of its batches.
         halved: agreement of batch statistics with those of half the batch; None of numbers.
         sorted: agreement of batch statistics with those of batches that are sorted by predicted class; None of numbers.
@@ -249,7 +249,7 @@ def _best(found):
     """(policy, by what): the first of the best in the order in which they were tried; "moving" where none is clearly better."""
     by, better = _measure(found)
     if by is None:
-        return "moving", "nothing: the output is numbers, and there are no labels"
+        return "moving", ""
     best = max(found, key=better)
     return (best if is_better(best, found[0], by) else found[0]).statistics, by
 
