@@ -216,6 +216,15 @@ def test_of_numbers_without_labels_it_is_not_said_which_statistics_are_better(tm
     assert "does better" not in str(found) and "best" not in str(found) and 'class="best"' not in page
 
 
+def test_a_label_that_does_not_fit_is_named_by_its_row_in_the_data():
+    made = dense_net()
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    labels = np.zeros(600, int)
+    labels[70] = 4
+    with pytest.raises(ValueError, match="is 4 in row 70;"):
+        pw.audit(made, normal(600, 3), labels=labels)
+
+
 def test_an_audit_leaves_the_model_as_it_was(model):
     before = model.get_weights()
     pw.audit(model, normal(40, 3) + 1)

@@ -160,11 +160,12 @@ class Tried:
         return Feed({"batches": (batches,), "valid": valid}, len(cut), self._rows, valid[: len(cut)])
 
 
-def remedies(model, x, y, batch_rows):
+def remedies(model, x, y, numbers, batch_rows):
     """`Remedies` tried on a sample of rows.
 
     Args:
         x, y: host arrays; y None without labels.
+        numbers: (rows,), which rows of the data they are, for a message about one.
         batch_rows: rows that are normalized together.
     """
     batch_rows = min(batch_rows, len(jax.tree.leaves(x)[0]))
@@ -172,7 +173,7 @@ def remedies(model, x, y, batch_rows):
     output = predictions.output_of(model, tried.shapes)
     outputs = {"moving": tried.predict(np.inf), "batch": tried.predict(0)}
     outputs |= {str(statistics_policy.blend(n)): tried.predict(n) for n in BLENDS}
-    judge = _Judge(model, output, y, outputs["moving"])
+    judge = _Judge(model, output, (y, numbers), outputs["moving"])
     found = [judge.remedy(name, each) for name, each in outputs.items()]
     best, by = _best(found)
     halved = in_runs = None
@@ -205,8 +206,8 @@ def _in_runs(p, rows, batch_rows):
 class _Judge:
     """Says of predictions what `Remedy` holds."""
 
-    def __init__(self, model, output, y, moving):
-        self._model, self._output, self._y, self._moving = model, output, y, moving
+    def __init__(self, model, output, labelled, moving):
+        (self._y, self._numbers), self._model, self._output, self._moving = labelled, model, output, moving
 
     def remedy(self, name, outputs):
         output = self._output
@@ -237,6 +238,7 @@ class _Judge:
             return {}
         objective.hold(self._model._inventory().metrics)
         objective.build(self._y, outputs, self._model.output_names)
+        objective.check_labels(self._y, outputs, lambda place: f"row {self._numbers[place]}", "audit")
         y = map_leaves(jnp.asarray, self._y)
         variables = objective.variables
         with scope(variables, [jnp.zeros_like(jnp.asarray(v.raw)) for v in variables]):
