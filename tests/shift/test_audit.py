@@ -184,6 +184,47 @@ def test_with_labels_remedies_have_accuracy_and_the_models_metrics(model):
     assert found.by == "accuracy"
 
 
+def test_a_models_own_accuracy_is_shown_once(model, tmp_path):
+    made = dense_net()
+    made.set_weights(model.get_weights())
+    made.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    found = pw.audit(made, normal(40, 3) + 1, labels=RNG.integers(0, 4, 40))
+    table = str(found).partition("What other statistics")[2]
+    head = next(line for line in table.splitlines() if "statistics " in line and "entropy" in line)
+    assert head.split()[:4] == ["statistics", "accuracy", "loss", "entropy"]
+    assert found.report(tmp_path / "shift.html").read_text(encoding="utf-8").count("<th>accuracy</th>") == 1
+
+
+def test_a_small_shift_that_changes_no_prediction_is_no_cause_to_train():
+    made = dense_net()
+    x = normal(20000, 3)
+    pw.recalibrate(made, x, verbose=0, batch_size=1000)
+    found = pw.audit(made, x + np.float32(0.08), batch_size=384)
+    assert found.is_shifted and not found.verdict.helps
+    assert "It is more than chance, but small" in str(found) and "train on such data" not in str(found)
+    constant = pw.audit(made, np.full((300, 3), 0.5, np.float32))
+    assert not constant.verdict.helps and "train on such data" in str(constant)
+
+
+def test_of_numbers_without_labels_it_is_not_said_which_statistics_are_better(tmp_path):
+    x = pw.Input((3,))
+    made = pw.Model(x, layers.Dense(1)(layers.BatchNormalization()(x)))
+    pw.recalibrate(made, normal(100, 3), verbose=0)
+    found = pw.audit(made, normal(100, 3) + 1)
+    page = found.report(tmp_path / "shift.html").read_text(encoding="utf-8")
+    assert found.is_shifted and "cannot be told of numbers without labels" in str(found)
+    assert "does better" not in str(found) and "best" not in str(found) and 'class="best"' not in page
+
+
+def test_a_label_that_does_not_fit_is_named_by_its_row_in_the_data():
+    made = dense_net()
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    labels = np.zeros(600, int)
+    labels[70] = 4
+    with pytest.raises(ValueError, match="is 4 in row 70;"):
+        pw.audit(made, normal(600, 3), labels=labels)
+
+
 def test_an_audit_leaves_the_model_as_it_was(model):
     before = model.get_weights()
     pw.audit(model, normal(40, 3) + 1)

@@ -184,20 +184,16 @@ def _p(value):
 
 def _remedies(tried):
     """The table of what was tried."""
-    shows_accuracy = tried.tried[0].accuracy is not None
-    metrics = list(tried.tried[0].metrics)
-    names = [*(["accuracy"] if shows_accuracy else []), *metrics, *tried.judged(tried.tried[0])]
-    columns = ["statistics", *(Column(name, "right") for name in names)]
+    columns = ["statistics", *(Column(name, "right") for name in tried.columns(tried.tried[0]))]
     columns += [] if tried.kind == "numbers" else ["predicted classes"]
     rows = []
     for each in tried.tried:
-        cells = [each.statistics + (" *" if each.statistics == tried.best else "")]
-        cells += [f"{each.accuracy:.3f}"] if shows_accuracy else []
-        cells += [f"{each.metrics[name]:.4g}" for name in metrics]
-        cells += tried.judged(each).values()
+        cells = [each.statistics + (" *" if tried.by and each.statistics == tried.best else "")]
+        cells += tried.columns(each).values()
         cells += [] if tried.kind == "numbers" else [_shares(each.histogram)]
         rows.append(cells)
-    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch; * the best by {tried.by})"
+    best = f"; * the best by {tried.by}" if tried.by else ""
+    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch{best})"
     return render(title, columns, rows)
 
 

@@ -52,7 +52,7 @@ def _panel(axes, layer, against):
         axes.vlines(places + move, low, high, color=colour, lw=5, alpha=0.45, label=name)
         axes.plot(places + move, middle, "_", color=colour, ms=9, mew=2)
     rest = len(layer.mean) - len(channels)
-    more = f", {rest} more are not shown" if rest else ""
+    more = f"; {rest} more channels are not shown" if rest else ""
     axes.set_title(
         f"{layer.layer}: {layer.kind or 'fits'}, off by {layer.rms_displacement:.2f} standard deviations{more}",
         fontsize=10,

@@ -49,7 +49,7 @@ class Gathered:
     Attributes:
         calls: a `Call` for each normalization, in the order of the model.
         rows: number of rows.
-        sample: (x, y or None), up to `SAMPLE_ROWS` rows from all over the data, on the host.
+        sample: (x, y or None, their numbers in the data), up to `SAMPLE_ROWS` rows from all over the data, on the host.
         batch_rows: rows of a whole batch.
     """
 
@@ -175,21 +175,22 @@ class Sample:
     """Whole batches from all over data of unknown length: every so many, more and more where they are too many."""
 
     def __init__(self, most=SAMPLE_ROWS):
-        self._most, self._kept, self._every, self._seen = most, [], 1, 0
+        self._most, self._kept, self._every, self._seen, self._rows = most, [], 1, 0, 0
 
     def add(self, feed):
         """Look at the batches of a feed."""
         for place, real in enumerate(feed.real_rows):
             if self._seen % self._every == 0:
-                self._kept.append(jax.tree.map(lambda a, i=place, n=real: np.array(a[i][:n]), feed.arrays["batches"]))
+                batch = jax.tree.map(lambda a, i=place, n=real: np.array(a[i][:n]), feed.arrays["batches"])
+                self._kept.append((batch, np.arange(self._rows, self._rows + real)))
                 if len(self._kept) > 1 and sum(map(_rows, self._kept)) > self._most:
                     self._kept, self._every = self._kept[::2], 2 * self._every
-            self._seen += 1
+            self._seen, self._rows = self._seen + 1, self._rows + real
 
     def arrays(self):
-        """(x, y or None) of the batches that were kept, one after the other."""
-        joined = jax.tree.map(lambda *parts: np.concatenate(parts), *self._kept)
-        return unpack(joined)[:2]
+        """(x, y or None, numbers in the data) of the rows that were kept, one after the other."""
+        batch, numbers = jax.tree.map(lambda *parts: np.concatenate(parts), *self._kept)
+        return *unpack(batch)[:2], numbers
 
 
 def _rows(batch):

@@ -6,6 +6,7 @@ import importlib.resources
 import numpy as np
 
 from phasewise.shift.audit_plot import bars_of, worst_layers
+from phasewise.shift.verdict import written
 
 MOST_CHANNELS, MOST_LAYERS = 16, 8
 WIDTH = 640  # of a figure, in its own units
@@ -129,22 +130,20 @@ def _ticks(low, high):
 
 
 def _remedies(tried, verdict):
-    first = tried.tried[0]
-    names = [*(["accuracy"] if first.accuracy is not None else []), *first.metrics, *tried.judged(first)]
+    names = [*tried.columns(tried.tried[0])]
     names += [] if tried.kind == "numbers" else ["predicted classes"]
     head = "<tr><th>statistics</th>" + "".join(f"<th>{_text(name)}</th>" for name in names) + "</tr>"
     rows = []
     for each in tried.tried:
-        best = ' class="best"' if each.statistics == tried.best else ""
-        cells = [f"{each.accuracy:.1%}"] if each.accuracy is not None else []
-        cells += [f"{value:.4g}" for value in each.metrics.values()]
-        cells += tried.judged(each).values()
+        best = ' class="best"' if tried.by and each.statistics == tried.best else ""
+        cells = [*tried.columns(each).values()]
         cells += [] if tried.kind == "numbers" else [_histogram(each.histogram)]
         rows.append(
             f'<tr{best}><th scope="row">{each.statistics}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
         )
+    marked = f"; the best by {tried.by} is marked" if tried.by else ""
     note = (
-        f"Tried on {tried.rows} rows, {tried.batch_rows} a batch; the best by {_text(tried.by)} is marked. Moving statistics are those of "
+        f"Tried on {tried.rows} rows, {tried.batch_rows} a batch{marked}. Moving statistics are those of "
         "training, batch statistics those of the rows that are predicted together, a blend is both."
     )
     halving = ""
@@ -153,15 +152,11 @@ def _remedies(tried, verdict):
             f"<p>How much batch statistics depend on the batch: with half the rows {tried.halved:.0%} of the predicted classes stay, with "
             f"the rows sorted by class {tried.sorted:.0%}.</p>"
         )
-    advice = f'<p class="do">predict(x, statistics={_text(_written(verdict.helps))})</p>' if verdict.helps else ""
+    advice = f'<p class="do">predict(x, statistics={_text(written(verdict.helps))})</p>' if verdict.helps else ""
     return (
         f"<section><h2>What would help</h2><p>{note}</p>{advice}"
         f'<div class="wide"><table>{head}{"".join(rows)}</table></div>{halving}</section>\n'
     )
-
-
-def _written(policy):
-    return f"phasewise.{policy}" if policy.startswith("blend") else f'"{policy}"'
 
 
 def _histogram(counts):

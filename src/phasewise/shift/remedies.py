@@ -54,7 +54,7 @@ class Remedies:
     Attributes:
         tried: a `Remedy` for "moving", "batch" and each blend.
         best: the policy of the best: by accuracy, else by the loss, with labels; without by information.
-        by: what it is the best by.
+        by: what it is the best by; "" of numbers without labels and a loss, where best is "moving" since nothing tells.
         rows, batch_rows: rows of the sample, and of its batches.
         halved: agreement of batch statistics with those of half the batch; None of numbers.
         sorted: agreement of batch statistics with those of batches that are sorted by predicted class; None of numbers.
@@ -75,11 +75,18 @@ class Remedies:
     def __getitem__(self, statistics: str) -> Remedy:
         return next(each for each in self.tried if each.statistics == str(statistics))
 
-    def judged(self, remedy: Remedy) -> dict[str, str]:
-        """What the predictions alone say of one that was tried, as text under the name of its column."""
+    def columns(self, remedy: Remedy) -> dict[str, str]:
+        """What is told of one that was tried, as text under the name of its column.
+
+        The accuracy that remedies are judged by stands for a metric of the same name too.
+        """
+        told = {name: f"{value:.4g}" for name, value in remedy.metrics.items()}
+        if remedy.accuracy is not None:
+            told = {"accuracy": f"{remedy.accuracy:.1%}"} | {k: v for k, v in told.items() if k != "accuracy"}
         if self.kind == "numbers":
-            return {"differs by": f"{remedy.agreement:.2f} std"}
+            return {**told, "differs by": f"{remedy.agreement:.2f} std"}
         return {
+            **told,
             "entropy": f"{remedy.entropy:.3f}",
             "information": f"{remedy.information:.3f}",
             "agrees": f"{remedy.agreement:.0%}",
@@ -153,11 +160,12 @@ class Tried:
         return Feed({"batches": (batches,), "valid": valid}, len(cut), self._rows, valid[: len(cut)])
 
 
-def remedies(model, x, y, batch_rows):
+def remedies(model, x, y, numbers, batch_rows):
     """`Remedies` tried on a sample of rows.
 
     Args:
         x, y: host arrays; y None without labels.
+        numbers: (rows,), which rows of the data they are, for a message about one.
         batch_rows: rows that are normalized together.
     """
     batch_rows = min(batch_rows, len(jax.tree.leaves(x)[0]))
@@ -165,7 +173,7 @@ def remedies(model, x, y, batch_rows):
     output = predictions.output_of(model, tried.shapes)
     outputs = {"moving": tried.predict(np.inf), "batch": tried.predict(0)}
     outputs |= {str(statistics_policy.blend(n)): tried.predict(n) for n in BLENDS}
-    judge = _Judge(model, output, y, outputs["moving"])
+    judge = _Judge(model, output, (y, numbers), outputs["moving"])
     found = [judge.remedy(name, each) for name, each in outputs.items()]
     best, by = _best(found)
     halved = in_runs = None
@@ -198,8 +206,8 @@ def _in_runs(p, rows, batch_rows):
 class _Judge:
     """Says of predictions what `Remedy` holds."""
 
-    def __init__(self, model, output, y, moving):
-        self._model, self._output, self._y, self._moving = model, output, y, moving
+    def __init__(self, model, output, labelled, moving):
+        (self._y, self._numbers), self._model, self._output, self._moving = labelled, model, output, moving
 
     def remedy(self, name, outputs):
         output = self._output
@@ -230,6 +238,7 @@ class _Judge:
             return {}
         objective.hold(self._model._inventory().metrics)
         objective.build(self._y, outputs, self._model.output_names)
+        objective.check_labels(self._y, outputs, lambda place: f"row {self._numbers[place]}", "audit")
         y = map_leaves(jnp.asarray, self._y)
         variables = objective.variables
         with scope(variables, [jnp.zeros_like(jnp.asarray(v.raw)) for v in variables]):
@@ -242,7 +251,7 @@ def _best(found):
     """(policy, by what): the first of the best in the order in which they were tried; "moving" where none is clearly better."""
     by, better = _measure(found)
     if by is None:
-        return "moving", "nothing: the output is numbers, and there are no labels"
+        return "moving", ""
     best = max(found, key=better)
     return (best if is_better(best, found[0], by) else found[0]).statistics, by
 

@@ -10,6 +10,8 @@ TOO_FEW = 1.0
 LAG = 0.001
 AGREE = 0.95
 AGREE_SORTED = 0.9
+SMALL = 0.02
+"""A shift is small where no channel diverges by this many nats: a displacement of 0.2 standard deviations."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,7 @@ def verdict_of(layers, remedies, rows):
     first = shifted[0]
     begins = "at the input" if first is layers[0] else "inside"
     sentences = [_where(layers, first, begins, len(shifted)), _how(first), _consequence(remedies)]
-    sentences += [_cure(remedies, helps)] if remedies is not None else []
+    sentences += [_cure(layers, remedies, helps)] if remedies is not None else []
     headline = "The data have shifted: they are not like those that the model was trained on."
     kept = tuple(each for each in sentences if each)
     return Verdict(
@@ -137,9 +139,9 @@ def _helps(remedies):
     return "" if remedies is None or remedies.best == "moving" else remedies.best
 
 
-def _cure(remedies, helps):
+def _cure(layers, remedies, helps):
     if not helps:
-        return "None of the statistics that were tried does better than the moving ones: look at the data, or train on such data."
+        return _no_cure(layers, remedies)
     batch, moving, best = remedies["batch"], remedies["moving"], remedies[helps]
     told = {
         "accuracy": lambda r: f"accuracy {r.accuracy:.2f}",
@@ -151,10 +153,31 @@ def _cure(remedies, helps):
     text = f"{name}: {again}{told(batch if name.startswith('Batch') else best)} in the place of {told(moving)}."
     if helps != "batch" and name.startswith("Batch"):
         text += f" {helps} does best ({told(best)})."
-    return f"{text} Try predict(x, statistics={_written(helps)})."
+    return f"{text} Try predict(x, statistics={written(helps)})."
 
 
-def _written(policy):
+def _no_cure(layers, remedies):
+    """What to say where no statistics are better than the moving ones, or where that cannot be told."""
+    batch = remedies["batch"]
+    if not remedies.by:
+        return (
+            f"Batch statistics change the predictions by {batch.agreement:.2f} of their standard deviation; whether that helps cannot be "
+            "told of numbers without labels and the loss of a compiled model."
+        )
+    if (
+        remedies.kind != "numbers"
+        and batch.agreement >= AGREE
+        and max(each.divergence.max() for each in layers) < SMALL
+    ):
+        return (
+            f"It is more than chance, but small: batch statistics, which take it away, leave {batch.agreement:.0%} of the predicted classes "
+            "as they are. Nothing needs to be done for these predictions."
+        )
+    return "None of the statistics that were tried does better than the moving ones: look at the data, or train on such data."
+
+
+def written(policy):
+    """A policy's name as code that `predict` takes."""
     return f"phasewise.{policy}" if policy.startswith("blend") else repr(policy)
 
 

@@ -52,7 +52,7 @@ class Eata(Method):
             positive(self.name, name, value)
             for name, value in (("margin", margin), ("distance", distance), ("fisher_weight", fisher_weight))
         )
-        self.optimizer = optimizer_of(self.name, optimizer, positive(self.name, "learning_rate", learning_rate))
+        self.optimizer = optimizer_of(self.name, optimizer, learning_rate)
 
     def begin(self, run: Any) -> None:
         """Find the Fisher information of gamma and beta."""

@@ -13,6 +13,7 @@ from phasewise.core import logits, variable
 from phasewise.core.compiler import compiled
 from phasewise.core.variable import values_of
 from phasewise.data.feed import pad_rows, size_class
+from phasewise.shift.adaptation.method import positive
 from phasewise.switch import phase, statistics_policy
 from phasewise.training.preparing import prepare
 from phasewise.training.rows import keep_rows_apart
@@ -47,7 +48,12 @@ def _is_row_normalization(layer):
 
 
 def optimizer_of(method, name, rate):
-    """An optax transformation: "adam", "sgd" (momentum 0.9, as in the papers), or one that was given."""
+    """An optax transformation: "adam", "sgd" (momentum 0.9, as in the papers), or one that was given.
+
+    Raises:
+        ValueError: another name, or a learning rate that is no positive number.
+    """
+    rate = positive(method, "learning_rate", rate)
     if isinstance(name, optax.GradientTransformation):
         return name
     known = {"adam": lambda: optax.adam(rate), "sgd": lambda: optax.sgd(rate, momentum=0.9)}

@@ -54,7 +54,7 @@ class Note(Method):
         self.policy = InstanceAware(positive(self.name, "k", k))
         self.memory = check_count("adapt", "memory", memory)
         self.momentum = check_number("adapt's 'note'", "momentum", momentum, 0, 1, low_included=True)
-        self.optimizer = optimizer_of(self.name, optimizer, positive(self.name, "learning_rate", learning_rate))
+        self.optimizer = optimizer_of(self.name, optimizer, learning_rate)
         self.seed = seed
 
     def begin(self, run: Any) -> None:

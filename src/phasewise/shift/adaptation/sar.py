@@ -39,7 +39,7 @@ class Sar(Method):
     ):
         self.margin, self.rho = positive(self.name, "margin", margin), positive(self.name, "rho", rho)
         self.recover_below = positive(self.name, "recover_below", recover_below)
-        self.optimizer = optimizer_of(self.name, optimizer, positive(self.name, "learning_rate", learning_rate))
+        self.optimizer = optimizer_of(self.name, optimizer, learning_rate)
         self.recoveries = 0
 
     def begin(self, run: Any) -> None:

@@ -9,7 +9,7 @@ from phasewise.shift.adaptation.entropy_step import (
     optimizer_of,
     towards_less_entropy,
 )
-from phasewise.shift.adaptation.method import Method, positive
+from phasewise.shift.adaptation.method import Method
 
 
 class Tent(Method):
@@ -29,8 +29,7 @@ class Tent(Method):
     needs_probabilities = True
 
     def __init__(self, optimizer: Any = "adam", learning_rate: float = 1e-3, steps: int = 1, episodic: bool = False):
-        rate = positive(self.name, "learning_rate", learning_rate)
-        self.optimizer = optimizer_of(self.name, optimizer, rate)
+        self.optimizer = optimizer_of(self.name, optimizer, learning_rate)
         self.steps, self.episodic = check_count("adapt", "steps", steps), check_flag("adapt", "episodic", episodic)
 
     def begin(self, run: Any) -> None:
