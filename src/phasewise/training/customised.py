@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from phasewise.core.types import Array, Nest
 from phasewise.core.variable import Variable, in_scope, is_written
 from phasewise.metrics import Metric
+from phasewise.training.compiled_metrics import CompiledMetrics
 from phasewise.training.differentiation import note_loss, noted_loss, value_and_grad
 from phasewise.training.last_activation import last_activations
 from phasewise.training.step import unpack
@@ -222,7 +223,8 @@ def held_metrics(model: Any) -> list[Metric]:
     if not _names_metrics(type(model)):
         return held
     known = set(map(id, [*model.objective.own_metrics, *held]))
-    return [*held, *(metric for metric in model.metrics if id(metric) not in known)]
+    named = (metric for metric in model.metrics if not isinstance(metric, CompiledMetrics))
+    return [*held, *(metric for metric in named if id(metric) not in known)]
 
 
 @functools.lru_cache(256)

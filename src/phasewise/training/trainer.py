@@ -14,6 +14,7 @@ from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import compile_config, evaluating, fitting, limits, predicting
 from phasewise.training.compile_config import CompiledWith
+from phasewise.training.compiled_metrics import CompiledMetrics
 from phasewise.training.customised import Customised
 from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
@@ -287,13 +288,13 @@ class Trainer(Customised, OnBatch):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metric objects: the loss tracker, those given to `compile`, and those that the model and its layers hold, which
-        `call` updates and which are logged and reset with the others."""
-        held = self._inventory().metrics
-        if self.objective is None:
+        """The metric objects: the loss tracker, one that stands for all those given to `compile`, the trackers of several outputs, and
+        those that the model and its layers hold, which `call` updates and which are logged and reset with the others."""
+        held, objective = self._inventory().metrics, self.objective
+        if objective is None:
             return list(held)
-        self.objective.hold(held)
-        return self.objective.metrics
+        given = [CompiledMetrics(self)] if objective.has_metrics else []
+        return [objective.loss_tracker, *given, *objective.loss_trackers, *held]
 
     @property
     def metrics_names(self) -> list[str]:
