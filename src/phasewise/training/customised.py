@@ -161,6 +161,16 @@ class Customised:
         return differentiated
 
     @property
+    def metrics(self) -> list[Metric]:
+        """The metric objects: the loss tracker, one that stands for all those given to `compile`, the trackers of several outputs, and
+        those that the model and its layers hold, which `call` updates and which are logged and reset with the others."""
+        held, objective = self._inventory().metrics, self.objective
+        if objective is None:
+            return list(held)
+        given = [CompiledMetrics(self)] if objective.has_metrics else []
+        return [objective.loss_tracker, *given, *objective.loss_trackers, *held]
+
+    @property
     def _loss_tracker(self) -> Metric:
         """The mean of the losses, which is logged as "loss"."""
         return self.objective.loss_tracker

@@ -9,12 +9,10 @@ from phasewise.callbacks import Callback, History
 from phasewise.core import random
 from phasewise.core.arguments import check_count
 from phasewise.core.types import Config, Named, Nest
-from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import compile_config, evaluating, fitting, limits, predicting
 from phasewise.training.compile_config import CompiledWith
-from phasewise.training.compiled_metrics import CompiledMetrics
 from phasewise.training.customised import Customised
 from phasewise.training.host_layers import plan_for
 from phasewise.training.objective import Objective
@@ -285,16 +283,6 @@ class Trainer(Customised, OnBatch):
     def reset_metrics(self) -> None:
         """Set the loss and all metrics back to their start."""
         self.objective.reset()
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The metric objects: the loss tracker, one that stands for all those given to `compile`, the trackers of several outputs, and
-        those that the model and its layers hold, which `call` updates and which are logged and reset with the others."""
-        held, objective = self._inventory().metrics, self.objective
-        if objective is None:
-            return list(held)
-        given = [CompiledMetrics(self)] if objective.has_metrics else []
-        return [objective.loss_tracker, *given, *objective.loss_trackers, *held]
 
     @property
     def metrics_names(self) -> list[str]:
