@@ -232,6 +232,37 @@ def test_the_metrics_of_compile_can_be_updated_one_by_one():
     assert history == {"loss": [pytest.approx(15.0)], "mae": [pytest.approx(3.0)]}
 
 
+class OneByOne(pw.Model):
+    """Updates what is in `metrics` one after another, all with the weights of the rows."""
+
+    def train_step(self, data):
+        x, y, weight = data
+
+        def loss_of():
+            y_pred = self(x)
+            return self.compute_loss(x, y, y_pred, weight), y_pred
+
+        (loss, y_pred), gradients = self.value_and_grad(loss_of, has_aux=True)()
+        self.optimizer.apply(gradients, self.trainable_variables)
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss, len(x))
+            else:
+                metric.update_state(y, y_pred, sample_weight=weight)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+@pytest.mark.parametrize("policy", ["raise", "skip"])
+def test_one_by_one_only_the_weighted_metrics_are_weighted_and_equal_names_are_told_apart(policy):
+    def history(cls):
+        model = linear(cls, metrics=["mae"], weighted_metrics=["mae"])
+        return model.fit(X[:, :1], Y, 8, sample_weight=W, shuffle=False, verbose=0, on_nonfinite=policy).history
+
+    found = history(OneByOne)
+    assert found == {name: pytest.approx(values) for name, values in history(pw.Model).items()}
+    assert found["mae"] != pytest.approx(found["weighted_mae"])
+
+
 def test_another_optimizer_and_another_number_hold_from_the_next_fit_on():
     class Weighed(Plain):
         share = 1.0

@@ -40,9 +40,9 @@ def model():
 
 def test_they_are_among_the_metrics_and_not_among_the_weights(model):
     model.build((None, 1))
-    assert [m.name for m in model.metrics] == ["loss", "total", "seen"]
+    assert [m.name for m in model.metrics] == ["loss", "compile_metrics", "total", "seen"]
     model.fit(X, Y, verbose=0)
-    assert [m.name for m in model.metrics] == ["loss", "mae", "total", "seen"]
+    assert [m.name for m in model.metrics] == ["loss", "compile_metrics", "total", "seen"]
     assert model.metrics_names == ["loss", "mae", "total", "seen"]
     assert [m.name for m in model.watched.metrics] == ["seen"]
     assert len(model.weights) == 2

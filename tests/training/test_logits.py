@@ -193,7 +193,7 @@ def test_scores_outside_of_0_and_1_are_noticed_where_nothing_tells_how_the_model
         "The loss 'binary_crossentropy' takes the scores of output 'output' for probabilities, and some lay "
     )
     assert "If they are logits, say so with from_logits=True" in text
-    assert [metric.name for metric in net.metrics] == ["loss", "accuracy"]
+    assert net.metrics_names == ["loss", "accuracy"]
 
 
 def test_scores_that_an_area_does_not_reach_are_noticed_and_probabilities_and_logits_are_not():

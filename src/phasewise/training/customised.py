@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from phasewise.core.types import Array, Nest
 from phasewise.core.variable import Variable, in_scope, is_written
 from phasewise.metrics import Metric
+from phasewise.training.compiled_metrics import CompiledMetrics
 from phasewise.training.differentiation import note_loss, noted_loss, value_and_grad
 from phasewise.training.last_activation import last_activations
 from phasewise.training.step import unpack
@@ -160,6 +161,16 @@ class Customised:
         return differentiated
 
     @property
+    def metrics(self) -> list[Metric]:
+        """The metric objects: the loss tracker, one that stands for all those given to `compile`, the trackers of several outputs, and
+        those that the model and its layers hold, which `call` updates and which are logged and reset with the others."""
+        held, objective = self._inventory().metrics, self.objective
+        if objective is None:
+            return list(held)
+        given = [CompiledMetrics(self)] if objective.has_metrics else []
+        return [objective.loss_tracker, *given, *objective.loss_trackers, *held]
+
+    @property
     def _loss_tracker(self) -> Metric:
         """The mean of the losses, which is logged as "loss"."""
         return self.objective.loss_tracker
@@ -222,7 +233,8 @@ def held_metrics(model: Any) -> list[Metric]:
     if not _names_metrics(type(model)):
         return held
     known = set(map(id, [*model.objective.own_metrics, *held]))
-    return [*held, *(metric for metric in model.metrics if id(metric) not in known)]
+    named = (metric for metric in model.metrics if not isinstance(metric, CompiledMetrics))
+    return [*held, *(metric for metric in named if id(metric) not in known)]
 
 
 @functools.lru_cache(256)

@@ -155,10 +155,7 @@ class Objective(Portable):
         """What the metrics say: dict name -> scalar, the loss first."""
         found = {"loss": self._mean.result()}
         found.update({t.name: t.result() for t in self._trackers if t is not None})
-        for _, name, metric in [*self._plain, *self._weighted]:
-            with told_of("metric", name):
-                value = metric.result()
-            log_names.add(found, name, value)
+        self.add_given(found)
         for name, metric in self._named_held():
             log_names.add(found, name, metric.result())
         if self._skipped is not None:
@@ -166,6 +163,14 @@ class Objective(Portable):
             found["loss"] = jnp.where(none_left, jnp.nan, found["loss"])
             found["skipped"] = self._skipped.result()
         return found
+
+    def add_given(self, logs):
+        """Enter what the metrics that `compile` was given say."""
+        for _, name, metric in [*self._plain, *self._weighted]:
+            with told_of("metric", name):
+                value = metric.result()
+            log_names.add(logs, name, value)
+        return logs
 
     def values_by_output(self, y_true, y_pred):
         """Each loss before it is reduced: dict output name -> array (rows, ...)."""
@@ -183,15 +188,19 @@ class Objective(Portable):
         self._skipped = Sum(name="skipped") if counts else None
 
     @property
-    def own_metrics(self):
-        """Those that `compile` was given, and the loss trackers."""
-        given = [m for _, _, m in [*self._plain, *self._weighted]]
-        return [self._mean, *(t for t in self._trackers if t), *given]
+    def given_metrics(self):
+        """The metric objects that `compile` was given."""
+        return [metric for _, _, metric in [*self._plain, *self._weighted]]
 
     @property
-    def metrics(self):
-        """The metric objects, the loss tracker first."""
-        return [*self.own_metrics, *self.held, *([self._skipped] if self._skipped else [])]
+    def loss_trackers(self):
+        """The means of the losses of several outputs."""
+        return [tracker for tracker in self._trackers if tracker]
+
+    @property
+    def own_metrics(self):
+        """Those that `compile` was given, and the loss trackers."""
+        return [self._mean, *self.loss_trackers, *self.given_metrics]
 
     @property
     def names(self):

@@ -34,25 +34,25 @@ def _as_logs(model, name, returned):
     if not isinstance(returned, dict):
         came = "nothing" if returned is None else f"an object of type {type(returned).__name__}"
         raise TypeError(f"{what} must return {form}; it returned {came}.")
-    several = {metric.name for metric in model.metrics}
+    several = {*model.metrics_names, *(metric.name for metric in model.metrics)}
     logs = {}
     for key, value in returned.items():
         if not isinstance(key, str):
             raise TypeError(f"{what} must return {form}; it returned one with the key {key!r}, which is no string.")
         entries = value.items() if isinstance(value, dict) else [(key, value)]
         for entry, number in entries:
-            logs[entry] = _as_number(what, entry, number, several | {key} if isinstance(value, dict) else several)
+            logs[entry] = _as_number(what, entry, number, key in several)
     return logs
 
 
-def _as_number(what, name, value, several):
+def _as_number(what, name, value, may_be_array):
     try:
         value = jnp.asarray(value)
     except (TypeError, ValueError):
         raise TypeError(
             f"{what} must return a dict of numbers; under {name!r} it returned an object of type {type(value).__name__}."
         ) from None
-    if value.ndim and name not in several:
+    if value.ndim and not may_be_array:
         raise ValueError(
             f"{what} must return a dict of single numbers; under {name!r} it returned an array of shape {value.shape}. Take its mean."
         )

@@ -9,7 +9,6 @@ from phasewise.callbacks import Callback, History
 from phasewise.core import random
 from phasewise.core.arguments import check_count
 from phasewise.core.types import Config, Named, Nest
-from phasewise.metrics import Metric
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
 from phasewise.training import compile_config, evaluating, fitting, limits, predicting
@@ -284,16 +283,6 @@ class Trainer(Customised, OnBatch):
     def reset_metrics(self) -> None:
         """Set the loss and all metrics back to their start."""
         self.objective.reset()
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The metric objects: the loss tracker, those given to `compile`, and those that the model and its layers hold, which
-        `call` updates and which are logged and reset with the others."""
-        held = self._inventory().metrics
-        if self.objective is None:
-            return list(held)
-        self.objective.hold(held)
-        return self.objective.metrics
 
     @property
     def metrics_names(self) -> list[str]:

@@ -3,29 +3,20 @@
 import contextlib
 from collections.abc import Iterator
 
-from phasewise.callbacks import (
-    CallbackList,
-    CSVLogger,
-    EarlyStopping,
-    History,
-    ModelCheckpoint,
-    ProgbarLogger,
-    ReduceLROnPlateau,
-    SwapEMAWeights,
-    TerminateOnNaN,
-)
+from phasewise import callbacks as known
+from phasewise.callbacks import CallbackList, ModelCheckpoint
 from phasewise.data.resident import Resident
 from phasewise.files.behind import Behind
 
 _QUIET = {
-    CSVLogger,
-    EarlyStopping,
-    History,
-    ModelCheckpoint,
-    ProgbarLogger,
-    ReduceLROnPlateau,
-    SwapEMAWeights,
-    TerminateOnNaN,
+    known.CSVLogger,
+    known.EarlyStopping,
+    known.History,
+    known.ModelCheckpoint,
+    known.ProgbarLogger,
+    known.ReduceLROnPlateau,
+    known.SwapEMAWeights,
+    known.TerminateOnNaN,
 }
 
 
