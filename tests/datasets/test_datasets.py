@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import tarfile
+import zipfile
 from pathlib import Path
 
 import keras
@@ -71,6 +72,21 @@ def test_what_is_read_is_what_keras_reads(home, monkeypatch, name, arrays, optio
     elsewhere = home.parent / "elsewhere.npz"
     os.rename(path, elsewhere)
     same(module.load_data(path=str(elsewhere), **options), theirs)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_lists_are_read_as_every_numpy_has_pickled_them(home, protocol):
+    texts = lists([[1, 2], [], [3]])
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(texts))
+    with zipfile.ZipFile(home / "reuters.npz", "w") as archive:
+        archive.writestr("x.npy", header.getvalue() + pickle.dumps(texts, protocol))
+        with archive.open("y.npy", "w") as file:
+            np.save(file, np.arange(3))
+    (x, y), _ = pw.datasets.reuters.load_data(test_split=0, start_char=None, num_words=9)
+    assert dict(zip(y.tolist(), x.tolist())) == {0: [4, 5], 1: [], 2: [6]}
+    (x, y), _ = pw.datasets.reuters.load_data(test_split=0, start_char=None)
+    assert dict(zip(y.tolist(), x.tolist())) == {0: [4, 5], 1: [], 2: [2]}
 
 
 def cifar(folder, files, labels):
@@ -167,6 +183,11 @@ def test_a_file_that_would_run_code_is_refused_and_runs_none(home, monkeypatch):
 def test_other_files_and_arguments_are_refused(home):
     (home / "mnist.npz").write_text("no archive")
     with pytest.raises(ValueError, match=r"mnist\.npz of the data set mnist cannot be read: File is not a zip file"):
+        pw.datasets.mnist.load_data()
+    with zipfile.ZipFile(home / "mnist.npz", "w") as archive:
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            archive.writestr(f"{name}.npy", "no array")
+    with pytest.raises(ValueError, match=r"mnist\.npz of the data set mnist cannot be read: the magic string"):
         pw.datasets.mnist.load_data()
     np.savez(home / "reuters.npz", a=[1])
     with pytest.raises(ValueError, match="holds a; the data set reuters needs x, y"):

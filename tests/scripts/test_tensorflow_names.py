@@ -1,5 +1,10 @@
 """The functions of TensorFlow and of the older `keras.backend` that scripts use, under their names and with their arguments."""
 
+import ast
+import importlib.util
+import inspect
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +12,7 @@ import phasewise as pw
 from phasewise.scripts import legacy_backend
 from phasewise.scripts.running import elsewhere
 
+OF_KERAS = Path(importlib.util.find_spec("keras").origin).parent / "src" / "legacy" / "backend.py"
 X = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]], "float32")
 Y = np.abs(X) + 1
 
@@ -75,10 +81,11 @@ TENSORFLOW = [
     ("tf.math.divide_no_nan(X, 0 * X)", 0 * X),
     ("tf.math.squared_difference(X, Y)", (X - Y) ** 2),
     ("tf.math.l2_normalize(X, axis=1)", X / np.linalg.norm(X, axis=1, keepdims=True)),
-    ("tf.math.top_k(X, 2)[0]", -np.sort(-X)[:, :2]),
+    ("tf.math.top_k(X, 2).values", -np.sort(-X)[:, :2]),
     ("tf.pow(Y, 2.0, name='p')", Y**2),
     ("tf.maximum(X, 0.0)", np.maximum(X, 0)),
     ("tf.logical_not(X > 0)", X <= 0),
+    ("tf.argmax(X, 1, output_type=tf.uint8).dtype.itemsize", 1),
     ("tf.nn.relu(X)", np.maximum(X, 0)),
     ("tf.nn.leaky_relu(X)", np.where(X > 0, X, 0.2 * X)),
     ("tf.nn.softmax(X)", np.exp(X) / np.exp(X).sum(1, keepdims=True)),
@@ -100,10 +107,12 @@ OLDER = [
     ("K.get_value(K.variable(X))", X),
     ("K.int_shape(K.flatten(X))", [6]),
     ("K.switch(X > 0, X, lambda: -X)", np.abs(X)),
-    ("K.clip(X, 0, 1)", X.clip(0, 1)),
+    ("K.clip(X, min_value=0, max_value=1)", X.clip(0, 1)),
+    ("K.concatenate([X, Y])", np.concatenate([X, Y], -1)),
+    ("K.hard_sigmoid(X)", (0.2 * X + 0.5).clip(0, 1)),
     ("K.argmax(X)", X.argmax(-1)),
     ("K.in_top_k(X, [2, 0], 1)", [True, False]),
-    ("K.permute_dimensions(X, (1, 0))", X.T),
+    ("K.permute_dimensions(X, pattern=(1, 0))", X.T),
     ("K.repeat(X, 2)", X[:, None].repeat(2, 1)),
     ("K.repeat_elements(X, 2, 1)", X.repeat(2, 1)),
     ("K.batch_flatten(X[:, :, None])", X),
@@ -128,6 +137,21 @@ OLDER = [
 def test_a_function_returns_what_its_namesake_does(names, expression, expected):
     found = eval(expression, {**names, "X": X, "Y": Y})
     np.testing.assert_allclose(np.asarray(found), expected, rtol=2e-6, atol=1e-6)
+
+
+def test_the_older_functions_have_the_defaults_that_keras_gave_them():
+    theirs = {
+        each.name: [ast.literal_eval(default) for default in each.args.defaults]
+        for each in ast.parse(OF_KERAS.read_text()).body
+        if isinstance(each, ast.FunctionDef)
+        and each.name in legacy_backend.__all__
+        and not {"name", "ignore_class"} & {argument.arg for argument in each.args.args}
+    }
+    assert len(theirs) > 60
+    for name, defaults in theirs.items():
+        parameters = inspect.signature(getattr(legacy_backend, name)).parameters.values()
+        ours = [each.default for each in parameters if each.default is not each.empty]
+        assert ours[: len(defaults)] == defaults, name
 
 
 def test_every_name_that_is_listed_is_there(names):

@@ -124,9 +124,23 @@ def test_a_gallery_tells_labels_and_predictions(monkeypatch):
     assert not pyplot.get_fignums()
 
 
+def test_a_legend_stands_below_the_images_and_covers_none(monkeypatch):
+    def look():
+        figure = pyplot.gcf()
+        figure.canvas.draw()
+        legend = figure.legends[0].get_window_extent()
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Ground Truth", "Prediction"]
+        seen.extend(legend.overlaps(axes.get_window_extent()) for axes in figure.axes)
+
+    seen = []
+    monkeypatch.setattr(pyplot, "show", look)
+    pw.visualization.plot_bounding_box_gallery(np.concatenate([GREY, GREY])[:, :, :40], "xyxy", legend=True)
+    assert seen == [False] * 4
+
+
 def test_galleries_of_boxes_and_masks_show_what_is_true_and_what_was_predicted(written):
     moved = {**BOXES, "boxes": BOXES["boxes"] + 5}
-    count = shades(written("plot_bounding_box_gallery", GREY, "xyxy", BOXES, moved, legend=True, scale=4))
+    count = shades(written("plot_bounding_box_gallery", GREY, "xyxy", BOXES, moved, scale=4))
     assert count((0, 188, 212)) > 100
     assert count((255, 235, 59)) > 100
     masks = np.full((2, 40, 60), 2)

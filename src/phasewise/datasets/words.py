@@ -35,7 +35,7 @@ def known(texts: list[list[int]], num_words: int | None, skip_top: int, oov_char
         num_words: numbers from here on are left out; None: the greatest that occurs.
         skip_top: numbers below are left out.
     """
-    most = num_words or max(max(text) for text in texts)
+    most = num_words or max(max(text, default=0) for text in texts)
     if oov_char is None:
         return [[word for word in text if skip_top <= word < most] for text in texts]
     return [[word if skip_top <= word < most else oov_char for word in text] for text in texts]

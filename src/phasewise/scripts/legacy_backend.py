@@ -11,17 +11,18 @@ import numpy as np
 from phasewise import activations, initializers, ops, random
 from phasewise.core.defaults import floatx
 from phasewise.core.variable import Variable
+from phasewise.scripts.tensorflow_names import mathematics
 
-# With the same arguments in the same order.
+# With the same defaults in the same order.
 _SAME = """
-    abs all any cast clip concatenate cos dot elu equal exp greater greater_equal less less_equal log max maximum mean min minimum
+    abs all any cast cos dot elu equal exp greater greater_equal less less_equal log max maximum mean min minimum
     ndim not_equal ones_like prod reshape round shape sigmoid sign sin softmax softplus softsign square squeeze std stop_gradient sum tanh
     tile transpose zeros_like
 """
 
 _OTHERS = """
     arange argmax argmin batch_flatten batch_get_value batch_set_value binary_crossentropy cast_to_floatx
-    categorical_crossentropy constant count_params cumprod cumsum dropout dtype eval expand_dims eye gather flatten get_value
+    categorical_crossentropy clip concatenate constant count_params cumprod cumsum dropout dtype eval expand_dims eye gather flatten get_value
     hard_sigmoid in_top_k int_shape l2_normalize logsumexp one_hot ones permute_dimensions pow random_normal random_uniform
     relu repeat repeat_elements reverse set_value sparse_categorical_crossentropy sqrt stack switch truncated_normal update
     update_add update_sub var variable zeros
@@ -30,13 +31,7 @@ _OTHERS = """
 __all__ = [*_SAME.split(), *_OTHERS.split()]
 
 globals().update({name: getattr(ops, name) for name in _SAME.split()})
-permute_dimensions, pow, hard_sigmoid, var, logsumexp = (
-    ops.transpose,
-    ops.power,
-    ops.hard_sigmoid,
-    ops.var,
-    ops.logsumexp,
-)
+pow, var, logsumexp, l2_normalize = ops.power, ops.var, ops.logsumexp, mathematics.l2_normalize
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = "int32") -> Any:
@@ -77,6 +72,16 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
 def cast_to_floatx(x: Any) -> Any:
     """The entries in the default float type."""
     return ops.cast(x, floatx())
+
+
+def clip(x: Any, min_value: Any, max_value: Any) -> Any:
+    """The entries, none below the one and none above the other."""
+    return ops.clip(x, min_value, max_value)
+
+
+def concatenate(tensors: Sequence[Any], axis: int = -1) -> Any:
+    """Arrays joined along an axis that they have: the last, unless one is given."""
+    return ops.concatenate(tensors, axis)
 
 
 def constant(value: Any, dtype: Any = None, shape: Sequence[int] | None = None, name: str | None = None) -> Any:
@@ -138,6 +143,11 @@ def get_value(x: Any) -> np.ndarray:
 eval = get_value
 
 
+def hard_sigmoid(x: Any) -> Any:
+    """0.2 x + 0.5, cut off at 0 and 1: Keras 2's, where that of Keras 3 is x / 6 + 0.5."""
+    return ops.clip(ops.add(ops.multiply(x, 0.2), 0.5), 0.0, 1.0)
+
+
 def set_value(x: Variable, value: Any) -> None:
     """Give a variable another value."""
     x.assign(value)
@@ -164,11 +174,6 @@ def int_shape(x: Any) -> tuple[int | None, ...]:
     return tuple(x.shape)
 
 
-def l2_normalize(x: Any, axis: Any = None) -> Any:
-    """x over its Euclidean norm along the axes: all of them, unless some are given."""
-    return ops.multiply(x, ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), 1e-12)))
-
-
 def one_hot(indices: Any, num_classes: int) -> Any:
     """A vector for each number: 1 at its place, 0 elsewhere."""
     return ops.one_hot(indices, num_classes)
@@ -182,6 +187,11 @@ def ones(shape: Sequence[int], dtype: Any = None, name: str | None = None) -> Va
 def zeros(shape: Sequence[int], dtype: Any = None, name: str | None = None) -> Variable:
     """A variable of zeros."""
     return variable(np.zeros(shape), dtype, name)
+
+
+def permute_dimensions(x: Any, pattern: Sequence[int]) -> Any:
+    """The axes in another order."""
+    return ops.transpose(x, pattern)
 
 
 def random_normal(

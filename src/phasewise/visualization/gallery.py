@@ -56,7 +56,7 @@ def plot_image_gallery(
     pixels = as_bytes(channels_last("plot_image_gallery", images, data_format), value_range)
     rows, cols = _grid(len(pixels), rows, cols)
     figure, axes = pyplot.subplots(
-        rows, cols, figsize=(cols * scale, rows * scale), frameon=False, layout="tight", squeeze=False
+        rows, cols, figsize=(cols * scale, rows * scale), frameon=False, layout="constrained", squeeze=False
     )
     for number, place in enumerate(axes.flat):
         place.axis("off")
@@ -65,7 +65,7 @@ def plot_image_gallery(
             place.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
             place.set_title(_title(number, y_true, y_pred, label_map), fontsize=8)
     if legend_handles is not None:
-        figure.legend(handles=legend_handles, loc="lower center")
+        figure.legend(handles=legend_handles, loc="outside lower center")
     if path is not None:
         figure.savefig(path, pad_inches=0, bbox_inches="tight", transparent=transparent, dpi=dpi)
         pyplot.close(figure)

@@ -1,7 +1,7 @@
 """`tensorflow.math`: functions of arrays, those of `phasewise.ops` under TensorFlow's names and with its arguments."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from phasewise import ops
 
@@ -65,12 +65,12 @@ globals().update({f"reduce_{name}": _reduction(name) for name in _REDUCTIONS})
 
 def argmax(input: Any, axis: int | None = None, output_type: Any = None, name: str | None = None) -> Any:
     """Where the largest entry along an axis is: the first axis, unless one is given."""
-    return ops.argmax(input, axis=0 if axis is None else axis)
+    return ops.cast(ops.argmax(input, axis=0 if axis is None else axis), output_type or "int32")
 
 
 def argmin(input: Any, axis: int | None = None, output_type: Any = None, name: str | None = None) -> Any:
     """Where the smallest entry along an axis is: the first axis, unless one is given."""
-    return ops.argmin(input, axis=0 if axis is None else axis)
+    return ops.cast(ops.argmin(input, axis=0 if axis is None else axis), output_type or "int32")
 
 
 def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
@@ -91,6 +91,13 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
     return ops.multiply(x, ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), epsilon)))
 
 
-def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> Any:
-    """(values, places) of the largest entries along the last axis."""
-    return ops.top_k(input, k, sorted)
+class TopK(NamedTuple):
+    """The largest entries along the last axis, and where they are."""
+
+    values: Any
+    indices: Any
+
+
+def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> TopK:
+    """The `k` largest entries along the last axis."""
+    return TopK(*ops.top_k(input, k, sorted))
