@@ -1,5 +1,6 @@
 """Optimizer: a pure update of arrays, and the shell that Keras users know."""
 
+import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -68,7 +69,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         **kwargs: Any,
     ):
         if kwargs:
-            raise ValueError(f"{type(self).__name__} has no argument {next(iter(kwargs))!r}.")
+            raise ValueError(_no_argument(type(self), next(iter(kwargs))))
         self.name = name or naming.unique_name(type(self).__name__)
         self.schedule = schedule_of(learning_rate)
         self._initial_rate = None if self.schedule else check_rate(learning_rate)
@@ -209,3 +210,13 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         if isinstance(rate, str):
             config = {**config, "learning_rate": registry.deserialize(SCHEDULE, rate)}
         return cls(**config)
+
+
+def _no_argument(cls, name):
+    """The message for an argument that `cls` does not take; Keras 2's are told what has come in their place."""
+    known = [*inspect.signature(cls.__init__).parameters, *inspect.signature(Optimizer.__init__).parameters]
+    now = {
+        "lr": " It is called learning_rate.",
+        "decay": " Give a schedule as learning_rate, such as InverseTimeDecay.",
+    }
+    return f"{cls.__name__} has no argument {name!r}.{now.get(name) or registry.did_you_mean(name, known)}"

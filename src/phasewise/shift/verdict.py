@@ -90,8 +90,9 @@ def _where(layers, first, begins, count):
             if len(before) > 1
             else f"It begins inside: it shows first in {first.layer!r}; {before[-1].layer!r} before it fits"
         )
-    rest = count - 1
-    return f"{place}{f', and in {rest} of the others' if rest else ''}."
+    rest, others = count - 1, len(layers) - 1
+    elsewhere = "the other" if others == 1 else f"{'all' if rest == others else rest} of the others"
+    return f"{place}{f', and in {elsewhere}' if rest else ''}."
 
 
 def _how(layer):
