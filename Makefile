@@ -2,6 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BENCH_VENV := .bench-venv
 BIN := $(VENV)/bin
+# What builds the native kernels, of the releases in requirements.lock, in the environment that they are for.
+BUILDERS := scikit-build-core "jaxlib>=0.10.2,<0.11" \
+	"onednn-devel-cpu-gomp; sys_platform == 'linux' and platform_machine == 'x86_64'" \
+	$(if $(shell command -v cmake),,cmake) $(if $(shell command -v ninja),,ninja)
 
 .PHONY: demo test test-all lint format bench clean
 
@@ -27,7 +31,8 @@ bench: $(VENV)/ready $(BENCH_VENV)/ready
 
 $(VENV)/ready: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --compile -c requirements.lock -e ".[dev]"
+	$(BIN)/python -m pip install -q --compile -c requirements.lock $(BUILDERS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --compile --no-build-isolation -c requirements.lock -e ".[dev]"
 	touch $@
 
 $(BENCH_VENV)/ready: pyproject.toml requirements.lock
