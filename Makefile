@@ -3,7 +3,7 @@ VENV := .venv
 BENCH_VENV := .bench-venv
 BIN := $(VENV)/bin
 # What builds the native kernels, of the releases in requirements.lock, in the environment that they are for.
-BUILDERS := scikit-build-core "jaxlib>=0.10.2,<0.11" \
+BUILDERS := "scikit-build-core>=0.10,<1" "jaxlib>=0.10.2,<0.11" \
 	"onednn-devel-cpu-gomp; sys_platform == 'linux' and platform_machine == 'x86_64'" \
 	$(if $(shell command -v cmake),,cmake) $(if $(shell command -v ninja),,ninja)
 
