@@ -6,6 +6,10 @@ TORCH_VENV := .bench-torch-venv
 ONEDNN_VENV := .bench-onednn-venv
 PEERS := $(BENCH_VENV)/ready $(TF_VENV)/ready $(TORCH_VENV)/ready $(ONEDNN_VENV)/ready
 BIN := $(VENV)/bin
+# What builds the native kernels, of the releases in requirements.lock, in the environment that they are for.
+BUILDERS := "scikit-build-core>=0.10,<1" "jaxlib>=0.10.2,<0.11" \
+	"onednn-devel-cpu-gomp; sys_platform == 'linux' and platform_machine == 'x86_64'" \
+	$(if $(shell command -v cmake),,cmake) $(if $(shell command -v ninja),,ninja)
 
 .PHONY: demo test test-all lint format bench clean
 
@@ -32,7 +36,8 @@ bench: $(VENV)/ready $(PEERS)
 
 $(VENV)/ready: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --compile -c requirements.lock -e ".[dev]"
+	$(BIN)/python -m pip install -q --compile -c requirements.lock $(BUILDERS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --compile --no-build-isolation -c requirements.lock -e ".[dev]"
 	touch $@
 
 # What `make bench` measures against, each in an environment of its own. One that cannot be made is told and left out.
