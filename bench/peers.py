@@ -56,9 +56,8 @@ def _why_not(peer, pythons):
         return f"there is no {python}."
     if not os.path.exists(os.path.join(os.path.dirname(python), "..", "ready")):
         return f"the environment of {python} was not finished; `make bench` tries again."
-    if (
-        peer.module
-        and subprocess.run([python, "-c", f"import {peer.module}"], capture_output=True, check=False).returncode
-    ):
+    environment = {**os.environ, "KERAS_BACKEND": peer.environment}
+    command = [python, "-c", f"import {peer.module}"]
+    if peer.module and subprocess.run(command, capture_output=True, env=environment, check=False).returncode:
         return f"{python} cannot import {peer.module}."
     return None
