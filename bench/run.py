@@ -1,7 +1,7 @@
-"""Side by side with Keras on JAX: `python bench/run.py --peer-python .bench-venv/bin/python`.
+"""Side by side with its peers: `python bench/run.py --python jax=.bench-venv/bin/python torch=... tensorflow=... onednn=...`.
 
-Every measurement is a fresh process. The two libraries take turns on the same machine, and the table shows medians.
-No process finds a compilation cache, except the second run of a case whose subject is the second run.
+Every measurement is a fresh process. The libraries take turns on the same machine, and the table shows medians. The ratio is that
+of the fastest peer. A peer that is not there, or fails, is told and left out. No process finds a compilation cache, except the second run of a case whose subject is the second run.
 """
 
 import argparse
@@ -16,22 +16,38 @@ import tempfile
 import time
 
 from catalog import CASES
+from peers import PEERS, found
+from table import bar_of, table
 
 HERE = pathlib.Path(__file__).parent
+
+
+class CaseFailed(Exception):
+    """A process ended with an error; the message has its last words."""
 
 
 def main():
     """Run the cases, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer-python", help="the Python of an environment that has Keras and JAX")
+    parser.add_argument(
+        "--python",
+        nargs="+",
+        default=[],
+        metavar="NAME=PATH",
+        help=f"the Pythons of the peers' environments: {', '.join(sorted({peer.environment for peer in PEERS.values()}))}",
+    )
     parser.add_argument("--out", default=HERE / "results.json", type=pathlib.Path)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="groups, scripts or names of single cases")
     given = parser.parse_args()
+    pythons = pythons_given(given.python, parser)
+    cases = chosen(given.only, parser)
+    names, missing = found(pythons, [name for name in PEERS if any(name in case.peers for case in cases)])
+    print("\n".join(missing), file=sys.stderr, flush=True)
     rows = []
-    for case in chosen(given.only, parser):
-        rows.append(measure(case, given.peer_python))
+    for case in cases:
+        rows.append(measure(case, {name: pythons[PEERS[name].environment] for name in names if name in case.peers}))
         print(f"measured: {case.title}", file=sys.stderr, flush=True)
-    print(table(rows))
+    print("\n".join([table(rows), *missing]))
     given.out.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")
     print(f"\nwritten to {given.out}")
     sys.exit(any(row["verdict"] == "missed" for row in rows))
@@ -52,15 +68,29 @@ def labels(case):
     return {case.group, case.script, case.name}
 
 
-def measure(case, peer_python):
-    """Alternate the libraries; the medians and their ratio as a dict."""
-    ours, theirs = [], []
+def pythons_given(words, parser):
+    """What `--python` names, as a dict."""
+    if odd := [word for word in words if "=" not in word]:
+        parser.error(f"--python takes NAME=PATH, not {', '.join(odd)}")
+    return dict(word.split("=", 1) for word in words)
+
+
+def measure(case, pythons):
+    """Alternate the libraries; the medians, and the ratio to the fastest peer, as a dict.
+
+    Args:
+        case: a `Case`.
+        pythons: dict from the name of a peer to its Python.
+    """
+    values = {name: [] for name in ("phasewise", *pythons)}
     for _ in range(case.rounds):
-        ours.append(once(case, sys.executable, "phasewise"))
-        if peer_python and case.has_peer:
-            theirs.append(once(case, peer_python, "keras"))
-    mine, peer = statistics.median(ours), statistics.median(theirs) if theirs else None
-    ratio = peer / mine if peer is not None and mine else None
+        values["phasewise"].append(once(case))
+        for name in pythons:
+            values[name].append(of_peer(case, name, pythons[name]))
+    medians = {name: statistics.median(found) for name, found in values.items() if None not in found}
+    mine = medians.pop("phasewise")
+    fastest = min(medians, key=medians.get, default=None)
+    ratio = medians[fastest] / mine if fastest and mine else None
     kept = (case.most is None or mine <= case.most) and (
         case.least_ratio is None or ratio is None or ratio >= case.least_ratio
     )
@@ -71,27 +101,38 @@ def measure(case, peer_python):
         "title": case.title,
         "unit": case.unit,
         "phasewise": mine,
-        "keras_jax": peer,
+        "peers": {name: medians.get(name) for name in pythons},
+        "fastest": fastest,
         "ratio": ratio,
         "bar": bar_of(case),
         "verdict": ("kept" if kept else "missed") if has_bar else "",
-        "all": {"phasewise": ours, "keras_jax": theirs},
+        "all": values,
     }
 
 
-def once(case, python, library):
-    """One measurement in a process of its own."""
-    if not (case.second_run and library == "phasewise"):
-        return run(case, python, library, cache="off")
+def once(case):
+    """One measurement of ours in a process of its own."""
+    if not case.second_run:
+        return run(case, sys.executable, "phasewise", cache="off")
     with tempfile.TemporaryDirectory() as folder:
-        run(case, python, library, cache=folder)
-        return run(case, python, library, cache=folder)
+        run(case, sys.executable, "phasewise", cache=folder)
+        return run(case, sys.executable, "phasewise", cache=folder)
+
+
+def of_peer(case, name, python):
+    """One measurement of a peer; None, told, if it failed."""
+    try:
+        return run(case, python, name, cache="off")
+    except CaseFailed as failure:
+        print(f"{PEERS[name].title} is left out of {case.title!r}: {failure}", file=sys.stderr, flush=True)
+        return None
 
 
 def run(case, python, library, cache):
     """The value of one process, which keeps compiled programs in the folder `cache`, or nowhere for "off"."""
-    command = [python, str(HERE / "cases" / f"{case.script}.py"), library, *case.arguments]
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PHASEWISE_CACHE": cache}
+    script = f"{PEERS[library].scripts if library in PEERS else ''}{case.script}.py"
+    command = [python, str(HERE / "cases" / script), library, *case.arguments]
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PHASEWISE_CACHE": cache}
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     environment.pop(
         "PYTHONDONTWRITEBYTECODE", None
@@ -100,51 +141,8 @@ def run(case, python, library, cache):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - begun
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+        raise CaseFailed(f"{' '.join(command)} failed:\n{done.stderr}")
     return seconds if case.whole_process else json.loads(done.stdout.splitlines()[-1])["value"]
-
-
-def bar_of(case):
-    """The bar in words."""
-    parts = []
-    if case.most is not None:
-        parts.append(f"≤ {shown(case.most, case.unit)}")
-    if case.least_ratio is not None:
-        parts.append(f"≥ {case.least_ratio:.3g}×")
-    return ", ".join(parts)
-
-
-def shown(value, unit):
-    """A number with its unit."""
-    if value is None:
-        return "-"
-    if unit == "×":
-        return f"{value:.3f}×"
-    if unit == "MiB":
-        return f"{value:,.0f} MiB"
-    if unit != "s":
-        return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
-    for limit, factor, name in ((1e-3, 1e6, "µs"), (1, 1e3, "ms")):
-        if value < limit:
-            return f"{value * factor:.3g} {name}"
-    return f"{value:.3g} s"
-
-
-def table(rows):
-    """The rows as a Markdown table, each group under its name."""
-    lines = ["| | phasewise | Keras on JAX | ratio | bar |", "|---|---|---|---|---|"]
-    group = None
-    for row in rows:
-        if row["group"] != group:
-            group = row["group"]
-            lines.append(f"| **{group}** | | | | |")
-        ratio = f"{row['ratio']:.3g}×" if row["ratio"] else "-"
-        bar = f"{row['bar']}: {row['verdict']}" if row["verdict"] else "-"
-        lines.append(
-            f"| {row['title']} | {shown(row['phasewise'], row['unit'])} | {shown(row['keras_jax'], row['unit'])} "
-            f"| {ratio} | {bar} |"
-        )
-    return "\n".join(lines)
 
 
 def machine():

@@ -1,19 +1,20 @@
-"""The library under test, phasewise or Keras on JAX, under one set of names: the two APIs agree."""
+"""The library under test, phasewise or Keras on one of its engines, under one set of names: the two APIs agree."""
 
 import os
 import sys
 
-os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("PHASEWISE_CACHE", "off")
 
 
 def load(name):
-    """The module `phasewise` or `keras`."""
+    """The module `phasewise`, or `keras` on JAX ("keras") or on TensorFlow ("keras_tensorflow")."""
     if name == "phasewise":
         import phasewise
 
         return phasewise
+    os.environ["KERAS_BACKEND"] = "tensorflow" if name == "keras_tensorflow" else "jax"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
     return keras

@@ -62,14 +62,14 @@ def resnet20(library):
     return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))
 
 
-def resnet50(library):
-    """32 x 32 images of 3 channels, the 50 layers of He et al. (2016, table 1), 10 classes; 24 million weights."""
+def resnet50(library, size=32):
+    """Square images of 3 channels, the 50 layers of He et al. (2016, table 1), 10 classes; 24 million weights."""
     layers = library.layers
 
     def convolved(x, filters, size=1, strides=1):
         return layers.BatchNormalization()(layers.Conv2D(filters, size, strides=strides, padding="same")(x))
 
-    inputs = library.Input((32, 32, 3))
+    inputs = library.Input((size, size, 3))
     outputs = layers.MaxPooling2D(3, 2, "same")(layers.ReLU()(convolved(inputs, 64, 7, 2)))
     for filters, blocks in ((64, 3), (128, 4), (256, 6), (512, 3)):
         for block in range(blocks):
@@ -79,6 +79,41 @@ def resnet50(library):
             shortcut = convolved(outputs, 4 * filters, 1, strides) if block == 0 else outputs
             outputs = layers.ReLU()(layers.Add()([shortcut, branch]))
     return library.Model(inputs, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(outputs)))
+
+
+def resnet50_at_96(library):
+    """The same on images of 96 x 96."""
+    return resnet50(library, 96)
+
+
+def mobilenet(library):
+    """96 x 96 images of 3 channels, the inverted residuals of MobileNetV2 (Sandler et al. 2018, table 2), 10 classes."""
+    layers = library.layers
+
+    def convolved(x, filters, size=1, strides=1):
+        x = layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization()(x)
+
+    def inverted_residual(x, expansion, filters, strides):
+        branch = layers.ReLU(6.0)(convolved(x, expansion * x.shape[-1])) if expansion > 1 else x
+        branch = layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False)(branch)
+        branch = convolved(layers.ReLU(6.0)(layers.BatchNormalization()(branch)), filters)
+        return layers.Add()([x, branch]) if strides == 1 and x.shape[-1] == filters else branch
+
+    inputs = library.Input((96, 96, 3))
+    outputs = layers.ReLU(6.0)(convolved(inputs, 32, 3, 2))
+    for expansion, filters, blocks, first in (
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+    ):
+        for block in range(blocks):
+            outputs = inverted_residual(outputs, expansion, filters, first if block == 0 else 1)
+    outputs = layers.GlobalAveragePooling2D()(layers.ReLU(6.0)(convolved(outputs, 640)))
+    return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))
 
 
 def lstm(library):

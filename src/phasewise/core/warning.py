@@ -60,6 +60,10 @@ class ShiftWarning(PhasewiseWarning):
     """What a model predicts has shifted: a monitor is certain of it."""
 
 
+class NativeKernelsWarning(PhasewiseWarning):
+    """Native kernels are missing or broken where there should be some; XLA's are used."""
+
+
 class NoEffectWarning(PhasewiseWarning):
     """Something that was set applies to nothing."""
 

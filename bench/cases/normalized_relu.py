@@ -1,0 +1,43 @@
+"""Batch normalization and ReLU in training on (64, 56, 56, 64), over the passes over memory that they cannot do without.
+
+`normalized_relu.py LIBRARY forward|both`. Forward: a pass that reads x for the moments, one that reads x and writes y. Backward:
+a pass that reads x and dy for the sums, one that reads both and writes dx. `memory_floor.py` measures what such passes cost.
+"""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from libraries import arguments_given, load, name_given
+from memory_floor import passes
+from timing import median_seconds
+
+SHAPE = (64, 56, 56, 64)
+library = load(name_given())
+(measured,) = arguments_given()
+layers = library.layers
+model = library.Sequential([library.Input(SHAPE[1:]), layers.BatchNormalization(), layers.ReLU()])
+function, weights, moving = library.pure(model)
+
+
+def forward(weights, moving, x):
+    """(y, new moving statistics) of one call in training."""
+    return function(weights, moving, x, training=True)
+
+
+def both(weights, moving, x, slope):
+    """(y, new moving statistics, slopes of weights and x)."""
+    y, pullback, moving = jax.vjp(lambda weights, x: forward(weights, moving, x), weights, x, has_aux=True)
+    return y, moving, pullback(slope)
+
+
+rng = np.random.RandomState(0)
+x, slope = (jnp.asarray(rng.randn(*SHAPE), jnp.float32) for _ in range(2))
+program, given = {"forward": (forward, (x,)), "both": (both, (x, slope))}[measured]
+program = jax.jit(program)
+before = passes(SHAPE)
+seconds = median_seconds(lambda: jax.block_until_ready(program(weights, moving, *given)), times=20, before=5)
+read, copy = (min(pair) for pair in zip(before, passes(SHAPE)))
+floor = read + copy if measured == "forward" else 4 * read + 2 * copy
+print(json.dumps({"value": seconds / floor, "seconds": seconds, "floor": floor, "read": read, "copy": copy}))

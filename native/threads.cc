@@ -1,0 +1,12 @@
+// How many threads XLA shares the work of a kernel out to.
+#include "parallel_for.h"
+
+namespace ffi = xla::ffi;
+
+static ffi::Error Threads(ffi::ThreadPool pool, ffi::Result<ffi::Buffer<ffi::S32>> count) {
+  *count->typed_data() = static_cast<int32_t>(pool.num_threads());
+  return ffi::Error::Success();
+}
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_threads, Threads,
+                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Ret<ffi::Buffer<ffi::S32>>());

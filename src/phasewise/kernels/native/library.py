@@ -1,0 +1,143 @@
+"""The compiled libraries: found, loaded and made known to XLA, once in a process; or the reason why they are not.
+
+The environment variable PHASEWISE_NATIVE=0 turns them off.
+"""
+
+import contextlib
+import ctypes
+import functools
+import importlib.metadata
+import os
+import pathlib
+import platform
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import jax
+
+from phasewise.core.warning import NativeKernelsWarning, warn
+
+VERSION_OF_ONEDNN = "2023.2.0"
+
+_LOADING = threading.Lock()
+_WARNED: set[str] = set()
+
+
+class Library(NamedTuple):
+    """A compiled library.
+
+    Attributes:
+        file: its name, in this folder.
+        targets: the kernels in it, by the names that C and XLA know them under.
+        prepare: loads the libraries that it needs; raises OSError.
+    """
+
+    file: str
+    targets: tuple[str, ...]
+    prepare: Callable[[], None] = lambda: None
+
+
+def usable(library: Library) -> bool:
+    """Whether the kernels of `library` can be called; what is wrong with it is told once in a process."""
+    reason = reason_against(library)
+    if reason is not None and are_expected() and reason not in _WARNED:
+        _WARNED.add(reason)
+        warn(
+            f"The native kernels of {library.file} are not used, XLA's slower ones are: {reason}", NativeKernelsWarning
+        )
+    return reason is None
+
+
+def reason_against(library: Library) -> str | None:
+    """Why `library` is not used, in a sentence; None where it is, and has then been loaded."""
+    with _LOADING:
+        outcome = _loaded(library)
+    return outcome if isinstance(outcome, str) else None
+
+
+def loaded(library: Library) -> ctypes.CDLL:
+    """A usable library, to call what is in it beside the kernels."""
+    with _LOADING:
+        return _loaded(library)
+
+
+def are_expected() -> bool:
+    """Whether this is a platform that native kernels are built for, and they are not turned off."""
+    return is_supported() and not are_off()
+
+
+def is_supported() -> bool:
+    """Whether native kernels are built for this platform."""
+    return sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def are_off() -> bool:
+    """Whether the environment turns native kernels off."""
+    return os.environ.get("PHASEWISE_NATIVE", "").lower() in ("0", "off", "false", "no")
+
+
+@functools.cache
+def _loaded(library):
+    """The library, or why not."""
+    if are_off():
+        return "the environment variable PHASEWISE_NATIVE turns them off."
+    if not is_supported():
+        return f"they are built for Linux on x86-64, and this is {platform.system()} on {platform.machine()}."
+    path = pathlib.Path(__file__).with_name(library.file)
+    if not path.exists():
+        return (
+            "they were not built when phasewise was installed; with a C++17 compiler on the machine, "
+            "`pip install --force-reinstall --no-deps phasewise` builds them."
+        )
+    try:
+        library.prepare()
+        found = ctypes.CDLL(str(path))
+        for target in library.targets:
+            jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(found, target)), platform="cpu")
+    except (OSError, AttributeError) as error:
+        return f"they cannot be loaded: {str(error).rstrip('.')}."
+    return found
+
+
+def load_onednn() -> None:
+    """Load oneDNN, so that libraries linked to it find it.
+
+    Raises:
+        OSError: it is not installed, or cannot be loaded.
+    """
+    path = _path_of_onednn()
+    if path is None:
+        raise OSError(f"oneDNN is missing: `pip install onednn-cpu-gomp=={VERSION_OF_ONEDNN}` brings it")
+    with _threads_that_sleep():
+        ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+
+
+@contextlib.contextmanager
+def _threads_that_sleep() -> Iterator[None]:
+    """OpenMP's threads, once loaded, wait asleep for work: spinning, as they do by default, they would take XLA's processors."""
+    name = "OMP_WAIT_POLICY"
+    is_ours = name not in os.environ
+    if is_ours:
+        os.environ[name] = "passive"
+    try:
+        yield
+    finally:
+        if is_ours:
+            del os.environ[name]
+
+
+def _path_of_onednn():
+    try:
+        files = importlib.metadata.files("onednn-cpu-gomp") or ()
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = (pathlib.Path(str(file.locate())).resolve() for file in files if file.name == "libdnnl.so.3")
+    return next((path for path in found if path.exists()), None)
+
+
+KERNELS = Library("libphasewise_kernels.so", ("phasewise_threads",))
+"""Kernels that need nothing but XLA."""
+
+LIBRARIES = (KERNELS,)

@@ -1,0 +1,82 @@
+"""Operations with two implementations: in XLA's operations, and native. One place decides which of them a program gets.
+
+The decision falls where a program is lowered, since only there it is known where it will run: a program for one CPU may have native
+calls; one for other devices or for several, one that is exported, one over arrays whose sizes are left open, and whatever
+`jax.vmap` makes of an operation are XLA's alone.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
+
+from phasewise.kernels.native.library import Library, usable
+
+PLAIN: dict[str, Callable[..., Any]] = {}
+"""For each operation, by name, its implementation in XLA's operations."""
+
+
+def operation(
+    name: str,
+    plain: Callable[..., Sequence[jax.Array]],
+    library: Library,
+    target: str,
+    attributes: Callable[..., dict[str, Any] | None],
+    **alias: Any,
+) -> Primitive:
+    """An operation for `bind(*arrays, **parameters)`, which returns a list of arrays. It has no rule for derivatives yet.
+
+    Args:
+        name: begins with "phasewise_".
+        plain: the implementation in XLA's operations: takes what `bind` does, returns a list of arrays. Parameters are hashable.
+        library: where the native one is.
+        target: its name there. It gets the arrays, row-major, and the attributes.
+        attributes: `attributes(*avals, **parameters)` is what the native one gets beside the arrays (names to int, float, str, or
+            NumPy arrays), or None where it does not apply to such shapes and types, or is not worth it.
+        alias: further keywords of `jax.ffi.ffi_lowering`, such as `operand_output_aliases`.
+    """
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+    in_xla = mlir.lower_fun(plain, multiple_results=True)
+
+    @functools.lru_cache(256)
+    def compiled(items):
+        return jax.jit(functools.partial(primitive.bind, **dict(items)))
+
+    @functools.lru_cache(1024)
+    def shapes(items, *structs):
+        outputs = jax.eval_shape(functools.partial(plain, **dict(items)), *structs)
+        return [jax.core.ShapedArray(each.shape, each.dtype) for each in outputs]
+
+    def abstract(*avals, **parameters):
+        return shapes(tuple(parameters.items()), *(jax.ShapeDtypeStruct(each.shape, each.dtype) for each in avals))
+
+    def lowered(context, *operands, **parameters):
+        given = _may_be_native(context) and attributes(*context.avals_in, **parameters)
+        if not isinstance(given, dict) or not usable(library):
+            return in_xla(context, *operands, **parameters)
+        return jax.ffi.ffi_lowering(target, **alias)(context, *operands, **given)
+
+    def batched(arguments, axes, **parameters):
+        outputs = jax.vmap(functools.partial(plain, **parameters), axes)(*arguments)
+        return outputs, [0] * len(outputs)
+
+    primitive.def_impl(lambda *arrays, **parameters: compiled(tuple(parameters.items()))(*arrays))
+    primitive.def_abstract_eval(abstract)
+    mlir.register_lowering(primitive, in_xla)
+    mlir.register_lowering(primitive, lowered, platform="cpu")
+    batching.primitive_batchers[primitive] = batched
+    PLAIN[name] = plain
+    return primitive
+
+
+def _may_be_native(context):
+    module = context.module_context
+    if tuple(module.platforms) != ("cpu",) or module.lowering_parameters.for_export:
+        return False
+    if getattr(module.axis_context, "num_devices", None) != 1:
+        return False
+    return all(isinstance(size, int) for aval in (*context.avals_in, *context.avals_out) for size in aval.shape)
