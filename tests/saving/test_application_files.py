@@ -4,11 +4,13 @@ import inspect
 import io
 import json
 import zipfile
+from functools import partial
 
 import h5py
 import keras
 import numpy as np
 import pytest
+from keras.src.applications import convnext, densenet, efficientnet, efficientnet_v2, nasnet, resnet
 
 from phasewise.saving import load_model
 
@@ -34,9 +36,24 @@ EVERY = sorted(
 SILENT = {"activity_regularizer", "build_config", "quantization_config", "rms_scaling", "shared_object_id"}
 
 
-def made(name, size, **options):
+@pytest.fixture(autouse=True)
+def weights_drawn_by_numpy(monkeypatch):
+    """Keras would compile a program for the first values of each shape: most of the time that making a network takes."""
+    rng = np.random.default_rng(2)
+
+    def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        return rng.normal(mean, stddev, shape).astype(dtype or "float32")
+
+    def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+        return rng.uniform(minval, maxval, shape).astype(dtype or "float32")
+
+    for name, draw in {"truncated_normal": normal, "normal": normal, "uniform": uniform}.items():
+        monkeypatch.setattr(keras.src.backend.random, name, draw)
+
+
+def made(make, size, **options):
     """The network with random weights; statistics and biases too."""
-    model = getattr(keras.applications, name)(weights=None, classes=10, input_shape=(size, size, 3), **options)
+    model = make(weights=None, classes=10, input_shape=(size, size, 3), **options)
     rng = np.random.default_rng(0)
     for variable in model.weights:
         if variable.path.endswith("moving_variance"):
@@ -71,9 +88,8 @@ def logarithms(probabilities):
     return np.log(np.maximum(probabilities, 1e-30))
 
 
-def check(name, folder, size=None, **options):
-    size = size or SIZES.get(name, 32)
-    theirs = made(name, size, **options)
+def check(make, folder, size=32, **options):
+    theirs = made(make, size, **options)
     x = np.random.default_rng(1).uniform(0, 255, (2, size, size, 3)).astype("float32")
     theirs.save(folder / "theirs.keras")
     expected = theirs.predict(x, verbose=0)
@@ -93,11 +109,50 @@ def check(name, folder, size=None, **options):
     np.testing.assert_allclose(again.predict(x, verbose=0), expected, atol=1e-6, rtol=0)
 
 
-def test_a_small_mobile_net(tmp_path):
-    check("MobileNet", tmp_path, alpha=0.25)
+# -- of each family a member with few and narrow blocks, so that each block is there and little is to be compiled
+
+
+def shallow_resnet(stack, **options):
+    """A ResNet with two blocks in each of two stages."""
+
+    def stages(x):
+        return stack(stack(x, 8, 2, stride1=1, name="conv2"), 16, 2, name="conv3")
+
+    return resnet.ResNet(stages, use_bias=True, **options)
+
+
+def shallow(blocks):
+    """One repetition of every other kind of block, in Keras's own description of them."""
+    return [{**block, "repeats" if "repeats" in block else "num_repeat": 1} for block in blocks[::2]]
+
+
+SMALL = {
+    "ConvNeXt": partial(convnext.ConvNeXt, depths=[1, 1, 1, 1], projection_dims=[8, 8, 16, 16]),
+    "DenseNet": partial(densenet.DenseNet, [1, 2, 1, 1]),
+    "EfficientNet": partial(
+        efficientnet.EfficientNet, 0.25, 1, 32, blocks_args=shallow(efficientnet.DEFAULT_BLOCKS_ARGS)
+    ),
+    "EfficientNetV2": partial(
+        efficientnet_v2.EfficientNetV2,
+        *(0.25, 1, 32),
+        blocks_args=shallow(efficientnet_v2.DEFAULT_BLOCKS_ARGS["efficientnetv2-b0"]),
+    ),
+    "MobileNet": partial(keras.applications.MobileNet, alpha=0.25),
+    "MobileNetV2": partial(keras.applications.MobileNetV2, alpha=0.1),
+    "MobileNetV3": partial(keras.applications.MobileNetV3Small, alpha=0.25),
+    "NASNet": partial(nasnet.NASNet, penultimate_filters=96, num_blocks=1, stem_block_filters=8),
+    "ResNet": partial(shallow_resnet, resnet.stack_residual_blocks_v1, preact=False),
+    "ResNetV2": partial(shallow_resnet, resnet.stack_residual_blocks_v2, preact=True),
+    "VGG": partial(keras.applications.VGG16, include_top=False, pooling="avg"),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_network_of_each_family(name, tmp_path):
+    check(SMALL[name], tmp_path)
 
 
 @pytest.mark.extensive
 @pytest.mark.parametrize("name", [*FAMILIES, *(name for name in EVERY if name not in FAMILIES)])
 def test_every_network_of_keras_applications(name, tmp_path):
-    check(name, tmp_path)
+    check(getattr(keras.applications, name), tmp_path, SIZES.get(name, 32))
