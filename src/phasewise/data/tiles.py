@@ -44,14 +44,19 @@ class Tiles:
         x: arrays, or a nest of them.
         batch_size: rows that are normalized together where rows do see each other.
         hold: whether arrays are copied: see `as_plan`.
+
+    Attributes:
+        given: `x`.
+        arrays: a tuple of it alone, in arrays as the device takes them.
     """
 
     def __init__(self, x, batch_size=None, hold=False):
         self._batch_rows = positive("batch_size", BATCH_SIZE if batch_size is None else batch_size)
+        self.given = x
         arrays = arrays_of(x, held if hold else to_array)
         check_arrays({"x": arrays})
-        self._arrays = (to_device_dtype(arrays),)
-        self._rows = len(leaves(self._arrays)[0])
+        self.arrays = (to_device_dtype(arrays),)
+        self._rows = len(leaves(self.arrays)[0])
         self._is_checked = False
         self.is_suspect = False  # whether NaN or infinity was found
 
@@ -68,19 +73,19 @@ class Tiles:
     @property
     def element_spec(self):
         """Structure of one batch, the row axis None."""
-        return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self._arrays)
+        return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self.arrays)
 
     def unchecked(self, feed):
         """What has not been looked at: all rows, once, in the structure of a batch, and a function that names a row."""
         if self._is_checked:
             return None
         self._is_checked = True
-        return self._arrays, lambda row: f"row {row}"
+        return self.arrays, lambda row: f"row {row}"
 
     def padded_feeds(self, limit=None, rows=None, regroup=False):
         """As those of the other executors."""
         if regroup:
-            return tile_feeds(self._arrays, rows)
+            return tile_feeds(self.arrays, rows)
         return self._in_batches().padded_feeds(limit, rows)
 
     def feeds(self, limit=None):
@@ -88,7 +93,7 @@ class Tiles:
         return self._in_batches().feeds(limit)
 
     def _in_batches(self):
-        (x,) = self._arrays
+        (x,) = self.arrays
         return make_executor(as_plan(x, batch_size=self._batch_rows, role="predict"))
 
     def close(self, used=None):

@@ -7,6 +7,7 @@ from phasewise.core import random, variable
 from phasewise.core.compiler import compiled
 from phasewise.core.followed import Followed
 from phasewise.core.host_memory import unaliased
+from phasewise.core.traced import any_traced
 from phasewise.data import feed
 from phasewise.data.tiles import tile_feeds
 from phasewise.layer.added_losses import collected_losses, forget_losses
@@ -14,15 +15,32 @@ from phasewise.layer.layer import Layer
 from phasewise.layers.embedding.ids import check_ids_of
 from phasewise.losses.given_values import row
 from phasewise.training.loop import MapProgram
-from phasewise.training.predicting import TILE
+from phasewise.training.prepared_call import TILE, prepare_call, prepared_call
 from phasewise.training.programs import observed, program, shapes_of
 from phasewise.training.rows import is_ours, keep_rows_apart
 from phasewise.training.step import real_rows_of
 from phasewise.training.weights import Weights
 
 
-def call(model, args, kwargs):
-    """The outputs of `model` for arrays, and for whatever else its `call` takes."""
+def call_at_once(model, x):
+    """`model(x)` of a few rows whose program is at hand; None where it is not, or something else than `x` may have a part in it."""
+    if model.runs_on_host or variable.in_scope() or any_traced(()):
+        return None
+    prepared = prepared_call(model, "call", x)
+    if prepared is None:
+        return None
+    forget_losses(model)
+    outputs = prepared.outputs(prepared.tile_of(x), len(x), row)
+    return outputs if len(x) == 1 else jax.device_put(outputs)
+
+
+def call(model, args, kwargs, given):
+    """The outputs of `model` for arrays, and for whatever else its `call` takes.
+
+    Args:
+        args, kwargs: as the model computes with them.
+        given: `args` as the user gave them.
+    """
     leaves, tree = jax.tree.flatten((args, kwargs))
     arrays = [leaf for leaf in leaves if _is_array(leaf)]
     constants = tuple(None if _is_array(leaf) else leaf for leaf in leaves)
@@ -35,7 +53,7 @@ def call(model, args, kwargs):
         if asked.looked_up:
             check_ids_of(asked.looked_up, arrays, row)
         if asked.in_tiles:
-            return _in_tiles(model, asked, arrays)
+            return _in_tiles(model, asked, arrays, given[0] if len(given) == 1 and not kwargs else None)
         if asked.is_filled_up:
             return _filled_up(model, asked, arrays, *rows)
     asked = Asked(model, tree, constants)
@@ -54,10 +72,11 @@ class Asked:
         in_tiles: a row's output depends on that row alone, so that rows are computed a tile at a time, as in `predict`.
         is_filled_up: rows see each other, but know which are real.
         looked_up: (number of an array, layer) for those that go to an embedding as they are.
+        calls: the `observe.Calls` of the trace; None where nothing was asked.
     """
 
     def __init__(self, model, tree, constants, arrays=None):
-        self._model, self.key = model, (tree, constants)
+        self._model, self.key, self.calls = model, (tree, constants), None
         self.in_tiles = self.is_filled_up = False
         self.looked_up = ()
         if arrays is not None and all(map(is_ours, model._inventory().layers)):
@@ -76,19 +95,22 @@ class Asked:
             calls, outputs = observed(self._model, self.outputs, specs)
         except Exception:  # the model does not take so many rows; if anything is wrong, the call as it is says what
             return
-        self.looked_up = calls.looked_up
+        self.calls, self.looked_up = calls, calls.looked_up
         has_rows = all(leaf.shape[:1] == (TILE,) for leaf in jax.tree.leaves(outputs))
         if has_rows and keep_rows_apart(calls) and not calls.adds_losses:
             self.in_tiles = not (calls.rows_mix or calls.draws or calls.writes)
             self.is_filled_up = not self.in_tiles
 
 
-def _in_tiles(model, asked, arrays):
+def _in_tiles(model, asked, arrays, x):
+    """The outputs for `arrays`; the next call on so few rows as `x`, the only argument, or None, is prepared."""
     weights = Weights.of(model._inventory())
     parts = []
     for feed_ in tile_feeds(tuple(np.asarray(array) for array in arrays), TILE):
         loop = program(model, "call in tiles", (asked.key, shapes_of(feed_.arrays)), lambda: _tiled(asked, weights))
         count = int(feed_.real_rows.sum())
+        if count <= TILE and not parts:
+            prepare_call(model, "call", x, loop, weights, arrays[0], asked.calls, {})
         if count == 1 and not parts:
             return loop.first_row({"weights": weights.now()}, feed_)
         stacked = loop.run({"weights": weights.now()}, feed_)

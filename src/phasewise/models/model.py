@@ -17,6 +17,7 @@ from phasewise.layer.added_losses import collected_losses
 from phasewise.layer.layer import Layer
 from phasewise.models.as_config import AsConfig
 from phasewise.models.calling import call as call_on_arrays
+from phasewise.models.calling import call_at_once
 from phasewise.models.ends import Ends
 from phasewise.models.explain import Explanation, explain
 from phasewise.models.exported import Exported
@@ -150,13 +151,17 @@ class Model(Ends, Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
         """Make the graph for data like `x`, where a chain of layers has none yet."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Nest:
+        if len(args) == 1 and not kwargs:
+            outputs = call_at_once(self, args[0])
+            if outputs is not None:
+                return outputs
         if self.runs_on_host:
             args, kwargs = encoded(self, args, kwargs)
         given = (args, kwargs)
         if variable.in_scope() or symbolic.any_symbolic(given) or any_traced(given):
             return super().__call__(*args, **kwargs)
         args, kwargs = layer_inputs.prepared(self, args, kwargs)
-        return call_on_arrays(self, args, kwargs)
+        return call_on_arrays(self, args, kwargs, given[0])
 
     def ensure_built(self, *args: Any, **kwargs: Any) -> None:
         """Make the weights of every layer inside, for inputs of these shapes (arrays or `jax.ShapeDtypeStruct`s).

@@ -168,6 +168,9 @@ def _apart(result, state):
     return (result[0], {"memory": result[1]}) if "memory" in state else (result, {})
 
 
+_FIRST, _ONE = np.int32(0), np.int32(1)
+
+
 def _nothing(*arguments):
     """What a caller does who does not care."""
 
@@ -231,10 +234,14 @@ class MapProgram:
 
     def first_row(self, state, feed):
         """The outputs of the first row of a feed of one step, each leaf of shape (1, ...) and still on the device."""
+        return self.one_batch(state, feed)[1]
+
+    def one_batch(self, state, feed):
+        """For a feed of one step: (the outputs as `run` gives them, those of the first row), still on the device."""
         if self._run is None:
             self._compile(state, feed)
-        _, row, _ = self._run(state, feed.arrays, self._arguments(), np.int32(0), np.int32(1), self._blank())
-        return self._tree.unflatten(row)
+        stacked, row, _ = self._run(state, feed.arrays, self._arguments(), _FIRST, _ONE, self._blank())
+        return self._tree.unflatten(stacked), self._tree.unflatten(row)
 
     def _blank(self):
         return [np.zeros(spec.shape, spec.dtype) for spec in self._specs]

@@ -9,6 +9,7 @@ from phasewise.core.variable import values_of
 from phasewise.data import make_executor
 from phasewise.data.adapters import is_arrays
 from phasewise.data.arrays import released
+from phasewise.data.checks import warn_nonfinite
 from phasewise.data.feed import Feed
 from phasewise.data.tiles import Tiles, tile_feeds
 from phasewise.training import custom_step, limits
@@ -17,19 +18,22 @@ from phasewise.training.draws import Draws
 from phasewise.training.fitting import may_write_to_data
 from phasewise.training.host_layers import plan_for
 from phasewise.training.loop import MapProgram
+from phasewise.training.prepared_call import TILE, prepare_call, prepared_call
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
-from phasewise.training.programs import program, shapes_of, under
+from phasewise.training.programs import known_program, program, shapes_of, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
 from phasewise.training.step import predict_step
 from phasewise.training.surprises import warn_of_initial_statistics
 from phasewise.training.weights import Weights
 
-TILE = 32  # rows of the one batch shape at which rows that do not see each other are predicted
-
 
 def predict(model, x, batch_size, steps, verbose, callbacks, policy):
     """The outputs of one pass over `x` (of `steps` batches, or until `model.stop_predicting`), as NumPy arrays."""
+    if steps is None and batch_size is None and verbose == 0 and not callbacks and policy is None:
+        prepared = prepared_call(model, "predict", x) if model._watcher is None else None
+        if prepared is not None:
+            return _at_once(model, prepared, x)
     steps = limits.steps(steps, lambda: plan_for(model, x, batch_size=batch_size, role="predict"))
     executor = _executor(model, x, batch_size, steps, may_write_to_data(callbacks))
     known = steps or (executor.cardinality if executor.cardinality >= 0 else None)
@@ -47,6 +51,21 @@ def predict(model, x, batch_size, steps, verbose, callbacks, policy):
         executor.close(used)
     callbacks.on_predict_end()
     return outputs
+
+
+def _at_once(model, prepared, x):
+    """The outputs for a few rows whose program is at hand."""
+    warn_of_initial_statistics(prepared.calls)
+    if model.stop_predicting:
+        model.stop_predicting = False
+    tile, rows = prepared.tile_of(x), len(x)
+    warn_nonfinite(tile[0, :rows], "x")
+    outputs = prepared.outputs(tile, rows, _row)
+    return jax.tree.map(lambda leaf: np.asarray(leaf).copy(), outputs)
+
+
+def _row(number):
+    return f"row {number}"
 
 
 def _executor(model, x, batch_size, steps, hold):
@@ -91,7 +110,19 @@ def _run(model, executor, steps, task, progress, callbacks):
             break
     require_data(parts)
     hooks.finish(seen, {})
+    if type(executor) is Tiles and feed.steps == 1 and not (remembers or calls.rows_mix or calls.draws or each):
+        _prepare_next(model, task, executor, feed, calls)
     return _joined(parts), seen
+
+
+def _prepare_next(model, task, tiles, feed, calls):
+    """The next `predict` of so few rows is prepared, unless something looks on."""
+    loop = known_program(model, task, shapes_of(feed.arrays))
+    (array,) = tiles.arrays
+    if loop is not None and isinstance(array, np.ndarray):
+        prepare_call(
+            model, task, tiles.given, loop, Weights.of(model._inventory()), array, calls, Draws(model).arguments(calls)
+        )
 
 
 def _predicted(model, task, feed, calls, own, draws, on_compiled, on_chunk):

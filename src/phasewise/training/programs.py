@@ -39,6 +39,16 @@ def program(model, kind, key, make):
     return found[0]
 
 
+def known_program(model, kind, key):
+    """As `program`; None where there is none."""
+    full_key = (kind, switch_key(model), key)
+    found = model.programs.pop(full_key, None)
+    if found is None:
+        return None
+    model.programs[full_key] = found
+    return found[0]
+
+
 def shapes_of(arrays):
     """What a program is filed under beside the switch: the structure, shapes and dtypes of its arguments."""
     leaves, tree = jax.tree.flatten(arrays)
