@@ -58,9 +58,8 @@ def test_a_pinned_phase_takes_effect_at_the_next_call(model, way):
     before = [way(model, ROWS[:2]) for _ in range(2)][-1]
     with pw.learning_phase_scope("training"):
         assert not np.allclose(way(model, ROWS[:2]), before)
-    np.testing.assert_array_equal(
-        way(model, ROWS[:2]), predicted(model, ROWS)[:2]
-    )  # model(x) in training has moved the statistics
+    # model(x) in training has moved the statistics
+    np.testing.assert_array_equal(way(model, ROWS[:2]), predicted(model, ROWS)[:2])
 
 
 @ways
