@@ -128,7 +128,8 @@ def told(call, *ignored):
 
 def test_every_category_is_a_user_warning_of_phasewise_and_is_tried_here():
     assert issubclass(warning.PhasewiseWarning, UserWarning)
-    assert set(warning.PhasewiseWarning.__subclasses__()) == set(SURPRISES)
+    of_the_installation = {warning.NativeKernelsWarning}  # once in a process: tried where the libraries are
+    assert set(warning.PhasewiseWarning.__subclasses__()) == set(SURPRISES) | of_the_installation
 
 
 @pytest.mark.parametrize("category", SURPRISES)
