@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "channel_rows.h"
-#include "parallel.h"
+#include "parallel_for.h"
 #include "streaming.h"
 
 namespace phasewise {
@@ -87,7 +87,7 @@ ffi::Error moments_of(ffi::ThreadPool& pool, const X* x, const Rows& rows, float
   std::vector<float> start(width);
   for (int64_t j = 0; first_real < rows.count && j < width; ++j) start[j] = baseline::wide(x[first_real * channels + j % channels]);
   std::vector<Summary> found(rows.chunks, Summary(width));
-  parallel_for(pool, rows.chunks, [&](int64_t part) {
+  ParallelFor(pool, rows.chunks, [&](int64_t part) {
     std::vector<float> mean(width), squares(width);
     rows.for_tiles(part, [&](int64_t first, int64_t count) {
       const X* tile = x + first * width;
@@ -143,7 +143,7 @@ template <typename X, typename Y>
 void normalize_as(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& of, int kind, const void* x, const void* residual, void* y) {
   auto loop = best_channel_rows<X, Y>().normalize[kind];
   bool streams = rows.count * rows.width * int64_t(sizeof(Y)) >= kStreamedBytes;
-  parallel_for(pool, rows.chunks, [&](int64_t turn) {
+  ParallelFor(pool, rows.chunks, [&](int64_t turn) {
     std::vector<Y> buffer(streams ? rows.tile * rows.width : 0);
     rows.for_tiles(rows.chunks - 1 - turn, [&](int64_t first, int64_t count) {  // the last that was read is still in the cache
       int64_t at = first * rows.width;
@@ -166,7 +166,8 @@ void for_types(ffi::DataType x, ffi::DataType y, const Work& work) {
   work(float{}, float{});
 }
 
-ffi::Error normalize(ffi::ThreadPool pool, AnyBuffer x, Vector shift, Vector offset, Vector variance, Vector gamma, Vector beta,
+// The mask is there for the derivative.
+ffi::Error normalize(ffi::ThreadPool pool, AnyBuffer x, Mask, Vector shift, Vector offset, Vector variance, Vector gamma, Vector beta,
                      AnyBuffer residual, ffi::Result<AnyBuffer> y, float epsilon, bool rectify) {
   Rows rows(x, nullptr);
   Coefficients of(rows, shift, offset, variance, gamma, beta, epsilon);
@@ -184,7 +185,7 @@ std::vector<double> gradient_sums(ffi::ThreadPool& pool, const Rows& rows, const
   auto loop = best_channel_rows<X, Y>().sum_gradients[kind];
   int64_t width = rows.width;
   std::vector<double> found(rows.chunks * 2 * width), sums(2 * rows.channels);
-  parallel_for(pool, rows.chunks, [&](int64_t part) {
+  ParallelFor(pool, rows.chunks, [&](int64_t part) {
     std::vector<float> one(2 * width);
     double* sum = found.data() + part * 2 * width;
     rows.for_tiles(part, [&](int64_t first, int64_t count) {
@@ -226,7 +227,7 @@ ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, 
     auto constants = rows.spread(constant.data()), slopes = rows.spread(slope.data());
     auto loop = best_channel_rows<X, Y>().gradient[kind];
     bool streams = rows.count * width * int64_t(sizeof(X)) >= kStreamedBytes;
-    parallel_for(pool, rows.chunks, [&](int64_t turn) {
+    ParallelFor(pool, rows.chunks, [&](int64_t turn) {
       std::vector<X> buffer(streams ? rows.tile * width : 0);
       rows.for_tiles(rows.chunks - 1 - turn, [&](int64_t first, int64_t rows_here) {
         int64_t at = first * width;
@@ -257,6 +258,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_batch_normalize, phasewise::normalize,
                               xla::ffi::Ffi::Bind()
                                   .Ctx<xla::ffi::ThreadPool>()
                                   .Arg<xla::ffi::AnyBuffer>()
+                                  .Arg<phasewise::Mask>()
                                   .Arg<phasewise::Vector>()
                                   .Arg<phasewise::Vector>()
                                   .Arg<phasewise::Vector>()
