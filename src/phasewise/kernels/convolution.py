@@ -1,41 +1,24 @@
 """Convolution: sums of products of a kernel and the entries under it, as it slides along the axes of space or time.
 
-All convolutions, the transposed ones and every gradient are one function of arrays, `correlate`, whose gradient rule stands below
-it: an implementation of another kind takes its place there and nowhere else. Products are summed in float32 or wider.
+Three arrays belong together: the input, the kernel and the output. Two of them give the third, and each of these three functions
+is linear in either argument: the convolution is one of them, the gradients of each are the other two. A transposed convolution is
+the one that gives the input. So all of it is one operation, `part_of`, with the rules for its derivatives below, and two
+implementations: `convolution_in_xla` and the native one. Products are summed in float32 or wider.
 
-On the CPU, XLA is fast for this one form (channels last, one group, the kernel in the order it is stored in): the gradients that
-JAX derives by itself have other layouts and take 40 times as long in a compiled loop. Elsewhere XLA's own are used as they are.
-The rule is one for reverse mode, any number of times over; forward mode (`jax.jvp`) is refused by JAX where the rule is used.
+That is for the CPU. On other devices XLA's convolution and the gradients that JAX derives are used as they are.
 """
 
-import functools
-import itertools
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.interpreters import ad
 
+from phasewise.kernels.convolution_in_xla import PARTS, Window, one_call, turned
+from phasewise.kernels.convolution_in_xla import part_of as part_in_xla
 from phasewise.kernels.convolution_sizes import Around, span
-
-MOST_SHIFTS = 128  # positions of a kernel that are worth a product each
-MOST_GROUPS = 32  # groups that are worth a call each
-
-
-class Window(NamedTuple):
-    """How a kernel slides: a tuple with one entry for each axis of space or time.
-
-    Attributes:
-        strides: positions from one output to the next.
-        padding: `Around`, the zeros put around the input; a negative number takes positions away.
-        dilation: positions from one entry of the kernel to the next.
-        spread: positions from one entry of the input to the next, zeros between them.
-    """
-
-    strides: tuple[int, ...]
-    padding: tuple[Around, ...]
-    dilation: tuple[int, ...]
-    spread: tuple[int, ...]
+from phasewise.kernels.native import convolution as native
+from phasewise.kernels.native.operation import operation
 
 
 def convolve(x, kernel, strides, padding, dilation, *, groups=1, channels_first=False):
@@ -55,8 +38,8 @@ def convolve(x, kernel, strides, padding, dilation, *, groups=1, channels_first=
     """
     window = Window(strides, padding, dilation, (1,) * len(strides))
     if _backend_has_its_own():
-        return _as_it_is(x, kernel, window, groups, channels_first)
-    return _last(functools.partial(_grouped, window=window, groups=groups), x, kernel, channels_first)
+        return one_call(x, kernel, window, groups, channels_first)
+    return _last(lambda x, kernel: part_of("output", x, kernel, window, groups), x, kernel, channels_first)
 
 
 def convolve_transposed(x, kernel, strides, padding, dilation, *, channels_first=False):
@@ -72,11 +55,17 @@ def convolve_transposed(x, kernel, strides, padding, dilation, *, channels_first
     Returns:
         (batch, *positions, filters), in the layout and dtype of `x`.
     """
-    window = Window((1,) * len(strides), padding, dilation, strides)
-    turned = _turned(kernel)
+    ones = (1,) * len(strides)
     if _backend_has_its_own():
-        return _as_it_is(x, turned, window, 1, channels_first)
-    return _last(functools.partial(correlate, window=window), x, turned, channels_first)
+        return one_call(x, turned(kernel), Window(ones, padding, dilation, strides), 1, channels_first)
+    reaches = [span(size, step) - 1 for size, step in zip(kernel.shape, dilation)]
+    around = tuple(Around(reach - before, reach - after) for reach, (before, after) in zip(reaches, padding))
+    positions = x.shape[2:] if channels_first else x.shape[1:-1]
+    sizes = tuple(
+        span(size, stride) + sum(pair) - reach for size, stride, pair, reach in zip(positions, strides, padding, reaches)
+    )
+    window = Window(strides, around, dilation, ones)
+    return _last(lambda x, kernel: part_of("input", kernel, x, window, sizes=sizes), x, kernel, channels_first)
 
 
 def convolve_depthwise(x, kernel, strides, padding, dilation, *, channels_first=False):
@@ -94,110 +83,64 @@ def convolve_depthwise(x, kernel, strides, padding, dilation, *, channels_first=
     return convolve(x, flat, strides, padding, dilation, groups=channels, channels_first=channels_first)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def correlate(x, kernel, window):
-    """`convolve` for one group and channels last: x (batch, *positions, channels), kernel (*window, channels, filters)."""
-    return _as_it_is(x, kernel, window, 1, False)
+def part_of(part, first, second, window, groups=1, sizes=None):
+    """One of input (batch, *positions, channels), kernel (*window, channels / groups, filters) and output (batch, *positions, filters).
 
-
-def _forward(x, kernel, window):
-    return correlate(x, kernel, window), (x, kernel)
-
-
-def _backward(window, kept, slope):
-    """The gradients by x and kernel, each of them a `correlate` of the gradient by the output."""
-    x, kernel = kept
-    sizes = zip(x.shape[1:-1], kernel.shape[:-2], slope.shape[1:-1], *window, strict=True)
-    of_input, of_kernel = zip(*(_gradient_padding(*each) for each in sizes))
-    to_input = Window(window.spread, of_input, window.dilation, window.strides)
-    to_kernel = Window(window.dilation, of_kernel, window.strides, window.spread)
-    by_input = correlate(slope, _turned(kernel), to_input)
-    # Rows take the place of channels, and are summed over.
-    by_kernel = correlate(_exchanged(x), jnp.moveaxis(slope, 0, -2), to_kernel)
-    return by_input, jnp.moveaxis(by_kernel, 0, -2)
-
-
-correlate.defvjp(_forward, _backward)
-
-
-def _gradient_padding(size, kernel_size, output_size, stride, padding, dilation, spread):
-    """The `Around` of both gradients along one axis: as much as makes them as large as what they are gradients by."""
-    reach, wide = span(kernel_size, dilation) - 1, span(size, spread)
-    across = span(output_size, stride)
-    before = reach - padding[0]
-    return Around(before, wide + reach - across - before), Around(padding[0], across + reach - wide - padding[0])
-
-
-def _turned(kernel):
-    """The kernel end to end, its last two axes exchanged."""
-    return jnp.flip(kernel, range(kernel.ndim - 2)).swapaxes(-1, -2)
-
-
-def _exchanged(x):
-    """The first axis and the last one exchanged."""
-    return jnp.swapaxes(x, 0, -1)
-
-
-def _as_it_is(x, kernel, window, groups, channels_first):
-    """One call of XLA."""
-    space = "DHW"[-len(window.strides) :]
-    layout = f"NC{space}" if channels_first else f"N{space}C"
-    padding = window.padding
-    if not all(isinstance(size, int) for pair in padding for size in pair):
-        # They depend on a size that is left open, as in an exported program; XLA's convolution takes numbers alone.
-        x, padding = _padded(x, window, channels_first), ((0, 0),) * len(padding)
-        window = window._replace(spread=(1,) * len(padding))
-    sums = jax.lax.conv_general_dilated(
-        x,
-        kernel,
-        window.strides,
-        padding,
-        lhs_dilation=window.spread,
-        rhs_dilation=window.dilation,
-        dimension_numbers=(layout, f"{space}IO", layout),
-        feature_group_count=groups,
-        preferred_element_type=jnp.promote_types(x.dtype, jnp.float32),
-    )
-    return sums.astype(x.dtype)
-
-
-def _padded(x, window, channels_first):
-    """The input with zeros around and between its positions."""
-    around = [(*pair, spread - 1) for pair, spread in zip(window.padding, window.spread)]
-    rest = [(0, 0, 0)]
-    config = rest + (rest + around if channels_first else around + rest)
-    return jax.lax.pad(x, jnp.zeros((), x.dtype), config)
-
-
-def _grouped(x, kernel, window, groups):
-    if groups == 1:
-        return correlate(x, kernel, window)
-    if kernel.shape[-2] == 1 and _count(kernel.shape[:-2]) <= MOST_SHIFTS:
-        return _shifted(x, kernel, window)
-    if groups > MOST_GROUPS:
-        return _as_it_is(x, kernel, window, groups, False)
-    parts = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1))
-    return jnp.concatenate([correlate(*part, window) for part in parts], -1)
-
-
-def _shifted(x, kernel, window):
-    """A kernel that sees one channel alone: a sum of products of the shifted input, which one pass computes.
-
-    XLA's convolution of so many groups takes ten times as long on the CPU.
+    Args:
+        part: "input", "kernel" or "output": which of them; the former two are gradients of the sum of the products of the output
+            with a third array that stands in its place.
+        first, second: the other two, in that order.
+        window: with a `spread` of ones.
+        sizes: the sizes of the part in space, which an output's follow from.
     """
-    wide = jnp.promote_types(x.dtype, jnp.float32)
-    padded = jnp.pad(x.astype(wide), ((0, 0), *window.padding, (0, 0)))
-    if kernel.shape[-1] != x.shape[-1]:
-        padded = jnp.repeat(padded, kernel.shape[-1] // x.shape[-1], -1)
-    sums = None
-    for place in itertools.product(*map(range, kernel.shape[:-2])):
-        part = padded
-        for axis, (entry, stride, step) in enumerate(zip(place, window.strides, window.dilation)):
-            last = padded.shape[axis + 1] - span(kernel.shape[axis], step) + entry * step
-            part = jax.lax.slice_in_dim(part, entry * step, last + 1, stride, axis + 1)
-        product = part * kernel[(*place, 0)].astype(wide)
-        sums = product if sums is None else sums + product
-    return sums.astype(x.dtype)
+    return _PART.bind(first, second, part=part, window=window, groups=groups, sizes=sizes)[0]
+
+
+_PART = operation(
+    "phasewise_convolution",
+    lambda *arrays, **parameters: [part_in_xla(*arrays, **parameters)],
+    native.LIBRARY,
+    native.TARGET,
+    native.attributes,
+)
+
+
+def _tangent(primals, tangents, **parameters):
+    """The derivative by both arguments: the operation is linear in each."""
+    outputs = _PART.bind(*primals, **parameters)
+    total = None
+    for place, tangent in enumerate(tangents):
+        if isinstance(tangent, ad.Zero):
+            continue
+        (term,) = _PART.bind(*(tangent if place == each else primals[each] for each in range(2)), **parameters)
+        total = term if total is None else total + term
+    return outputs, [ad.Zero.from_primal_value(outputs[0]) if total is None else total]
+
+
+def _transposed(slopes, *arguments, part, window, groups, sizes):
+    """The gradient by the argument that is asked for: what the slope, in place of the part, and the other argument give."""
+    (slope,) = slopes
+    if isinstance(slope, ad.Zero):
+        return [None, None]
+    there = dict(zip((role for role in PARTS if role != part), arguments, strict=True)) | {part: slope}
+    gradients = []
+    for role, argument in there.items():
+        if role == part:
+            continue
+        if not ad.is_undefined_primal(argument):
+            gradients.append(None)
+            continue
+        others = (there[each] for each in PARTS if each != role)
+        gradients.append(part_of(role, *others, window, groups, _sizes(role, argument.aval.shape)))
+    return gradients
+
+
+def _sizes(role, shape):
+    return {"input": shape[1:-1], "kernel": shape[:-2], "output": None}[role]
+
+
+ad.primitive_jvps[_PART] = _tangent
+ad.primitive_transposes[_PART] = _transposed
 
 
 def _last(function: Callable[..., jax.Array], x, kernel, channels_first):
@@ -209,10 +152,3 @@ def _last(function: Callable[..., jax.Array], x, kernel, channels_first):
 
 def _backend_has_its_own():
     return jax.default_backend() != "cpu"
-
-
-def _count(shape):
-    total = 1
-    for size in shape:
-        total *= size
-    return total

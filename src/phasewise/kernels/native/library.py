@@ -53,6 +53,13 @@ def usable(library: Library) -> bool:
 def reason_against(library: Library) -> str | None:
     """Why `library` is not used, in a sentence; None where it is, and has then been loaded."""
     with _LOADING:
+        outcome = _loaded(library)
+    return outcome if isinstance(outcome, str) else None
+
+
+def loaded(library: Library) -> ctypes.CDLL:
+    """A usable library, to call what is in it beside the kernels."""
+    with _LOADING:
         return _loaded(library)
 
 
@@ -73,6 +80,7 @@ def are_off() -> bool:
 
 @functools.cache
 def _loaded(library):
+    """The library, or why not."""
     if are_off():
         return "the environment variable PHASEWISE_NATIVE turns them off."
     if not is_supported():
@@ -85,12 +93,12 @@ def _loaded(library):
         )
     try:
         library.prepare()
-        loaded = ctypes.CDLL(str(path))
+        found = ctypes.CDLL(str(path))
         for target in library.targets:
-            jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(loaded, target)), platform="cpu")
+            jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(found, target)), platform="cpu")
     except (OSError, AttributeError) as error:
         return f"they cannot be loaded: {str(error).rstrip('.')}."
-    return None
+    return found
 
 
 def load_onednn() -> None:

@@ -42,14 +42,17 @@ def operation(
     primitive.multiple_results = True
     in_xla = mlir.lower_fun(plain, multiple_results=True)
 
-    @functools.cache
+    @functools.lru_cache(256)
     def compiled(items):
         return jax.jit(functools.partial(primitive.bind, **dict(items)))
 
-    def abstract(*avals, **parameters):
-        structs = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in avals]
-        outputs = jax.eval_shape(functools.partial(plain, **parameters), *structs)
+    @functools.lru_cache(1024)
+    def shapes(items, *structs):
+        outputs = jax.eval_shape(functools.partial(plain, **dict(items)), *structs)
         return [jax.core.ShapedArray(each.shape, each.dtype) for each in outputs]
+
+    def abstract(*avals, **parameters):
+        return shapes(tuple(parameters.items()), *(jax.ShapeDtypeStruct(each.shape, each.dtype) for each in avals))
 
     def lowered(context, *operands, **parameters):
         given = _may_be_native(context) and attributes(*context.avals_in, **parameters)

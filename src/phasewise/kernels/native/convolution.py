@@ -1,0 +1,68 @@
+"""Convolution by oneDNN: what it takes, and where it is worth it."""
+
+import ctypes
+import functools
+import math
+
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.kernels.native.library import Library, load_onednn, loaded, usable
+
+TARGET = "phasewise_convolution"
+LIBRARY = Library("libphasewise_convolution.so", (TARGET,), load_onednn)
+
+LEAST_PRODUCTS = 1 << 17  # below, the way to oneDNN's thread and back takes longer than XLA does
+
+_PARTS = ("output", "input", "kernel")
+
+
+def attributes(first, second, *, part, window, groups, sizes):
+    """What the native kernel is told beside the arrays; None where it does not apply or XLA is faster. Arguments are `part_of`'s."""
+    if first.dtype not in (jnp.float32, jnp.bfloat16) or len(window.strides) > 3 or set(window.spread) != {1}:
+        return None
+    shapes = _shapes(first.shape, second.shape, part, window, groups, sizes)
+    if _products(shapes, groups) < LEAST_PRODUCTS or not usable(LIBRARY):
+        return None
+    before, after = zip(*window.padding)
+    numbers = (*window.strides, *window.dilation, *before, *after)
+    name = implementation(_PARTS.index(part), groups, first.dtype == jnp.bfloat16, shapes, numbers)
+    if not name or name.startswith("ref"):
+        return None
+    return {
+        "part": np.int64(_PARTS.index(part)),
+        "groups": np.int64(groups),
+        "strides": np.array(window.strides, np.int64),
+        "dilation": np.array(window.dilation, np.int64),
+        "before": np.array(before, np.int64),
+        "after": np.array(after, np.int64),
+    }
+
+
+def _shapes(first, second, part, window, groups, sizes):
+    """The shapes of input, kernel and output."""
+    if part == "input":
+        return (second[0], *sizes, first[-2] * groups), first, second
+    if part == "kernel":
+        return first, (*sizes, first[-1] // groups, second[-1]), second
+    reaches = ((size - 1) * step for size, step in zip(second, window.dilation))
+    positions = (
+        (size + sum(pair) - reach - 1) // stride + 1
+        for size, pair, reach, stride in zip(first[1:-1], window.padding, reaches, window.strides)
+    )
+    return first, second, (first[0], *positions, second[-1])
+
+
+def _products(shapes, groups):
+    _, kernel, output = shapes
+    return math.prod(output[:-1]) * math.prod(kernel)
+
+
+@functools.lru_cache(4096)
+def implementation(part, groups, is_half, shapes, numbers):
+    """The name that oneDNN has for its implementation of a convolution; "" where it has none."""
+    given = np.array([part, groups, is_half, len(shapes[0]) - 2, *sum(shapes, ()), *numbers], np.int64)
+    name = ctypes.create_string_buffer(128)
+    ask = loaded(LIBRARY).phasewise_convolution_implementation
+    ask(given.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)), name, ctypes.c_int64(len(name)))
+    return name.value.decode()
