@@ -205,10 +205,10 @@ def _moments_jvp(arrays, tangents):
     (x, rows), (dx, _) = arrays, tangents
     found = _MOMENTS.bind(x, rows)
     if isinstance(dx, ad.Zero):
-        return found, [ad.Zero.from_primal_value(part) for part in found]
+        return found, [jnp.zeros_like(part) for part in found]
     shift, offset, _ = found
     deviation = wide(x) - shift - offset
-    return found, [ad.Zero.from_primal_value(shift), _mean(dx, rows), 2 * _mean(deviation * wide(dx), rows)]
+    return found, [jnp.zeros_like(shift), _mean(dx, rows), 2 * _mean(deviation * wide(dx), rows)]
 
 
 def _normalize_jvp(arrays, tangents, *, epsilon, rectify, dtype):
