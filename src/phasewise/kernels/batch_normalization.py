@@ -212,7 +212,7 @@ def _moments_jvp(arrays, tangents):
 
 
 def _normalize_jvp(arrays, tangents, *, epsilon, rectify, dtype):
-    x, rows, *statistics, gamma, beta, residual = arrays
+    x, rows, *statistics, gamma, beta, _ = arrays
     results = _NORMALIZE.bind(*arrays, epsilon=epsilon, rectify=rectify, dtype=dtype)
     changes = [ad.instantiate_zeros(tangents[i]) for i in (0, 5, 6, 7)]
     how = {"epsilon": epsilon, "rectify": rectify}
