@@ -1,8 +1,8 @@
 """Normalization of channels by the moments of the batch, in as few passes over memory as they allow.
 
-XLA takes some thirty passes over an array for the result and its gradient on a CPU. Here they are eight, each on all threads: the moments (one),
-the result (reads one array, writes one), the sums that the gradient needs (two), the gradient (reads two, writes one). A rectifier
-that follows, and a sum before it, are computed in the same passes: see `rectified` and `summed`.
+The result and its gradient take eight, each on all threads: the moments read one array, the result reads one and writes one, the
+sums that the gradient needs read two, the gradient reads two and writes one. A rectifier that follows, and a sum before it, are
+computed in the same passes: see `rectified` and `summed`. In XLA's operations the same takes three times as long on a CPU.
 
 The derivatives are those of the whole, moments included; the moments that are handed over are constants to them.
 """
@@ -19,7 +19,7 @@ from phasewise.kernels.moments import Moments, moments, normalize, wide
 from phasewise.kernels.native.library import KERNELS, usable
 from phasewise.kernels.native.operation import operation
 
-FEWEST_VALUES = 1 << 15  # below, a call costs more than the passes that it spares
+FEWEST_VALUES = 1 << 15  # below, an array is in the cache and passes cost little
 DTYPES = (np.dtype(np.float32), np.dtype(jnp.bfloat16))
 
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import phasewise as pw
 from phasewise.core import made_by
 from phasewise.kernels import batch_normalization as fused
 from phasewise.kernels.moments import moments, normalize
@@ -142,3 +143,22 @@ def test_bfloat16_is_rounded_once():
     assert found.dtype == jnp.bfloat16
     expected = plain(x.astype(jnp.float32), jnp.ones(32), jnp.zeros(32), rectify=True)
     assert_near(found.astype(jnp.float32), expected, 2**-8)
+
+
+def test_fit_learns_the_same_natively_also_from_a_short_last_batch(monkeypatch):
+    x, y = np.asarray(drawn((24, 16, 16, 16), 5)), np.asarray(drawn((24, 16), seed=1))
+
+    def learnt():
+        inputs = pw.Input((16, 16, 16))
+        h = pw.layers.ReLU()(pw.layers.BatchNormalization()(inputs))
+        h = pw.layers.BatchNormalization()(h)
+        h = pw.layers.Activation("relu")(pw.layers.Add()([inputs, h]))
+        model = pw.Model(inputs, pw.layers.GlobalAveragePooling2D()(h))
+        model.compile(optimizer=pw.optimizers.SGD(0.1), loss="mse")
+        model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
+        return [np.asarray(w) for w in model.get_weights()]
+
+    natively = learnt()
+    monkeypatch.setattr(fused, "FEWEST_VALUES", 1 << 40)
+
+    assert_near(natively, learnt())
