@@ -1,0 +1,94 @@
+"""What moving statistics lose to fifteen corruptions of photos, and what each method gives back."""
+
+import pathlib
+import runpy
+
+import numpy as np
+import pytest
+from corruptions import CORRUPTIONS, SEVERITIES, corrupted
+from sklearn.datasets import load_digits
+
+import phasewise as pw
+
+EXAMPLE = runpy.run_path(str(pathlib.Path(__file__).parents[2] / "examples" / "shift.py"))
+BATCH = 200  # the batch of Wang et al. (2021) for pictures of ten classes
+RUN = 64  # the batch, and the memory, of Gong et al. (2022) for streams in runs
+pytestmark = pytest.mark.filterwarnings("ignore::phasewise.warning.CollapseWarning")  # what was noticed counts too
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """(model, what it was trained on, other images, their digits)."""
+    return EXAMPLE["trained"](epochs=12)
+
+
+def wrong(predictions, digits):
+    """Boolean (rows,)."""
+    return predictions.argmax(-1) != digits
+
+
+def streamed(model, images, method, batch, **options):
+    with pw.adapt(model, None, method, **options) as adaptation:
+        return adaptation.predict(images, batch_size=batch)
+
+
+def with_statistics_of_all(model, images):
+    with pw.adapt(model, images, "adabn") as adaptation:
+        return adaptation.predict(images)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_worse_the_severer_it_is_and_the_same_for_a_seed(name):
+    images = (load_digits().images[:200, ..., None] / 16).astype(np.float32)
+    far = []
+    for severity in SEVERITIES:
+        spoilt = corrupted(images, name, severity)
+        assert spoilt.shape == images.shape and spoilt.dtype == np.float32 and np.isfinite(spoilt).all()
+        np.testing.assert_array_equal(spoilt, corrupted(images, name, severity))
+        far.append(float(np.square(spoilt - images).mean()))
+    assert far[0] > 0 and far == sorted(far)
+
+
+def test_exact_statistics_of_the_data_take_back_a_quarter_of_the_errors(trained):
+    model, _, images, digits = trained
+    errors = []
+    for name in ("gaussian_noise", "defocus_blur", "contrast", "occlusion", "rotation"):
+        spoilt = corrupted(images, name, 5)
+        found = model.predict(spoilt, verbose=0), with_statistics_of_all(model, spoilt)
+        errors.append([wrong(each, digits).mean() for each in found])
+    moving, adabn = np.mean(errors, 0)
+    assert adabn <= 0.75 * moving
+
+
+@pytest.mark.extensive
+def test_adabn_tent_and_eata_over_all_corruptions(trained):
+    model, source, images, digits = trained
+    found = {name: [] for name in ("moving", "adabn", "tent", "eata")}
+    for name in CORRUPTIONS:
+        spoilt = corrupted(images, name, 5)
+        found["moving"].append(wrong(model.predict(spoilt, verbose=0), digits))
+        found["adabn"].append(wrong(with_statistics_of_all(model, spoilt), digits))
+        found["tent"].append(wrong(streamed(model, spoilt, "tent", BATCH), digits))
+        found["eata"].append(wrong(streamed(model, spoilt, "eata", BATCH, source=source), digits))
+    found = {name: np.concatenate(each).astype(float) for name, each in found.items()}
+    assert found["adabn"].mean() <= 0.75 * found["moving"].mean()
+    for name in ("tent", "eata"):
+        worse = found[name] - found["adabn"]  # row by row; no worse than chance lets it seem
+        assert worse.mean() <= 2 * worse.std() / np.sqrt(len(worse))
+
+
+@pytest.mark.extensive
+def test_in_runs_of_one_class_batch_statistics_do_harm_and_note_and_lame_do_none(trained):
+    model, _, images, digits = trained
+    runs = np.argsort(digits, kind="stable")
+    found = {name: [] for name in ("moving", "batch", "note", "lame")}
+    for name in CORRUPTIONS:
+        spoilt = corrupted(images, name, 5)[runs]
+        found["moving"].append(wrong(model.predict(spoilt, verbose=0), digits[runs]).mean())
+        by_batch = model.predict(spoilt, batch_size=RUN, statistics="batch", verbose=0)
+        found["batch"].append(wrong(by_batch, digits[runs]).mean())
+        for method in ("note", "lame"):
+            found[method].append(wrong(streamed(model, spoilt, method, RUN), digits[runs]).mean())
+    error = {name: np.mean(each) for name, each in found.items()}
+    assert error["batch"] > error["moving"] + 0.05
+    assert max(error["note"], error["lame"]) <= error["moving"] + 0.02
