@@ -3,12 +3,15 @@
 Calls of traced functions and rules for gradients are written out, so that only the operations inside are left.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Literal
+
+from phasewise.kernels.native.operation import PLAIN
 
 _INLINED = {  # and the parameter that holds what they call
     "jit": "jaxpr",
@@ -55,6 +58,8 @@ def _computed(primitive, params, inputs):
     name = primitive.name
     if name in _INLINED:
         return _run(_closed(params[_INLINED[name]]), inputs)
+    if name in PLAIN:
+        return _run(jax.make_jaxpr(functools.partial(PLAIN[name], **params))(*inputs), inputs)
     if name in _RULES:
         outputs = _RULES[name](params, *inputs)
     else:
