@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from phasewise.activations.activation import activation, floating
 from phasewise.core.types import Array, ArrayLike
+from phasewise.kernels.batch_normalization import rectified
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -32,6 +33,9 @@ def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = No
         An array like `x`.
     """
     x = jnp.asarray(x)
+    if (negative_slope, max_value, threshold) == (0.0, None, 0.0):
+        together = rectified(x)
+        return jnp.where(x <= 0, 0, x) if together is None else together
     above = x
     if max_value is not None:
         above = jnp.where(x <= 0, 0, jnp.where(x >= max_value, jnp.asarray(max_value, x.dtype), x))

@@ -62,7 +62,8 @@ def convolve_transposed(x, kernel, strides, padding, dilation, *, channels_first
     around = tuple(Around(reach - before, reach - after) for reach, (before, after) in zip(reaches, padding))
     positions = x.shape[2:] if channels_first else x.shape[1:-1]
     sizes = tuple(
-        span(size, stride) + sum(pair) - reach for size, stride, pair, reach in zip(positions, strides, padding, reaches)
+        span(size, stride) + sum(pair) - reach
+        for size, stride, pair, reach in zip(positions, strides, padding, reaches)
     )
     window = Window(strides, around, dilation, ones)
     return _last(lambda x, kernel: part_of("input", kernel, x, window, sizes=sizes), x, kernel, channels_first)

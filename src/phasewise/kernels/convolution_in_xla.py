@@ -39,11 +39,15 @@ def part_of(first, second, *, part, window, groups, sizes):
     if groups == 1:
         return _of_one_group(first, second, part, window, sizes)
     kernel = second if part == "output" else first
-    sees_one, places = (kernel.shape[-2] == 1, kernel.shape[:-2]) if part != "kernel" else (groups == first.shape[-1], sizes)
+    sees_one, places = (
+        (kernel.shape[-2] == 1, kernel.shape[:-2]) if part != "kernel" else (groups == first.shape[-1], sizes)
+    )
     if sees_one and _count(places) <= MOST_SHIFTS:
         return _by_derivative(lambda x, kernel: _shifted(x, kernel, window), first, second, part, groups, sizes)
     if groups > MOST_GROUPS:
-        return _by_derivative(lambda x, kernel: one_call(x, kernel, window, groups, False), first, second, part, groups, sizes)
+        return _by_derivative(
+            lambda x, kernel: one_call(x, kernel, window, groups, False), first, second, part, groups, sizes
+        )
     parts = zip(jnp.split(first, groups, -1), jnp.split(second, groups, -1))
     return jnp.concatenate([_of_one_group(*each, part, window, sizes) for each in parts], -1)
 

@@ -12,6 +12,7 @@ from phasewise.core.arguments import check_flag, check_integer
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Shape
 from phasewise.graph.symbolic import SymbolicTensor
+from phasewise.kernels.batch_normalization import summed
 from phasewise.layer.layer import Layer
 
 
@@ -86,7 +87,12 @@ def _fold(function):
     return lambda inputs: functools.reduce(function, inputs)
 
 
-Add = _entrywise("Add", "The sum.", _fold(jnp.add))
+def _sum(inputs):
+    total = functools.reduce(jnp.add, inputs)
+    return summed(total, *inputs) if len(inputs) == 2 else total
+
+
+Add = _entrywise("Add", "The sum.", _sum)
 Multiply = _entrywise("Multiply", "The product.", _fold(jnp.multiply))
 Average = _entrywise("Average", "The mean.", lambda inputs: functools.reduce(jnp.add, inputs) / len(inputs))
 Maximum = _entrywise("Maximum", "The largest.", _fold(jnp.maximum))

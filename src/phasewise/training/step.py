@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import logits, masking, padding, random, variable
+from phasewise.core import logits, made_by, masking, padding, random, variable
 from phasewise.kernels.finite import all_finite, where
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import phase
@@ -96,7 +96,11 @@ class TrainStep:
         counted = state["metrics"] if self._counted else ()
 
         def loss_of(params):
-            with self._held(params, other, state["followed"], counted) as held, logits.remembered():
+            with (
+                self._held(params, other, state["followed"], counted) as held,
+                logits.remembered(),
+                made_by.remembered(),
+            ):
                 with real_rows_of(x, valid) as real:
                     outputs, added = called(self._model, x, self._trained, self._task)
                 total, parts = self._objective.total_loss(y, outputs, sample_weight, real)

@@ -137,7 +137,10 @@ def _path_of_onednn():
     return next((path for path in found if path.exists()), None)
 
 
-KERNELS = Library("libphasewise_kernels.so", ("phasewise_threads",))
+KERNELS = Library(
+    "libphasewise_kernels.so",
+    ("phasewise_threads", "phasewise_batch_moments", "phasewise_batch_normalize", "phasewise_batch_gradient"),
+)
 """Kernels that need nothing but XLA."""
 
 LIBRARIES = (KERNELS,)

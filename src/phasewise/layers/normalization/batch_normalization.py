@@ -11,6 +11,7 @@ from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config, Named, Shape
 from phasewise.core.variable import Variable
+from phasewise.kernels.batch_normalization import normalized_by_own, own_moments, suits
 from phasewise.kernels.instance_aware import instance_aware
 from phasewise.kernels.moments import Moments, blended, count_values, moments, normalize
 from phasewise.kernels.row_moments import row_moments
@@ -186,13 +187,18 @@ class BatchNormalization(HasAffine, Convertible, Layer):
             channel += 1
         axes, shape = _reduced(x, channel, kept=() if rows is None else (0,))
         observe.note_statistics("batch", values=(x.size // x.shape[channel]) // shape[0])
-        batch = moments(x, axes, mask=counted)
+        own = rows is None and suits(x, channel, counted, self.compute_dtype)
+        batch = own_moments(x, counted) if own else moments(x, axes, mask=counted)
         self._record(x, axes, counted, batch, shape[0])
         weights = [1, *shape[1:]]
         correction = self._moving_statistics.correction(batch, weights) if self.renorm else None
         means, variances = (part.reshape(shape[0], -1) for part in (batch.mean, batch.variance))
         seen = None if counted is None else count_values(x, axes, counted).reshape(shape[0], -1) > 0
         self._moving_statistics.follow(means, variances, seen)
+        if own:
+            gamma, beta = self._scale_and_centre(weights, correction)
+            how = {"gamma": gamma, "beta": beta, "epsilon": self.epsilon, "dtype": self.compute_dtype}
+            return normalized_by_own(x, batch, counted, **how)
         y = self._normalize(x, batch, weights, correction)
         return y if rows is None else rows_of(y, inputs.shape[0])
 
@@ -219,12 +225,16 @@ class BatchNormalization(HasAffine, Convertible, Layer):
         record_rows(self._moving_statistics, row_moments(laid_out(x), scale, mask, real))
 
     def _normalize(self, x, used, shape, correction=None):
+        gamma, beta = self._scale_and_centre(shape, correction)
+        return normalize(x, used, gamma=gamma, beta=beta, epsilon=self.epsilon).astype(self.compute_dtype)
+
+    def _scale_and_centre(self, shape, correction=None):
         gamma, beta = (None if w is None else _shaped(w, shape) for w in (self.gamma, self.beta))
         if correction is not None:
             r, d = correction
             beta = (d if gamma is None else d * gamma) + (0 if beta is None else beta)
             gamma = r if gamma is None else r * gamma
-        return normalize(x, used, gamma=gamma, beta=beta, epsilon=self.epsilon).astype(self.compute_dtype)
+        return gamma, beta
 
     def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """Which statistics normalize."""
