@@ -7,10 +7,10 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
-from phasewise.cli import adapt, audit, convert, demo, explain, recalibrate, run, summary
+from phasewise.cli import adapt, audit, convert, demo, doctor, explain, recalibrate, run, summary
 from phasewise.cli.failing import Failure, Mistake, in_one_line
 
-COMMANDS = (summary, explain, convert, recalibrate, audit, adapt, run, demo)
+COMMANDS = (summary, explain, convert, recalibrate, audit, adapt, run, demo, doctor)
 """Modules with `add_to(commands)`, which adds a parser whose default `run` is a function of the parsed arguments that returns the exit
 status."""
 

@@ -1,0 +1,259 @@
+"""Native convolutions give XLA's numbers, wherever they run; where they do not apply, XLA does."""
+
+import functools
+import os
+import subprocess
+import sys
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from phasewise.core.warning import NativeKernelsWarning
+from phasewise.kernels import convolution_in_xla
+from phasewise.kernels.convolution import convolve, convolve_depthwise, convolve_transposed
+from phasewise.kernels.convolution_sizes import Around
+from phasewise.kernels.native import convolution as native
+from phasewise.kernels.native.library import Library, reason_against, usable
+
+needs_native = pytest.mark.skipif(
+    reason_against(native.LIBRARY) is not None, reason=f"native kernels are not there: {reason_against(native.LIBRARY)}"
+)
+
+CASES = {  # shape of x, of the kernel; strides, padding before and after, dilation, groups
+    "1-D": ((8, 128, 16), (5, 16, 32), 1, (2, 2), 1, 1),
+    "2-D": ((4, 14, 13, 16), (3, 3, 16, 24), 1, (1, 1), 1, 1),
+    "three channels": ((4, 16, 16, 3), (3, 3, 3, 16), 1, (1, 1), 1, 1),
+    "strides": ((4, 16, 16, 16), (3, 3, 16, 32), 2, (0, 1), 1, 1),
+    "dilation": ((4, 16, 16, 16), (3, 3, 16, 16), 1, (2, 2), 2, 1),
+    "groups": ((4, 16, 16, 32), (3, 3, 8, 32), 1, (1, 1), 1, 4),
+    "depthwise": ((4, 24, 24, 32), (3, 3, 1, 32), 2, (1, 1), 1, 32),
+    "pointwise": ((4, 16, 16, 32), (1, 1, 32, 64), 2, (0, 0), 1, 1),
+    "3-D": ((2, 6, 8, 8, 8), (3, 3, 3, 8, 16), 1, (1, 1), 1, 1),
+}
+
+
+def arrays_of(name, dtype="float32"):
+    x, kernel, *_ = CASES[name]
+    rng = np.random.RandomState(7)
+    return jnp.array(rng.randn(*x), dtype), jnp.array(rng.randn(*kernel), dtype)
+
+
+def ours(name):
+    x, _, strides, padding, dilation, groups = CASES[name]
+    n = len(x) - 2
+    return functools.partial(
+        convolve, strides=(strides,) * n, padding=(Around(*padding),) * n, dilation=(dilation,) * n, groups=groups
+    )
+
+
+def exact(name):
+    """In float64, by XLA's own convolution, whose gradients JAX derives."""
+    x, _, strides, padding, dilation, groups = CASES[name]
+    n = len(x) - 2
+    space = "DHW"[-n:]
+    return lambda x, kernel: jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        (strides,) * n,
+        (padding,) * n,
+        rhs_dilation=(dilation,) * n,
+        dimension_numbers=(f"N{space}C", f"{space}IO", f"N{space}C"),
+        feature_group_count=groups,
+    )
+
+
+def loss_of(function):
+    return lambda x, kernel: jnp.sum(jnp.sin(function(x, kernel)))
+
+
+def with_gradients(function):
+    return lambda x, kernel: (function(x, kernel), *jax.grad(loss_of(function), (0, 1))(x, kernel))
+
+
+def off(got, wanted):
+    """The largest error, by the largest value."""
+    wanted = np.asarray(wanted, np.float64)
+    return np.abs(np.asarray(got, np.float64) - wanted).max() / np.abs(wanted).max()
+
+
+def native_calls(function, *arguments):
+    return jax.jit(function).lower(*arguments).as_text().count(f"@{native.TARGET}(")
+
+
+def run_script(script, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@needs_native
+@pytest.mark.parametrize("name", CASES)
+def test_outputs_and_gradients_are_those_of_float64(name):
+    x, kernel = arrays_of(name)
+    assert native_calls(with_gradients(ours(name)), x, kernel) > 0
+    got = jax.jit(with_gradients(ours(name)))(x, kernel)
+    with jax.enable_x64(True):
+        wanted = jax.jit(with_gradients(exact(name)))(jnp.array(x, "float64"), jnp.array(kernel, "float64"))
+    for each, right in zip(got, wanted, strict=True):
+        assert off(each, right) < 1e-5
+
+
+@needs_native
+def test_bfloat16_is_rounded_once():
+    x, kernel = arrays_of("2-D", "bfloat16")
+    got = jax.jit(ours("2-D"))(x, kernel)
+    wanted = exact("2-D")(x.astype("float32"), kernel.astype("float32"))
+    assert got.dtype == jnp.bfloat16
+    assert off(got, wanted) < 2**-8
+
+
+@needs_native
+def test_a_transposed_convolution_is_the_gradient_by_the_input():
+    x, kernel = arrays_of("2-D")
+    y = ours("2-D")(x, kernel)
+    transposed = functools.partial(convolve_transposed, strides=(1, 1), padding=(Around(1, 1),) * 2, dilation=(1, 1))
+    assert native_calls(transposed, y, kernel) == 1
+    (wanted,) = jax.vjp(lambda x: exact("2-D")(x, kernel), x)[1](y)
+    assert off(jax.jit(transposed)(y, kernel), wanted) < 1e-5
+
+
+@needs_native
+def test_gradients_of_gradients_and_forward_mode_are_those_of_float64():
+    def derivatives(function, x, kernel):
+        def slope(kernel):
+            return jnp.sum(jnp.cos(jax.grad(loss_of(function))(x, kernel)))
+
+        return jax.grad(slope)(kernel), jax.jvp(lambda kernel: function(x, kernel), (kernel,), (kernel,))[1]
+
+    x, kernel = arrays_of("strides")
+    kernel = kernel / 10
+    assert native_calls(functools.partial(derivatives, ours("strides")), x, kernel) > 2
+    got = jax.jit(functools.partial(derivatives, ours("strides")))(x, kernel)
+    with jax.enable_x64(True):
+        wide = jnp.array(x, "float64"), jnp.array(kernel, "float64")
+        wanted = jax.jit(functools.partial(derivatives, exact("strides")))(*wide)
+    for each, right in zip(got, wanted, strict=True):
+        assert off(each, right) < 1e-5
+
+
+@needs_native
+def test_vmap_falls_back_to_xla():
+    x, kernel = arrays_of("2-D")
+    kernels = jnp.stack([kernel, 2 * kernel])
+    mapped = jax.vmap(lambda kernel: ours("2-D")(x, kernel))
+    assert native_calls(mapped, kernels) == 0
+    assert off(jax.jit(mapped)(kernels)[1], 2 * ours("2-D")(x, kernel)) < 1e-5
+
+
+@needs_native
+def test_an_exported_program_has_no_native_call():
+    x, kernel = arrays_of("2-D")
+    assert native_calls(ours("2-D"), x, kernel) == 1
+    assert native.TARGET not in jax.export.export(jax.jit(ours("2-D")))(x, kernel).mlir_module()
+
+
+@needs_native
+def test_small_convolutions_stay_with_xla():
+    x, kernel = jnp.ones((1, 4, 4, 2)), jnp.ones((3, 3, 2, 2))
+    assert native_calls(lambda x, kernel: convolve(x, kernel, (1, 1), (Around(1, 1),) * 2, (1, 1)), x, kernel) == 0
+
+
+@needs_native
+@pytest.mark.parametrize("name", ["2-D", "three channels", "depthwise", "pointwise", "1-D"])
+def test_the_bits_of_a_row_depend_neither_on_its_batch_nor_on_the_run(name):
+    x, kernel = arrays_of(name)
+    x = jnp.concatenate([x] * 8)
+    function = jax.jit(ours(name))
+    whole = np.asarray(function(x, kernel))
+    assert np.array_equal(whole, function(x, kernel))
+    for size in (5, 8, 17):
+        assert np.array_equal(function(x[:size], kernel), whole[:size])
+
+
+@needs_native
+def test_several_threads_at_once_get_what_one_gets():
+    x, kernel = arrays_of("2-D")
+    function = jax.jit(jax.grad(loss_of(ours("2-D"))))
+    wanted, got = np.asarray(function(x, kernel)), []
+    threads = [
+        threading.Thread(target=lambda: got.extend(np.asarray(function(x, kernel)) for _ in range(10)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 40 and all(np.array_equal(each, wanted) for each in got)
+
+
+TOTAL = """
+import jax, jax.numpy as jnp, numpy as np
+from phasewise.kernels.convolution import convolve
+from phasewise.kernels.convolution_sizes import Around
+x = jnp.array(np.random.RandomState(1).randn(8, 16, 16, 8), "float32")
+kernel = jnp.array(np.random.RandomState(2).randn(3, 3, 8, 8), "float32")
+function = jax.jit(lambda x: convolve(x, kernel, (1, 1), (Around(1, 1),) * 2, (1, 1)))
+"""
+
+
+@needs_native
+def test_the_environment_turns_native_kernels_off():
+    script = TOTAL + "print('phasewise_convolution' in function.lower(x).as_text())"
+    assert run_script(script, PHASEWISE_NATIVE="0") == "False"
+    assert run_script(script) == "True"
+
+
+@needs_native
+def test_an_array_on_several_devices_is_convolved_by_xla():
+    script = TOTAL + (
+        "from jax.sharding import PartitionSpec, NamedSharding\n"
+        "wanted = function(x)\n"
+        "mesh = jax.make_mesh((8,), ('rows',))\n"
+        "shared = jax.device_put(x, NamedSharding(mesh, PartitionSpec('rows')))\n"
+        "got = function(shared)\n"
+        "assert 'phasewise_convolution' not in function.lower(shared).as_text()\n"
+        "print(len(got.sharding.device_set), bool(jnp.abs(np.asarray(got) - np.asarray(wanted)).max() < 1e-4))"
+    )
+    assert run_script(script, XLA_FLAGS="--xla_force_host_platform_device_count=8") == "8 True"
+
+
+@needs_native
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_can_call_onednn_after_its_parent_did():
+    script = TOTAL + (
+        "import os, signal\n"
+        "from phasewise.kernels.native import convolution as native\n"
+        "function(x).block_until_ready()\n"
+        "if os.fork() == 0:\n"
+        "    signal.alarm(20)\n"
+        "    ones = (1,) * 8\n"
+        "    name = native.implementation(0, 1, False, ((8, 9, 9, 8), (2, 2, 8, 8), (8, 8, 8, 8)), (1, 1, 1, 1, 0, 0, 0, 0))\n"
+        "    os._exit(0 if name else 1)\n"
+        "print(os.wait()[1])"
+    )
+    assert run_script(script).splitlines()[-1] == "0"
+
+
+@needs_native
+def test_a_broken_library_is_told_once_and_not_used(tmp_path, monkeypatch, recwarn):
+    (tmp_path / "broken.so").write_text("this is no library")
+    monkeypatch.setattr("phasewise.kernels.native.library.__file__", str(tmp_path / "library.py"))
+    broken, missing = Library("broken.so", ()), Library("missing.so", ())
+    assert not usable(broken) and not usable(broken) and not usable(missing)
+    told = [str(each.message) for each in recwarn if each.category is NativeKernelsWarning]
+    assert len(told) == 2
+    assert "broken.so are not used" in told[0] and "cannot be loaded" in told[0]
+    assert "not built when phasewise was installed" in told[1]
+
+
+def test_a_channel_by_itself_is_convolved_alike_by_both():
+    x, kernel = arrays_of("depthwise")
+    window = convolution_in_xla.Window((2, 2), (Around(1, 1),) * 2, (1, 1), (1, 1))
+    wanted = convolution_in_xla.part_of(x, kernel, part="output", window=window, groups=32, sizes=None)
+    got = convolve_depthwise(x, kernel.reshape(3, 3, 32, 1), (2, 2), (Around(1, 1),) * 2, (1, 1))
+    assert off(got, wanted) < 1e-5
