@@ -5,6 +5,7 @@ and prints the seed that repeats it: `--seed N --minutes 0`.
 """
 
 import argparse
+import collections
 import ctypes
 import gc
 import pathlib
@@ -27,13 +28,14 @@ def main():
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    end, number, native = time.monotonic() + 60 * given.minutes, 0, 0
+    end, number, calls = time.monotonic() + 60 * given.minutes, 0, collections.Counter()
     while number == 0 or time.monotonic() < end:
-        native += bool(compared(given.seed + number))
+        calls.update(compared(given.seed + number))
         number += 1
         if number % PROGRAMS_KEPT == 0:
-            print(f"{number} layers, {native} of them native: {settled():.0f} MiB in use", flush=True)
-    print(f"{number} layers, {native} of them native: no difference")
+            print(f"{number} layers, {settled():.0f} MiB in use", flush=True)
+    counts = ", ".join(f"{name} in {count}" for name, count in sorted(calls.items()))
+    print(f"{number} layers without a difference; native kernels: {counts or 'none'}")
 
 
 def compared(seed):
