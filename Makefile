@@ -11,7 +11,7 @@ BUILDERS := "scikit-build-core>=0.10,<1" "jaxlib>=0.10.2,<0.11" \
 	"onednn-devel-cpu-gomp; sys_platform == 'linux' and platform_machine == 'x86_64'" \
 	$(if $(shell command -v cmake),,cmake) $(if $(shell command -v ninja),,ninja)
 
-.PHONY: demo test test-all lint format bench clean
+.PHONY: demo test test-all lint format bench sanitize clean
 
 demo: $(VENV)/ready
 	$(BIN)/phasewise demo
@@ -39,6 +39,19 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	$(BIN)/python -m pip install -q --compile -c requirements.lock $(BUILDERS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --compile --no-build-isolation -c requirements.lock -e ".[dev]"
 	touch $@
+
+# The native kernels with the address sanitizer in them, in a copy of the package, under the tests of them. Leaks are not looked
+# for: Python and XLA keep much until the end; `tests/kernels/endurance.py` watches memory.
+SANITIZED := build/sanitized
+sanitize: $(VENV)/ready
+	mkdir -p $(SANITIZED)/src
+	cp -r src/phasewise $(SANITIZED)/src/
+	cmake -S native -B $(SANITIZED)/native -DPHASEWISE_SANITIZE=ON -DPython3_EXECUTABLE=$(CURDIR)/$(BIN)/python
+	cmake --build $(SANITIZED)/native
+	cp $(SANITIZED)/native/*.so $(SANITIZED)/src/phasewise/kernels/native/
+	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so) $$($${CXX:-c++} -print-file-name=libstdc++.so)" \
+		ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED)/src KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -s \
+		tests/kernels/test_native_convolution.py tests/kernels/test_native_endurance.py tests/kernels/test_fused_normalization.py
 
 # What `make bench` measures against, each in an environment of its own. One that cannot be made is told and left out.
 $(BENCH_VENV)/ready: PACKAGES = -c requirements.lock keras==3.15.1 jax numpy
