@@ -35,4 +35,4 @@ def test_weight_gradients_of_padded_convolutions_with_dilated_rows_are_numbers_i
     expected = jax.tree.leaves(in_xla(gradients, (weights, x, slope)))
     for _ in range(10):
         found = jax.tree.leaves(program(weights, x, slope))
-        assert max(map(difference, found, expected)) <= 2e-2
+        assert all(difference(one, other) <= 2e-2 for one, other in zip(found, expected, strict=True))
