@@ -1,20 +1,16 @@
 """The logits that probabilities were made of, so that the loss of a step can be computed from those.
 
 A sigmoid or a softmax rounds to 0 and 1 where its input is large, and what the rounding took no loss can bring back. While a
-step is traced, these activations therefore leave beside their result what they were given, and a cross-entropy of that very
-array asks for it. As for masks, a table holds the arrays, so an identity is never reused while it counts.
+step is traced, these activations therefore leave beside their result what they were given (`made_by`), and a cross-entropy of that
+very array asks for it.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
-from contextvars import ContextVar
 
 import jax
 
+from phasewise.core import made_by
 from phasewise.core.types import Array, Nest
-
-_table = ContextVar("phasewise_logits", default=None)
 
 
 @jax.tree_util.register_dataclass
@@ -26,28 +22,15 @@ class Logits:
     axis: int | None = dataclasses.field(metadata={"static": True})
 
 
-@contextlib.contextmanager
-def remembered() -> Iterator[None]:
-    """Logits are remembered inside the block, which is the trace of one step."""
-    token = _table.set({})
-    try:
-        yield
-    finally:
-        _table.reset(token)
-
-
 def note(probabilities: Array, values: Array, axis: int | None = None) -> Array:
     """`probabilities`, remembered to be those of the logits `values`, entry by entry or along `axis`."""
-    if _table.get() is not None:
-        axis = None if axis is None else axis % values.ndim
-        _table.get()[id(probabilities)] = probabilities, Logits(values, axis)
-    return probabilities
+    return made_by.note(probabilities, Logits(values, None if axis is None else axis % values.ndim))
 
 
 def of(array: Array) -> Logits | None:
     """The logits that `array` was made of, in its shape; None where that is not known."""
-    held = _table.get()
-    return held[id(array)][1] if held and id(array) in held else None
+    maker = made_by.of(array)
+    return maker if isinstance(maker, Logits) else None
 
 
 def follow(array: Array, source: Array) -> Array:

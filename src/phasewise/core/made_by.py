@@ -1,8 +1,8 @@
-"""How arrays of the step being traced were made, so that what follows can be computed together with it.
+"""How arrays of the step being traced were made, so that what follows can be computed from that instead.
 
-An operation that could have done more in the same pass over memory leaves beside its result how to do so. The next one that asks
-for that very array takes it up; what was made first is then read by nobody, and XLA leaves it out. As for masks, a table holds the
-arrays, so an identity is never reused while it counts.
+An operation leaves beside its result what it was made of: the logits of probabilities, say, or how a normalization could do more in
+the same pass over memory. The next one that asks for that very array takes it up; where nobody reads what was made first any more,
+XLA leaves it out. As for masks, a table holds the arrays, so an identity is never reused while it counts.
 """
 
 import contextlib

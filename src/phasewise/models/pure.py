@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import jax.numpy as jnp
 
-from phasewise.core import random, variable
+from phasewise.core import made_by, random, variable
 from phasewise.core.registry import nearest
 from phasewise.core.types import Array, Nest
 from phasewise.layer.added_losses import collected_losses
@@ -52,6 +52,7 @@ def pure(model: Layer) -> tuple[Callable[..., tuple[Nest, Arrays]], Arrays, Arra
         with (
             variable.scope([*trained, *other], values) as held,
             random.scope(jnp.uint32(seed), step),
+            made_by.remembered(),
             collected_losses(),
         ):
             outputs = Layer.__call__(model, *inputs, training=training)

@@ -6,7 +6,7 @@ import dataclasses
 import jax
 import numpy as np
 
-from phasewise.core import logits, masking, random, variable
+from phasewise.core import made_by, masking, random, variable
 from phasewise.layer.added_losses import collected_losses
 from phasewise.optimizers.in_step import applying
 from phasewise.switch import observe, phase
@@ -172,7 +172,7 @@ def _names(outputs):
 @contextlib.contextmanager
 def _in_task(task):
     """What surrounds the call of a step: yields the losses that layers add."""
-    with phase.task(task), logits.remembered(), masking.table(), noting_loss(), collected_losses() as added:
+    with phase.task(task), made_by.remembered(), masking.table(), noting_loss(), collected_losses() as added:
         yield added
 
 
@@ -249,7 +249,7 @@ def custom_predict_step(model, task):
     name, step = step_of(model, task)
 
     def run(batch):
-        with logits.remembered(), masking.table(), noting_loss():
+        with made_by.remembered(), masking.table(), noting_loss():
             return returned_by(model, name, step, batch)
 
     return run

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import logits
+from phasewise.core import logits, made_by
 from phasewise.kernels.finite import all_finite
 from phasewise.switch import tap
 from phasewise.training.step import call_purely
@@ -175,7 +175,7 @@ def _repeat(model, state, batch):
             outputs_of.append((leaves, logits_of))
             return jax.tree.unflatten(tree, leaves)
 
-        with logits.remembered():
+        with made_by.remembered():
             with tap.tapped(see):
                 predicted, added, after = call_purely(model, {**state, "params": params}, x, task="fit")
             total, _ = objective.total_loss(y, predicted, sample_weight)

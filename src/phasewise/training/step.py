@@ -98,7 +98,6 @@ class TrainStep:
         def loss_of(params):
             with (
                 self._held(params, other, state["followed"], counted) as held,
-                logits.remembered(),
                 made_by.remembered(),
             ):
                 with real_rows_of(x, valid) as real:
@@ -161,7 +160,7 @@ def test_step(model, objective, task, followed, draws=()):
         x, y, sample_weight = unpack(batch)
         values = [*state["followed"], *state["params"], *state["other"], *(state["metrics"] if counted else ())]
         with variable.scope([*followed.variables, *variables, *counted], values) as held, draws_of(state, x, draws):
-            with real_rows_of(x, valid) as real, logits.remembered():
+            with real_rows_of(x, valid) as real, made_by.remembered():
                 outputs, added = called(model, x, inventory.trained, task)
                 total, parts = objective.total_loss(y, outputs, sample_weight, real)
                 outputs = outputs, (logits.of_each(outputs), masks_of(outputs))
@@ -225,7 +224,7 @@ def _updated(objective, metrics, arguments, followed=((), ())):
     y, (outputs, found), *rest = arguments
     with (
         variable.scope([*followed[0], *objective.variables], [*followed[1], *metrics]) as held,
-        logits.remembered(),
+        made_by.remembered(),
         masking.table(),
     ):
         logits.note_each(outputs, found[0])

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from phasewise.core import logits, variable
+from phasewise.core import logits, made_by, variable
 from phasewise.core.compiler import compiled
 from phasewise.core.variable import values_of
 from phasewise.data.feed import pad_rows, size_class
@@ -139,7 +139,7 @@ class EntropyStep:
                 phase.learning_phase_scope("inference"),
                 phase.task("predict"),
                 real_rows_of(x, None if is_whole else rows),
-                logits.remembered(),
+                made_by.remembered(),
             ):
                 outputs = self._model(x)
                 logp = log_probabilities(self._output, outputs)
