@@ -1,5 +1,7 @@
 """The models that several cases measure: a small, a wide and a deep one."""
 
+from network_sizes import INVERTED_RESIDUALS
+
 
 def small(library, activation=None):
     """8 features, three layers, one output."""
@@ -102,14 +104,7 @@ def mobilenet(library):
 
     inputs = library.Input((96, 96, 3))
     outputs = layers.ReLU(6.0)(convolved(inputs, 32, 3, 2))
-    for expansion, filters, blocks, first in (
-        (1, 16, 1, 1),
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-        (6, 160, 3, 2),
-    ):
+    for expansion, filters, blocks, first in INVERTED_RESIDUALS:
         for block in range(blocks):
             outputs = inverted_residual(outputs, expansion, filters, first if block == 0 else 1)
     outputs = layers.GlobalAveragePooling2D()(layers.ReLU(6.0)(convolved(outputs, 640)))

@@ -5,6 +5,7 @@ PyTorch pads one at both ends: the same number of products.
 """
 
 import torch
+from network_sizes import INVERTED_RESIDUALS
 from torch import nn
 
 
@@ -72,14 +73,7 @@ def resnet50_at_96():
 def mobilenet():
     """As `networks.mobilenet`."""
     layers, inputs = [convolved(3, 32, 3, 2), nn.ReLU6()], 32
-    for expansion, filters, blocks, first in (
-        (1, 16, 1, 1),
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-        (6, 160, 3, 2),
-    ):
+    for expansion, filters, blocks, first in INVERTED_RESIDUALS:
         for block in range(blocks):
             strides, wide = first if block == 0 else 1, expansion * inputs
             branch = [convolved(inputs, wide, 1), nn.ReLU6()] if expansion > 1 else []
