@@ -246,38 +246,26 @@ ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, 
 }  // namespace
 }  // namespace phasewise
 
+namespace {
+
+// What every kernel is given first: the array and which of its rows count.
+auto OfArray() { return xla::ffi::Ffi::Bind().Ctx<xla::ffi::ThreadPool>().Arg<xla::ffi::AnyBuffer>().Arg<phasewise::Mask>(); }
+
+// The array with its moments (shift, offset, variance), gamma and beta.
+auto OfNormalization() {
+  using phasewise::Vector;
+  return OfArray().Arg<Vector>().Arg<Vector>().Arg<Vector>().Arg<Vector>().Arg<Vector>();
+}
+
+}  // namespace
+
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_batch_moments, phasewise::moments,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Arg<phasewise::Mask>()
-                                  .Ret<phasewise::Vector>()
-                                  .Ret<phasewise::Vector>()
-                                  .Ret<phasewise::Vector>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_batch_normalize, phasewise::normalize,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Arg<phasewise::Mask>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Ret<xla::ffi::AnyBuffer>()
-                                  .Attr<float>("epsilon")
-                                  .Attr<bool>("rectify"));
+                              OfArray().Ret<phasewise::Vector>().Ret<phasewise::Vector>().Ret<phasewise::Vector>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    phasewise_batch_normalize, phasewise::normalize,
+    OfNormalization().Arg<xla::ffi::AnyBuffer>().Ret<xla::ffi::AnyBuffer>().Attr<float>("epsilon").Attr<bool>("rectify"));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_batch_gradient, phasewise::gradient,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Arg<phasewise::Mask>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
-                                  .Arg<phasewise::Vector>()
+                              OfNormalization()
                                   .Arg<xla::ffi::AnyBuffer>()
                                   .Arg<xla::ffi::AnyBuffer>()
                                   .Ret<xla::ffi::AnyBuffer>()
