@@ -22,6 +22,12 @@ needs_native = pytest.mark.skipif(
     reason_against(native.LIBRARY) is not None, reason=f"native kernels are not there: {reason_against(native.LIBRARY)}"
 )
 
+
+@pytest.fixture(autouse=True)
+def however_small(monkeypatch):
+    monkeypatch.setenv("PHASEWISE_NATIVE", "always")
+
+
 CASES = {  # shape of x, of the kernel; strides, padding before and after, dilation, groups
     "1-D": ((8, 128, 16), (5, 16, 32), 1, (2, 2), 1, 1),
     "2-D": ((4, 14, 13, 16), (3, 3, 16, 24), 1, (1, 1), 1, 1),
@@ -158,9 +164,13 @@ def test_an_exported_program_has_no_native_call():
 
 
 @needs_native
-def test_small_convolutions_stay_with_xla():
-    x, kernel = jnp.ones((1, 4, 4, 2)), jnp.ones((3, 3, 2, 2))
-    assert native_calls(lambda x, kernel: convolve(x, kernel, (1, 1), (Around(1, 1),) * 2, (1, 1)), x, kernel) == 0
+def test_small_convolutions_stay_with_xla(monkeypatch):
+    def convolved(x, kernel):
+        return convolve(x, kernel, (1, 1), (Around(1, 1),) * 2, (1, 1))
+
+    monkeypatch.delenv("PHASEWISE_NATIVE")
+    assert native_calls(convolved, jnp.ones((4, 8, 8, 16)), jnp.ones((3, 3, 16, 16))) == 0
+    assert native_calls(convolved, jnp.ones((64, 16, 16, 32)), jnp.ones((3, 3, 32, 32))) == 1
 
 
 @needs_native

@@ -14,6 +14,11 @@ REASON = reason_against(convolution.LIBRARY)
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"No native kernels to compare with XLA: {REASON}")
 
 
+@pytest.fixture(autouse=True)
+def however_small(monkeypatch):
+    monkeypatch.setenv("PHASEWISE_NATIVE", "always")
+
+
 def test_native_kernels_and_xla_give_the_same_numbers_for_random_layers():
     kernels = [compared(seed) for seed in range(8)]
     assert any(kernels), "no native kernel was called"

@@ -1,6 +1,6 @@
 """The compiled libraries: found, loaded and made known to XLA, once in a process; or the reason why they are not.
 
-The environment variable PHASEWISE_NATIVE=0 turns them off.
+The environment variable PHASEWISE_NATIVE=0 turns them off; with PHASEWISE_NATIVE=always they are called however small the work is.
 """
 
 import contextlib
@@ -75,7 +75,16 @@ def is_supported() -> bool:
 
 def are_off() -> bool:
     """Whether the environment turns native kernels off."""
-    return os.environ.get("PHASEWISE_NATIVE", "").lower() in ("0", "off", "false", "no")
+    return _wish() in ("0", "off", "false", "no")
+
+
+def are_always_called() -> bool:
+    """Whether the environment asks for native kernels where XLA is faster, too."""
+    return _wish() == "always"
+
+
+def _wish():
+    return os.environ.get("PHASEWISE_NATIVE", "").lower()
 
 
 @functools.cache
