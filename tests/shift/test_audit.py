@@ -129,6 +129,14 @@ def test_a_change_of_scale_is_told_from_a_displacement(model):
     np.testing.assert_allclose(np.exp(found.log_ratio[2]), 2, rtol=0.1)
 
 
+def test_the_channel_that_is_displaced_most_is_told_beside_one_that_diverges_more_by_its_scale(model):
+    found = pw.audit(model, normal(300, 3) * np.float32([1, 1, 0.2]) + np.float32([0, 1, 0]))
+    assert found["first"].worst == 2 and found["first"].most_displaced == 1
+    assert "(most in channel 1: by +" in str(found) and "in channel 2); " in str(found)
+    row = next(line for line in str(found).splitlines() if line.strip().startswith("first"))
+    assert "(1)" in row and "(2)" not in row
+
+
 @pytest.mark.extensive
 def test_channels_that_have_died_are_told():
     made = dense_net(channels=12)

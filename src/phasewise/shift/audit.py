@@ -160,12 +160,13 @@ class Audit:
 
 def _layers(audit):
     names = ("displaced by", "most in a channel", "std ratio", "KL, nats", "affected", "p")
-    columns = ["layer", *(Column(name, "right") for name in names), "what"]
+    longest = min(max(len(layer.layer) for layer in audit.layers), 30)
+    columns = [Column("layer", width=longest), *(Column(name, "right") for name in names), "what"]
     rows = [
         [
             layer.layer,
             f"{layer.rms_displacement:.2f} std",
-            f"{layer.displacement[layer.worst]:+.2f} ({layer.worst})",
+            f"{layer.displacement[layer.most_displaced]:+.2f} ({layer.most_displaced})",
             f"{np.exp(np.mean(layer.log_ratio)):.2f} ×",
             f"{layer.divergence.mean():.3f}",
             f"{layer.share_affected:.0%}",

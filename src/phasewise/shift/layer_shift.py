@@ -82,6 +82,11 @@ class LayerShift:
         return int(np.argmax(self.divergence))
 
     @property
+    def most_displaced(self) -> int:
+        """The channel whose mean is farthest off."""
+        return int(np.argmax(np.abs(self.displacement)))
+
+    @property
     def order(self) -> np.ndarray:
         """The channels, the largest divergence first."""
         return np.argsort(-self.divergence, kind="stable")

@@ -96,12 +96,14 @@ def _where(layers, first, begins, count):
 
 
 def _how(layer):
-    worst, size = layer.worst, len(layer.mean)
-    channel = f" (most in channel {worst}: by {layer.displacement[worst]:+.2g})" if size > 1 else ""
-    factor = float(_ratio(layer.log_ratio[worst]))
+    most, worst, has_several = layer.most_displaced, layer.worst, len(layer.mean) > 1
+    channel = f" (most in channel {most}: by {layer.displacement[most]:+.2g})" if has_several else ""
     if "dead" in layer.kind or "saturated" in layer.kind:
         return f"Kind: {layer.kind}: these hardly vary any more, where in training they did."
-    spread = f", the standard deviation {factor:.2g} times that of training" if "scaled" in layer.kind else ""
+    spread = ""
+    if "scaled" in layer.kind:
+        spread = f", the standard deviation {_ratio(layer.log_ratio.mean()):.2g} times that of training"
+        spread += f" ({_ratio(layer.log_ratio[worst]):.2g} in channel {worst})" if has_several else ""
     return (
         f"Kind: {layer.kind}, by {layer.rms_displacement:.2g} standard deviations of the training data{channel}{spread}; "
         f"{layer.share_affected:.0%} of the channels are affected.{_direction(layer)}"
