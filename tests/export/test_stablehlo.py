@@ -341,3 +341,10 @@ def test_inputs_with_different_numbers_of_rows_are_refused(tmp_path):
     with pytest.raises(ValueError, match="different numbers of rows: a 10, b 5"):
         served.predict([np.ones((10, 2)), np.ones((5, 3))])
     assert served.predict([np.ones((10, 2)), np.ones((10, 3))], batch_size=4).shape == (10, 5)
+
+
+@pytest.mark.parametrize(("name", "format"), [("net.onnx", "stablehlo"), ("net.stablehlo", "tf_saved_model")])
+def test_an_ending_that_is_another_formats_is_refused(name, format, convolutional, tmp_path):
+    with pytest.raises(ValueError, match=f"{name}' ends as a file of the format '{name[4:]}'.*format='{format}'"):
+        convolutional.export(tmp_path / name, format=format)
+    assert not list(tmp_path.iterdir())

@@ -227,6 +227,51 @@ def test_where_a_model_is_saved_is_checked(tmp_path):
     assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
 
 
+def test_every_file_of_the_folder_form_is_flushed_before_it_is_put_in_place(tmp_path, monkeypatch):
+    flushed, flush = set(), os.fsync
+
+    def noted(number):
+        flushed.add(os.path.basename(os.readlink(f"/proc/self/fd/{number}")))
+        flush(number)
+
+    lookup = pw.layers.StringLookup()
+    lookup.adapt(np.array(["a", "b"]))
+    model = pw.Sequential([pw.Input((1,), dtype="string"), lookup])
+    monkeypatch.setattr(os, "fsync", noted)
+    model.save(tmp_path / "words", zipped=False)
+    written = {each.name for each in (tmp_path / "words").rglob("*") if each.is_file()}
+    assert "vocabulary.txt" in written and written <= flushed
+
+
+def halved(x):
+    return x / 2
+
+
+def test_a_function_that_is_not_registered_is_told_of_when_the_model_is_saved(tmp_path):
+    x = np.ones((1, 2))
+    model = pw.Sequential([pw.Input((2,)), pw.layers.Lambda(halved), pw.layers.Activation(halved)])
+    with pytest.warns(pw.warning.PhasewiseWarning, match="function halved by name only.*@phasewise.saving.register"):
+        model.save(tmp_path / "x.keras")
+    with pytest.raises(FileError, match="halved"):
+        load_model(tmp_path / "x.keras")
+    again = load_model(tmp_path / "x.keras", custom_objects={"halved": halved})  # as the warning says
+    np.testing.assert_array_equal(again.predict(x, verbose=0), x / 4)
+
+
+def test_nothing_is_told_of_functions_that_are_registered_or_our_own(tmp_path, recwarn):
+    @pw.saving.register_keras_serializable("tests")
+    def thirds(x):
+        return x / 3
+
+    model = pw.Sequential(
+        [pw.Input((2,)), pw.layers.Lambda(thirds), pw.layers.Dense(2, activation=pw.activations.relu)]
+    )
+    model.compile("adam", loss=pw.losses.mean_squared_error, metrics=[pw.metrics.mean_absolute_error])
+    model.save(tmp_path / "x.keras")
+    assert not [str(each.message) for each in recwarn]
+    load_model(tmp_path / "x.keras")
+
+
 def test_on_a_full_disk_the_old_file_stays_whole(tmp_path):
     model = load_model(written(tmp_path / "x.keras", members()))
     whole = (tmp_path / "x.keras").read_bytes()

@@ -28,11 +28,17 @@ def format_of(filepath: str | os.PathLike[str], format: str | None) -> str:
     """The format that was given, or that the ending of the path says; Keras's default, "tf_saved_model", where it says none.
 
     Raises:
-        ValueError: no such format, or one that is not written here, with the way to it.
+        ValueError: no such format, or one that is not written here, with the way to it; or the ending is that of another format.
     """
     if format is None:
         return ENDINGS.get(pathlib.Path(filepath).suffix.lower(), "tf_saved_model")
     if format in WRITERS:
+        told = ENDINGS.get(pathlib.Path(filepath).suffix.lower(), format)
+        if told != format:
+            raise ValueError(
+                f"{os.fspath(filepath)!r} ends as a file of the format {told!r} does, but format={format!r} was given: leave one of them "
+                "out, or let them agree."
+            )
         return format
     if format in ELSEWHERE:
         raise ValueError(f"format={format!r} is not written here: {ELSEWHERE[format]}")

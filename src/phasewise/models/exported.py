@@ -66,8 +66,8 @@ class Exported:
                 "tf_saved_model": `jax2tf_kwargs`.
 
         Raises:
-            ValueError: no such format; what cannot be exported, and why: no weights yet, layers of strings, stateful recurrent layers,
-                a layer that needs a size that is left open.
+            ValueError: no such format, or an ending that is another's; what cannot be exported, and why: no weights yet, layers of
+                strings, stateful recurrent layers, a layer that needs a size that is left open.
             ImportError: the format needs a library that is not installed.
             OSError: it could not be written. What was there before is whole.
         """

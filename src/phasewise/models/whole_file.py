@@ -2,9 +2,9 @@
 
 import datetime
 import os
-import shutil
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 from phasewise.core.describing import serialize_keras_object
@@ -13,6 +13,7 @@ from phasewise.files.atomic_folder import folder_written_whole
 from phasewise.files.names import ASSETS, CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.models.beyond_keras import warn_of_ours
 from phasewise.models.layers_in_two import warn_of_layers_in_two
+from phasewise.models.unregistered import warn_of_unregistered
 from phasewise.training.course import course_of
 
 
@@ -39,7 +40,8 @@ def write_folder(model: Any, path: str) -> None:
         for name, source in paths.items():
             target = os.path.join(aside, ASSETS, name)
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copyfile(source, target)
+            with open(source, "rb") as file:
+                _write_flushed(target, iter(partial(file.read, 1 << 20), b""))
 
 
 def _write_flushed(path, pieces):
@@ -67,6 +69,7 @@ def _members(model: Any) -> Iterator[tuple[str, Any]]:
     warn_of_layers_in_two(model)
     described = _described(model)
     warn_of_ours(described)
+    warn_of_unregistered(described)
     config = json_text.written(described)
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     yield METADATA, [json_text.written({"keras_version": KERAS_VERSION, "date_saved": now, OURS: course_of(model)})]
