@@ -258,6 +258,28 @@ def test_a_function_that_is_not_registered_is_told_of_when_the_model_is_saved(tm
     np.testing.assert_array_equal(again.predict(x, verbose=0), x / 4)
 
 
+def test_a_function_of_a_users_own_is_never_taken_for_ours_of_the_same_name(tmp_path):
+    def relu(x):
+        return 100 * x
+
+    def mse(y_true, y_pred):
+        return abs(y_true - y_pred)
+
+    model = pw.Sequential([pw.Input((2,)), pw.layers.Dense(2, activation=relu)])
+    compiled = pw.Sequential([pw.Input((2,)), pw.layers.Dense(2)])
+    compiled.compile("sgd", loss=mse)
+    for each, name in ((model, "relu"), (compiled, "mse")):
+        with pytest.warns(pw.warning.PhasewiseWarning, match=f"function {name} by name only"):
+            each.save(tmp_path / "x.keras")
+        with pytest.raises(FileError, match=f"speaks of '{name}', which is nothing that is registered here") as refused:
+            load_model(tmp_path / "x.keras")
+        assert f"Did you mean '{name}'" not in str(refused.value)
+    x = np.ones((1, 2))
+    model.save(tmp_path / "x.keras")
+    again = load_model(tmp_path / "x.keras", custom_objects={"relu": relu})
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 def test_nothing_is_told_of_functions_that_are_registered_or_our_own(tmp_path, recwarn):
     @pw.saving.register_keras_serializable("tests")
     def thirds(x):
@@ -266,6 +288,7 @@ def test_nothing_is_told_of_functions_that_are_registered_or_our_own(tmp_path, r
     model = pw.Sequential(
         [pw.Input((2,)), pw.layers.Lambda(thirds), pw.layers.Dense(2, activation=pw.activations.relu)]
     )
+    model.add(pw.layers.Dense(2, activation=pw.ops.silu))
     model.compile("adam", loss=pw.losses.mean_squared_error, metrics=[pw.metrics.mean_absolute_error])
     model.save(tmp_path / "x.keras")
     assert not [str(each.message) for each in recwarn]

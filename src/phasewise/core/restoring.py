@@ -60,7 +60,7 @@ def deserialize(kind: str, spec: Any) -> Any:
         if described_values.is_description(spec):
             return described_values.restored(spec, _restored)
         if spec["class_name"] == "function":
-            return entries.find(kind, _text(spec, "config"))
+            return _function_of(spec, kind)
         return made(kind, spec)
 
 
@@ -148,23 +148,35 @@ def _own(kind, spec, name):
     return None
 
 
-def _function_of(config):
+def _function_of(config, kind=None):
+    found = function_meant(config, kind)
+    if found is None:
+        name = _text(config, "config")
+        raise ValueError(_unknown(kind, config, name, name))
+    return found
+
+
+def function_meant(config: Config, kind: str | None = None) -> Any:
+    """The function that a config speaks of, of this kind or of any; None where nothing that is registered is meant.
+
+    A function of a user's own is never taken for one of phasewise's that has the same name.
+    """
     name = _text(config, "config")
     for each in (config.get("registered_name"), name):
         found = custom.in_scope(each) if isinstance(each, str) else None
         found = custom.get_custom_objects().get(each) if found is None and isinstance(each, str) else found
         if found is not None:
             return found
-    kinds = keras_names.kinds_in(config.get("module")) or entries.kinds()
-    for kind in kinds if keras_names.is_own(config) else ():
-        if entries.has(kind, name):
-            return entries.find(kind, name)
-    raise ValueError(_unknown(None, config, name, name))
+    kinds = [kind] if kind else keras_names.kinds_in(config.get("module")) or entries.kinds()
+    for each in kinds if keras_names.is_own(config) else ():
+        if entries.has(each, name):
+            return entries.find(each, name)
+    return None
 
 
 def _unknown(kind, config, full, name):
     kinds = [kind] if kind else keras_names.kinds_in(config.get("module")) or entries.kinds()
-    known = [each.__name__ for k in kinds for each in entries.members(k)] + list(custom.get_custom_objects())
+    known = {*(each.__name__ for k in kinds for each in entries.members(k)), *custom.get_custom_objects()} - {name}
     is_own = kind is not None and keras_names.is_own(config)
     what = (
         f"Unknown {kind} {name!r}"

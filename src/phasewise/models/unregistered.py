@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from phasewise.core import custom_objects
+from phasewise.core.restoring import function_meant
 from phasewise.core.warning import PhasewiseWarning, warn
 
 
@@ -26,12 +26,7 @@ def _found(item: Any) -> Iterator[str]:
         for each in item:
             yield from _found(each)
     elif isinstance(item, dict):
-        if item.get("class_name") == "function" and not _is_known(item):
+        if item.get("class_name") == "function" and function_meant(item) is None:
             yield item["config"]
         for each in item.values():
             yield from _found(each)
-
-
-def _is_known(described):
-    """Is this a function of phasewise's own, or one that is registered?"""
-    return described.get("module") == "builtins" or described["registered_name"] in custom_objects.get_custom_objects()
