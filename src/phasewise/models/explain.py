@@ -99,7 +99,8 @@ def _calls_of(model, task):
     spec = model._step_specs.get(task)
     if spec is not None and is_customised(model, task):
         return custom_step.find(model, task, spec).calls
-    return trace_calls(model, model.example_spec(), task)[0] if model.can_be_called else ()
+    asked = "predict" if task == "evaluate" else task  # no rule tells the two apart
+    return trace_calls(model, model.example_spec(), asked)[0] if model.can_be_called else ()
 
 
 def _aligned(observed):
@@ -125,7 +126,8 @@ def _behaviour(calls, task):
     action = call.layer.phase_action(call.decision.training, call.statistics)
     if call.decision.training and task == "fit" and call.layer.updates_state:
         action += f", {call.layer.updates_state}"
-    return Behaviour(call.decision.phase, action, call.statistics, decision.rule, decision.reason)
+    reason = task if decision.rule == 5 else decision.reason
+    return Behaviour(call.decision.phase, action, call.statistics, decision.rule, reason)
 
 
 def _origin(call, follows_the_task):
