@@ -71,6 +71,8 @@ TENSORFLOW = [
     ("tf.cumsum(X, axis=1)", X.cumsum(1)),
     ("tf.cumsum(X, axis=1, exclusive=True, reverse=True)", [[1, 3, 0], [-1, -6, 0]]),
     ("tf.reduce_mean(X, axis=1)", X.mean(1)),
+    ("tf.reduce_mean([1, 0, 1, 0])", 0),
+    ("tf.reduce_mean([[-3, 0], [2, 5]], 1)", [-1, 3]),
     ("tf.reduce_sum(X, 0, keepdims=True)", X.sum(0, keepdims=True)),
     ("tf.reduce_max(X)", 5),
     ("tf.math.reduce_std(X)", X.std()),

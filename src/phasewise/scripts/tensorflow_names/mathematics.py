@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
+
 from phasewise import ops
 
 _ELEMENTWISE = """
@@ -20,7 +22,7 @@ _OTHERWISE = {
     "is_nan": "isnan",
     "pow": "power",
 }
-_REDUCTIONS = ("all", "any", "max", "mean", "min", "prod", "sum", "std", "variance", "logsumexp")
+_REDUCTIONS = ("all", "any", "max", "min", "prod", "sum", "std", "variance", "logsumexp")
 
 __all__ = [
     *_ELEMENTWISE.split(),
@@ -30,6 +32,7 @@ __all__ = [
     "cumsum",
     "divide_no_nan",
     "l2_normalize",
+    "reduce_mean",
     "top_k",
 ]
 
@@ -61,6 +64,13 @@ def _reduction(name: str) -> Callable[..., Any]:
 
 globals().update({name: _elementwise(name) for name in _ELEMENTWISE.split()})
 globals().update({f"reduce_{name}": _reduction(name) for name in _REDUCTIONS})
+
+
+def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
+    """The mean; that of whole numbers is one, cut off towards 0, as TensorFlow has it."""
+    x = ops.convert_to_tensor(input_tensor)
+    mean = ops.mean(x, axis=axis, keepdims=keepdims)
+    return mean if jnp.issubdtype(x.dtype, jnp.inexact) else ops.cast(ops.trunc(mean), x.dtype)
 
 
 def argmax(input: Any, axis: int | None = None, output_type: Any = None, name: str | None = None) -> Any:
