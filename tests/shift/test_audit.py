@@ -233,6 +233,22 @@ def test_a_label_that_does_not_fit_is_named_by_its_row_in_the_data():
         pw.audit(made, normal(600, 3), labels=labels)
 
 
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (
+            np.where(np.arange(40) == 7, 4, 0),
+            "label of row 7 .* is 4, but the classes that the model tells apart are 0 to 3",
+        ),
+        (np.where(np.arange(40) == 7, -1, 0), "label of row 7 .* is -1, but"),
+        (np.zeros((40, 3)), r"labels have the shape \(40, 3\), but the model's output is \(40, 4\)"),
+    ],
+)
+def test_labels_that_no_loss_looks_at_must_fit_too(model, labels, told):
+    with pytest.raises(ValueError, match=told):
+        pw.audit(model, normal(40, 3), labels=labels)
+
+
 def test_an_audit_leaves_the_model_as_it_was(model):
     before = model.get_weights()
     pw.audit(model, normal(40, 3) + 1)

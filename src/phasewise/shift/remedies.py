@@ -223,7 +223,7 @@ class _Judge:
             predictions.information(p),
             predictions.agreement(p, moving),
             predictions.histogram(p).tolist(),
-            None if self._y is None else predictions.accuracy(output, outputs, self._label()),
+            None if self._y is None else predictions.accuracy(output, outputs, self._label(), self._numbers),
             metrics,
         )
 
