@@ -10,6 +10,7 @@ from phasewise.core.places import Wanted
 from phasewise.losses import Loss
 from phasewise.losses.alignment import same_rank
 from phasewise.losses.loss import as_loss
+from phasewise.training.calling_users import told_of
 from phasewise.training.logits import for_logits, takes_logits
 
 _BY_SHAPE = {
@@ -154,6 +155,25 @@ def metric_for(item, y_true, y_pred, loss=None):
         else:
             found = all_metrics.MeanMetricWrapper(found)
     return for_logits(found, loss) if takes_logits(loss) else found
+
+
+def metrics_for(given, pairs, named, losses):
+    """(number of the output, metric) of all that were given, made ready.
+
+    Args:
+        given: for each output the metrics that were asked for.
+        pairs: (labels, predictions) of each output.
+        named: likewise, those by whose shapes names are understood.
+        losses: that of each output, or None.
+    """
+    found = []
+    for i, items in enumerate(given):
+        for item in items:
+            metric = metric_for(item, *named[i], losses[i])
+            with told_of("metric", metric.name):
+                metric.prepare(*pairs[i])
+            found.append((i, metric))
+    return found
 
 
 def loss_for(item, y_true, y_pred):

@@ -13,7 +13,7 @@ from phasewise.training import log_names, matching
 from phasewise.training.calling_users import is_ours, loss_of, told_of, values_of
 from phasewise.training.labels import check_labels, check_metric_labels, check_shapes
 from phasewise.training.logits import tell_mismatches
-from phasewise.training.matching import is_config, loss_for, metric_for
+from phasewise.training.matching import is_config, loss_for, metrics_for
 from phasewise.training.out_of_range import watches
 from phasewise.training.output_masks import by_place, counting, is_mean, masks_of, mixes_rows, takes_mask, weight_of
 from phasewise.training.seen_classes import SeenClasses
@@ -68,10 +68,9 @@ class Objective(Portable):
         self._ranks = [len(pred.shape) for _, pred in pairs]
         self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, named, strict=True)]
         check_shapes(self._names, self._losses, pairs)
-        self._name_all(*(self._metrics(items, pairs, named) for items in given.values()))
-        several = [*self._plain, *self._weighted]
+        self._name_all(*(metrics_for(items, pairs, named, self._losses) for items in given.values()))
         last = activations(self._places.count) if activations else [None] * self._places.count
-        told = self._names, self._losses, several, last
+        told = self._names, self._losses, self._several, last
         tell_mismatches(*told)
         self._watches = watches(*told)
         self.built = True
@@ -87,6 +86,11 @@ class Objective(Portable):
             self._trackers = [Mean(name=name) if loss else None for name, loss in zip(names, self._losses)]
         self._plain = log_names.entries(plain, outputs, taken)
         self._weighted = log_names.entries(weighted, outputs, taken, "weighted")
+
+    @property
+    def _several(self):
+        """(number of the output, name in the logs, metric) of each that `compile` was given."""
+        return [*self._plain, *self._weighted]
 
     @property
     def single_loss(self):
@@ -154,7 +158,7 @@ class Objective(Portable):
     def logs(self):
         """What the metrics say: dict name -> scalar, the loss first."""
         found = {"loss": self._mean.result()}
-        found.update({t.name: t.result() for t in self._trackers if t is not None})
+        found.update({each.name: each.result() for each in self.loss_trackers})
         self.add_given(found)
         for name, metric in self._named_held():
             log_names.add(found, name, metric.result())
@@ -166,7 +170,7 @@ class Objective(Portable):
 
     def add_given(self, logs):
         """Enter what the metrics that `compile` was given say."""
-        for _, name, metric in [*self._plain, *self._weighted]:
+        for _, name, metric in self._several:
             with told_of("metric", name):
                 value = metric.result()
             log_names.add(logs, name, value)
@@ -190,7 +194,7 @@ class Objective(Portable):
     @property
     def given_metrics(self):
         """The metric objects that `compile` was given."""
-        return [metric for _, _, metric in [*self._plain, *self._weighted]]
+        return [metric for _, _, metric in self._several]
 
     @property
     def loss_trackers(self):
@@ -208,8 +212,7 @@ class Objective(Portable):
         return [*self._own_names(), *(name for name, _ in self._named_held())]
 
     def _own_names(self):
-        trackers = [t.name for t in self._trackers if t]
-        return ["loss", *trackers, *(name for _, name, _ in [*self._plain, *self._weighted])]
+        return ["loss", *(each.name for each in self.loss_trackers), *(name for _, name, _ in self._several)]
 
     def _named_held(self):
         """(name, metric) for those that layers hold."""
@@ -234,9 +237,8 @@ class Objective(Portable):
     @property
     def is_rowwise(self):
         """Whether padded rows can be masked out of everything: a user's own function may mix rows, ours do not."""
-        several = [*enumerate(self._losses), *((i, metric) for i, _, metric in [*self._plain, *self._weighted])]
-        given = [(i, item) for i, item in several if item]
-        return all(is_ours(item) and not mixes_rows(item, self._ranks[i]) for i, item in given)
+        given = [*enumerate(self._losses), *((i, metric) for i, _, metric in self._several)]
+        return all(is_ours(item) and not mixes_rows(item, self._ranks[i]) for i, item in given if item)
 
     def skipped_in(self, values):
         """As of `logs`: the number of steps left out, where these are the values of `variables` and it is counted."""
@@ -267,7 +269,7 @@ class Objective(Portable):
         """Check the values of host arrays of labels: see `phasewise.training.labels`; `locate` names a row."""
         pairs = list(zip(matching.match_labels(self._places, y_true, self._asked), jax.tree.leaves(y_pred)))
         check_labels(self._names, self._losses, pairs, locate)
-        check_metric_labels(self._names, self._losses, [*self._plain, *self._weighted], pairs, locate)
+        check_metric_labels(self._names, self._losses, self._several, pairs, locate)
         self._seen.look(task, self._names, self._losses, pairs)
 
     # -- inside
@@ -294,14 +296,3 @@ class Objective(Portable):
         """(labels, output) by whose shapes names like "accuracy" are understood: an output's last axis tells how many units it has."""
         pairs = zip(self._pairs(y_true, y_pred), jax.tree.leaves(y_pred))
         return [(true, output if len(output.shape) > len(pred.shape) else pred) for (true, pred), output in pairs]
-
-    def _metrics(self, given, pairs, named):
-        """List of (number of the output, metric)."""
-        found = []
-        for i, items in enumerate(given):
-            for item in items:
-                metric = metric_for(item, *named[i], self._losses[i])
-                with told_of("metric", metric.name):
-                    metric.prepare(*pairs[i])
-                found.append((i, metric))
-        return found
