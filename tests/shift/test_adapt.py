@@ -351,6 +351,26 @@ def test_sar_is_its_formula(model):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+def test_a_batch_of_which_eata_keeps_no_row_changes_nothing(model):
+    with pw.adapt(
+        model, None, "eata", source=X[:32], margin=0.9, distance=2.0, learning_rate=0.05, watch=False
+    ) as adaptation:
+        adaptation.predict(BATCHES[0])
+        before = model.get_weights()
+        adaptation.method.margin, adaptation.method._step._programs = 1e-6, {}
+        adaptation.predict(BATCHES[1])  # momentum and the pull to the source would go on by themselves
+        for a, b in zip(before, model.get_weights()):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_sar_counts_no_batch_as_sure_of_which_the_ascent_leaves_no_row(model):
+    p = model.predict(BATCHES[0], batch_size=30, statistics="batch", verbose=0)
+    least = (-p * np.log(p)).sum(-1).min()  # the surest row alone is reliable, until the ascent makes it less sure
+    with pw.adapt(model, None, "sar", margin=1.0001 * least / np.log(3), watch=False) as adaptation:
+        adaptation.predict(BATCHES[0])
+        assert adaptation.method.recoveries == 0
+
+
 def test_sar_begins_anew_where_the_entropy_falls_too_low(model):
     before = model.get_weights()
     with pw.adapt(model, None, "sar", margin=1.0, recover_below=5.0, watch=False) as adaptation:

@@ -21,7 +21,7 @@ class Eata(Method):
 
     As TENT, but the loss is the mean over the rows that are kept of exp(E0 - H) H, plus `fisher_weight` * sum over weights of
     omega (w - w of the source)². Kept are rows with H < E0 = `margin` * ln(classes) whose prediction p has |cos(p, m)| < `distance`; m is the running
-    mean of the predictions that were kept, m = 0.9 m + 0.1 mean(p). The Fisher information omega is the mean over batches of source rows of
+    mean of the predictions that were kept, m = 0.9 m + 0.1 mean(p). A batch of which no row is kept changes nothing, as in the authors' code. The Fisher information omega is the mean over batches of source rows of
     the squared gradient of the cross-entropy with the predicted classes.
 
     Args:
@@ -90,8 +90,11 @@ class Eata(Method):
             drift = sum((o * (w - f) ** 2).sum() for o, w, f in zip(extra["omega"], params, extra["first"]))
             return loss + self.fisher_weight * drift, (outputs, (p, counted), entropy)
 
-        params, kept, outputs, ((p, counted), entropy) = descended(held, weigh, optimizer, params, kept)
+        stepped, kept_then, outputs, ((p, counted), entropy) = descended(held, weigh, optimizer, params, kept)
         keep, p = chosen(entropy, p, counted), by_row(p)
+        params, kept = jax.tree.map(
+            lambda new, old: jnp.where(keep.any(), new, old), (stepped, kept_then), (params, kept)
+        )
         mean = jnp.where(keep[:, None], p, 0).sum(0) / jnp.maximum(keep.sum(), 1)
         begun = extra["mean"].sum() > 0
         mixed = jnp.where(begun, 0.9 * extra["mean"] + 0.1 * mean, mean)

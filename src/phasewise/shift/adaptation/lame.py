@@ -21,10 +21,11 @@ class Lame(Method):
     the last layer with a kernel, each row scaled to length 1, and, other than in the paper, i among the k nearest to j; else 0. For streams whose
     classes come in runs, where batch statistics do harm.
 
-    The bound is one for a symmetric w, and the k nearest are of other classes where a batch has fewer rows than k of a class: in batches of 32
-    rows of ten classes in any order a few rows near to many others would then draw these to their own class. Mutual neighbours are fewer there,
-    and nearly as many in runs. Where predictions run to fewer classes all the same, as they do where the model itself prefers a few, `adapt`
-    takes it for a collapse.
+    The bound is one for a symmetric w, and the k nearest are of other classes where a batch has fewer rows than k of a class: a few rows near to many
+    others would then draw these to their own class. Mutual neighbours are fewer there. It is a choice between two errors, here of a small CNN over
+    digits under 15 corruptions, 64 a batch: moving statistics 58.7 %; in any order 61.4 % with mutual neighbours and 65.9 % with the
+    paper's; in runs of one class 55.9 % and 51.8 %. So `mutual=False` where classes are known to come in runs. Where predictions run to fewer
+    classes, as they do where the model itself prefers a few, `adapt` takes it for a collapse.
 
     Args:
         k: positive int, how many neighbours; the paper's 5.

@@ -15,8 +15,8 @@ class Sar(Method):
     """Niu et al. (2023), "Towards stable test-time adaptation in dynamic wild world", equations 2 to 7 and algorithm 1.
 
     Rows with H < E0 = `margin` * ln(classes) count. At w the gradient g of their mean entropy gives the ascent `rho` * g / |g|; the gradient at
-    w + ascent, of those of them that still have H < E0, gives the step from w. Where the running mean of that loss, 0.9 old + 0.1 new, falls below
-    `recover_below`, the weights begin anew. Batch normalization normalizes with the batch; gamma and beta of layer, group and RMS normalization
+    w + ascent, of those of them that still have H < E0, gives the step from w. Where the running mean of that loss, 0.9 old + 0.1 new over batches
+    that have such rows, falls below `recover_below`, the weights begin anew, and it with them. Batch normalization normalizes with the batch; gamma and beta of layer, group and RMS normalization
     are adapted too, so that models without batch normalization can be. The paper leaves the last blocks of its networks out; here all
     normalizations that are not frozen take part.
 
@@ -74,14 +74,18 @@ class Sar(Method):
         norm = optax.global_norm(grads)
         ascent = [self.rho * g / jnp.maximum(norm, 1e-12) for g in grads]
 
+        still = []
+
         def second(entropy, p, counted):
-            keep = jax.lax.stop_gradient(reliable & (entropy < self.margin * math.log(p.shape[-1])))
-            return _mean(entropy, keep)
+            still.append(jax.lax.stop_gradient(reliable & (entropy < self.margin * math.log(p.shape[-1]))))
+            return _mean(entropy, still[0])
 
         moved = [w + e for w, e in zip(params, ascent)]
-        (loss, _), grads = jax.value_and_grad(lambda w: objective(w, second), has_aux=True)(moved)
+        (loss, (seen, _, _)), grads = jax.value_and_grad(lambda w: _noted(objective, w, second, still), has_aux=True)(
+            moved
+        )
         updates, kept = optimizer.update(grads, kept, params)
-        told = {"loss": loss, "rows": reliable.sum()}
+        told = {"loss": loss, "rows": seen[1].sum()}
         return optax.apply_updates(params, updates), kept, outputs, told
 
 
