@@ -7,8 +7,11 @@ import tempfile
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("PHASEWISE_CACHE", "off")  # nothing of an earlier run is found, nor left for a later one
-# Keras's programs and single operations compile in two thirds of the time; phasewise chooses for its own (core/compiler.py).
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+# Keras's programs and single operations compile in half of the time; phasewise chooses for its own (core/compiler.py).
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1",
+)
 
 # Hundreds of tests make the same small model again: what one of them compiled is found by the next. Each process has a folder of
 # its own, since two that write to one may read each other's halves.

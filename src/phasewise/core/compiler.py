@@ -11,6 +11,10 @@ import numpy as np
 # again: from some thirty arrays on the newer ones are ahead, of 300 layers by a factor of three.
 FEW_WEIGHTS, FEW_ARRAYS = 20_000, 32
 
+# What LLVM does beyond its first level takes up to half of the time of compiling, and no program of the benchmark ran faster for it:
+# what there is to gain, XLA has done before.
+LLVM_LEVEL = 1
+
 
 def compiled(function, variables, *, in_place=False, **kwargs):
     """`jax.jit(function, **kwargs)` for the default device.
@@ -22,7 +26,11 @@ def compiled(function, variables, *, in_place=False, **kwargs):
     is_small = len(variables) <= FEW_ARRAYS and sum(int(np.prod(v.shape)) for v in variables) <= FEW_WEIGHTS
     options = None
     if jax.default_backend() == "cpu":
-        options = {"xla_cpu_use_fusion_emitters": not is_small, "xla_cpu_copy_insertion_use_region_analysis": in_place}
+        options = {
+            "xla_cpu_use_fusion_emitters": not is_small,
+            "xla_cpu_copy_insertion_use_region_analysis": in_place,
+            "xla_backend_optimization_level": LLVM_LEVEL,
+        }
     return jax.jit(function, compiler_options=options, **kwargs)
 
 
