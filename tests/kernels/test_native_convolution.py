@@ -16,10 +16,10 @@ from phasewise.kernels import convolution_in_xla
 from phasewise.kernels.convolution import convolve, convolve_depthwise, convolve_transposed
 from phasewise.kernels.convolution_sizes import Around
 from phasewise.kernels.native import convolution as native
-from phasewise.kernels.native import winograd
+from phasewise.kernels.native import pointwise, winograd
 from phasewise.kernels.native.library import Library, has_avx512, reason_against, usable
 
-TARGETS = (native.TARGET, winograd.TARGET)
+TARGETS = (native.TARGET, pointwise.TARGET, winograd.TARGET)
 
 needs_native = pytest.mark.skipif(
     reason_against(native.LIBRARY) is not None, reason=f"native kernels are not there: {reason_against(native.LIBRARY)}"
@@ -42,6 +42,8 @@ CASES = {  # shape of x, of the kernel; strides, padding before and after, dilat
     "groups": ((4, 16, 16, 32), (3, 3, 8, 32), 1, (1, 1), 1, 4),
     "depthwise": ((4, 24, 24, 32), (3, 3, 1, 32), 2, (1, 1), 1, 32),
     "pointwise": ((4, 16, 16, 32), (1, 1, 32, 64), 2, (0, 0), 1, 1),
+    "pointwise, odd channels": ((3, 9, 7, 13), (1, 1, 13, 37), 1, (0, 0), 1, 1),
+    "pointwise, many channels": ((2, 40, 300), (1, 300, 70), 3, (0, 0), 1, 1),
     "3-D": ((2, 6, 8, 8, 8), (3, 3, 3, 8, 16), 1, (1, 1), 1, 1),
 }
 
@@ -202,7 +204,17 @@ def test_small_convolutions_stay_with_xla(monkeypatch):
 
 @needs_native
 @pytest.mark.parametrize(
-    "name", ["2-D", "2-D, three by three", "1-D, three", "three channels", "depthwise", "pointwise", "1-D"]
+    "name",
+    [
+        "2-D",
+        "2-D, three by three",
+        "1-D, three",
+        "three channels",
+        "depthwise",
+        "pointwise",
+        "pointwise, odd channels",
+        "1-D",
+    ],
 )
 def test_the_bits_of_a_row_depend_neither_on_its_batch_nor_on_the_run(name):
     x, kernel = arrays_of(name)

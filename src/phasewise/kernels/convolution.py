@@ -19,6 +19,7 @@ from phasewise.kernels.convolution_in_xla import part_of as part_in_xla
 from phasewise.kernels.convolution_sizes import Around, span
 from phasewise.kernels.native import convolution as native
 from phasewise.kernels.native.operation import operation
+from phasewise.kernels.native.pointwise import POINTWISE
 from phasewise.kernels.native.winograd import WINOGRAD
 
 
@@ -104,7 +105,7 @@ _PART = operation(
     native.LIBRARY,
     native.TARGET,
     native.attributes,
-    preferred=(WINOGRAD,),
+    preferred=(POINTWISE, WINOGRAD),
 )
 
 
