@@ -140,7 +140,8 @@ struct Coefficients {
 };
 
 template <typename X, typename Y>
-void normalize_as(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& of, int kind, const void* x, const void* residual, void* y) {
+void normalize_as(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& of, int kind, float ceiling, const void* x, const void* residual,
+                  void* y) {
   auto loop = best_channel_rows<X, Y>().normalize[kind];
   bool streams = rows.count * rows.width * int64_t(sizeof(Y)) >= kStreamedBytes;
   ParallelFor(pool, rows.chunks, [&](int64_t turn) {
@@ -149,7 +150,7 @@ void normalize_as(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& o
       int64_t at = first * rows.width;
       Y* to = static_cast<Y*>(y) + at;
       loop(static_cast<const X*>(x) + at, static_cast<const Y*>(residual) + (kind & 1 ? at : 0), count, rows.width, of.shift.data(),
-           of.factor.data(), of.added.data(), streams ? buffer.data() : to);
+           of.factor.data(), of.added.data(), ceiling, streams ? buffer.data() : to);
       if (streams) stream(to, buffer.data(), count * rows.width * sizeof(Y));
     });
     if (streams) end_of_streams();
@@ -168,20 +169,21 @@ void for_types(ffi::DataType x, ffi::DataType y, const Work& work) {
 
 // The mask is there for the derivative.
 ffi::Error normalize(ffi::ThreadPool pool, AnyBuffer x, Mask, Vector shift, Vector offset, Vector variance, Vector gamma, Vector beta,
-                     AnyBuffer residual, ffi::Result<AnyBuffer> y, float epsilon, bool rectify) {
+                     AnyBuffer residual, ffi::Result<AnyBuffer> y, float epsilon, bool rectify, float ceiling) {
   Rows rows(x, nullptr);
   Coefficients of(rows, shift, offset, variance, gamma, beta, epsilon);
   int kind = 2 * rectify + (residual.element_count() > 0);
   for_types(x.element_type(), y->element_type(), [&](auto x_type, auto y_type) {
-    normalize_as<decltype(x_type), decltype(y_type)>(pool, rows, of, kind, x.untyped_data(), residual.untyped_data(), y->untyped_data());
+    normalize_as<decltype(x_type), decltype(y_type)>(pool, rows, of, kind, ceiling, x.untyped_data(), residual.untyped_data(),
+                                                    y->untyped_data());
   });
   return ffi::Error::Success();
 }
 
 // Sums over all rows of the gradients that reach the normalization, and of their products with the deviations; for each column.
 template <typename X, typename Y>
-std::vector<double> gradient_sums(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& of, int kind, const X* x, const Y* y,
-                                  const Y* gradient) {
+std::vector<double> gradient_sums(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& of, int kind, float ceiling, const X* x,
+                                  const Y* y, const Y* gradient) {
   auto loop = best_channel_rows<X, Y>().sum_gradients[kind];
   int64_t width = rows.width;
   std::vector<double> found(rows.chunks * 2 * width), sums(2 * rows.channels);
@@ -191,7 +193,7 @@ std::vector<double> gradient_sums(ffi::ThreadPool& pool, const Rows& rows, const
     rows.for_tiles(part, [&](int64_t first, int64_t count) {
       int64_t at = first * width;
       loop(x + at, y + (kind == 3 ? at : 0), gradient + at, count, width, of.shift.data(), of.offset.data(), of.factor.data(), of.added.data(),
-           one.data(), one.data() + width);
+           ceiling, one.data(), one.data() + width);
       for (int64_t j = 0; j < 2 * width; ++j) sum[j] += one[j];
     });
   });
@@ -202,7 +204,7 @@ std::vector<double> gradient_sums(ffi::ThreadPool& pool, const Rows& rows, const
 
 ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, Vector offset, Vector variance, Vector gamma, Vector beta,
                     AnyBuffer y, AnyBuffer dy, ffi::Result<AnyBuffer> dx, ffi::Result<Vector> dgamma, ffi::Result<Vector> dbeta,
-                    ffi::Result<AnyBuffer> dresidual, float epsilon, bool rectify) {
+                    ffi::Result<AnyBuffer> dresidual, float epsilon, bool rectify, float ceiling) {
   Rows rows(x, &mask);
   Coefficients of(rows, shift, offset, variance, gamma, beta, epsilon);
   bool adds = dresidual->element_count() > 0;
@@ -213,7 +215,7 @@ ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, 
     auto* x_ = static_cast<const X*>(x.untyped_data());
     auto* y_ = static_cast<const Y*>(y.untyped_data());
     auto* dy_ = static_cast<const Y*>(dy.untyped_data());
-    auto sums = gradient_sums(pool, rows, of, kind, x_, y_, dy_);
+    auto sums = gradient_sums(pool, rows, of, kind, ceiling, x_, y_, dy_);
     int64_t channels = rows.channels, width = rows.width;
     double count = double(std::max<int64_t>(rows.count_real(0, rows.count) * rows.joined, 1));
     std::vector<float> constant(channels), slope(channels);
@@ -233,7 +235,7 @@ ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, 
         int64_t at = first * width;
         X* to = static_cast<X*>(dx->untyped_data()) + at;
         loop(x_ + at, y_ + (kind == 3 ? at : 0), dy_ + at, rows.real ? rows.real + first : nullptr, rows_here, width, of.shift.data(),
-             of.offset.data(), of.factor.data(), of.added.data(), constants.data(), slopes.data(), streams ? buffer.data() : to,
+             of.offset.data(), of.factor.data(), of.added.data(), ceiling, constants.data(), slopes.data(), streams ? buffer.data() : to,
              static_cast<Y*>(dresidual->untyped_data()) + (adds ? at : 0));
         if (streams) stream(to, buffer.data(), rows_here * width * sizeof(X));
       });
@@ -263,7 +265,12 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_batch_moments, phasewise::moments,
                               OfArray().Ret<phasewise::Vector>().Ret<phasewise::Vector>().Ret<phasewise::Vector>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(
     phasewise_batch_normalize, phasewise::normalize,
-    OfNormalization().Arg<xla::ffi::AnyBuffer>().Ret<xla::ffi::AnyBuffer>().Attr<float>("epsilon").Attr<bool>("rectify"));
+    OfNormalization()
+        .Arg<xla::ffi::AnyBuffer>()
+        .Ret<xla::ffi::AnyBuffer>()
+        .Attr<float>("epsilon")
+        .Attr<bool>("rectify")
+        .Attr<float>("ceiling"));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_batch_gradient, phasewise::gradient,
                               OfNormalization()
                                   .Arg<xla::ffi::AnyBuffer>()
@@ -273,4 +280,5 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_batch_gradient, phasewise::gradient,
                                   .Ret<phasewise::Vector>()
                                   .Ret<xla::ffi::AnyBuffer>()
                                   .Attr<float>("epsilon")
-                                  .Attr<bool>("rectify"));
+                                  .Attr<bool>("rectify")
+                                  .Attr<float>("ceiling"));

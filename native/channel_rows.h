@@ -15,11 +15,11 @@ template <typename X, typename Y>
 struct ChannelRows {
   void (*sum_rows)(const X*, const uint8_t*, int64_t, int64_t, const float*, float*);
   void (*sum_squares)(const X*, const uint8_t*, int64_t, int64_t, const float*, const float*, float*);
-  void (*normalize[4])(const X*, const Y*, int64_t, int64_t, const float*, const float*, const float*, Y*);
-  void (*sum_gradients[4])(const X*, const Y*, const Y*, int64_t, int64_t, const float*, const float*, const float*, const float*, float*,
-                           float*);
+  void (*normalize[4])(const X*, const Y*, int64_t, int64_t, const float*, const float*, const float*, float, Y*);
+  void (*sum_gradients[4])(const X*, const Y*, const Y*, int64_t, int64_t, const float*, const float*, const float*, const float*, float,
+                           float*, float*);
   void (*gradient[4])(const X*, const Y*, const Y*, const uint8_t*, int64_t, int64_t, const float*, const float*, const float*,
-                      const float*, const float*, const float*, X*, Y*);
+                      const float*, float, const float*, const float*, X*, Y*);
 };
 
 namespace baseline {

@@ -20,21 +20,22 @@ def drawn(shape, mean=0.0, seed=0):
     return jnp.asarray(np.random.RandomState(seed).randn(*shape) + mean, jnp.float32)
 
 
-def plain(x, gamma, beta, residual=None, mask=None, rectify=False):
+def plain(x, gamma, beta, residual=None, mask=None, rectify=False, ceiling=None):
     axes = tuple(range(x.ndim - 1))
     y = normalize(x, moments(x, axes, mask=mask), gamma=gamma, beta=beta, epsilon=EPSILON)
     y = y if residual is None else y + residual
+    y = y if ceiling is None else jnp.where(y >= ceiling, ceiling, y)
     return jnp.where(y <= 0, 0, y) if rectify else y
 
 
-def native(x, gamma, beta, residual=None, mask=None, rectify=False):
+def native(x, gamma, beta, residual=None, mask=None, rectify=False, ceiling=None):
     with made_by.remembered():
         found = fused.own_moments(x, mask)
         y = fused.normalized_by_own(
             x, found, mask, gamma=gamma, beta=beta, epsilon=EPSILON, dtype=jnp.promote_types(x.dtype, gamma.dtype)
         )
         y = y if residual is None else fused.summed(y + residual, y, residual)
-        return fused.rectified(y) if rectify else y
+        return fused.rectified(y, ceiling) if rectify else y
 
 
 def assert_near(found, expected, tolerance=1e-5):
@@ -65,10 +66,10 @@ def test_result_and_gradients_are_those_of_float64_however_far_the_mean(shape, m
     assert_near(found, [part.reshape(-1, shape[-1]) for part in in_float64(x, gamma, beta, dy)])
 
 
-@pytest.mark.parametrize("rectify", [False, True])
+@pytest.mark.parametrize("rectify, ceiling", [(False, None), (True, None), (True, 0.7)])
 @pytest.mark.parametrize("adds", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
-def test_native_and_xla_give_the_same_result_and_gradients(rectify, adds, masked):
+def test_native_and_xla_give_the_same_result_and_gradients(rectify, ceiling, adds, masked):
     shape = (9, 4, 5, 12)
     x, gamma, beta = drawn(shape, 3), drawn((12,), 1, 1), drawn((12,), 0, 2)
     residual = drawn(shape, 0, 3) if adds else None
@@ -76,7 +77,7 @@ def test_native_and_xla_give_the_same_result_and_gradients(rectify, adds, masked
     weights = drawn(shape, 0, 4)
 
     def loss_of(function):
-        return lambda *arguments: (function(*arguments, mask=mask, rectify=rectify) * weights).sum()
+        return lambda *arguments: (function(*arguments, mask=mask, rectify=rectify, ceiling=ceiling) * weights).sum()
 
     places = (0, 1, 2, 3) if adds else (0, 1, 2)
     found, expected = (jax.value_and_grad(loss_of(f), places)(x, gamma, beta, residual) for f in (native, plain))
@@ -98,7 +99,7 @@ def test_gradients_of_gradients_are_those_of_xla():
 
     def steepness(function):
         def loss(*arguments):
-            return (jnp.sin(function(*arguments, rectify=True)) * weights).sum()
+            return (jnp.sin(function(*arguments, rectify=True, ceiling=0.9)) * weights).sum()
 
         return lambda *arguments: sum((g * g).sum() for g in jax.grad(loss, (0, 1, 2))(*arguments))
 
@@ -111,7 +112,7 @@ def test_forward_mode_and_vmap_give_what_xla_gives():
     x, gamma, beta = drawn((3, 6, 4)), drawn((4,), 1, 1), drawn((4,), 0, 2)
 
     for transformed in (
-        lambda f: jax.jvp(lambda x: f(x, gamma, beta, rectify=True), (x,), (jnp.cos(x),)),
+        lambda f: jax.jvp(lambda x: f(x, gamma, beta, rectify=True, ceiling=0.9), (x,), (jnp.cos(x),)),
         lambda f: jax.vmap(lambda x: f(x, gamma, beta))(x),
         lambda f: jax.vmap(jax.grad(lambda x: (f(x, gamma, beta) ** 3).sum()))(x),
     ):
@@ -150,7 +151,7 @@ def test_fit_learns_the_same_natively_also_from_a_short_last_batch(monkeypatch):
 
     def learnt():
         inputs = pw.Input((16, 16, 16))
-        h = pw.layers.ReLU()(pw.layers.BatchNormalization()(inputs))
+        h = pw.layers.ReLU(1.0)(pw.layers.BatchNormalization()(inputs))
         h = pw.layers.BatchNormalization()(h)
         h = pw.layers.Activation("relu")(pw.layers.Add()([inputs, h]))
         model = pw.Model(inputs, pw.layers.GlobalAveragePooling2D()(h))

@@ -16,7 +16,10 @@ from phasewise.kernels import convolution_in_xla
 from phasewise.kernels.convolution import convolve, convolve_depthwise, convolve_transposed
 from phasewise.kernels.convolution_sizes import Around
 from phasewise.kernels.native import convolution as native
-from phasewise.kernels.native.library import Library, reason_against, usable
+from phasewise.kernels.native import pointwise, winograd
+from phasewise.kernels.native.library import Library, has_avx512, reason_against, usable
+
+TARGETS = (native.TARGET, pointwise.TARGET, winograd.TARGET)
 
 needs_native = pytest.mark.skipif(
     reason_against(native.LIBRARY) is not None, reason=f"native kernels are not there: {reason_against(native.LIBRARY)}"
@@ -31,12 +34,16 @@ def however_small(monkeypatch):
 CASES = {  # shape of x, of the kernel; strides, padding before and after, dilation, groups
     "1-D": ((8, 128, 16), (5, 16, 32), 1, (2, 2), 1, 1),
     "2-D": ((4, 14, 13, 16), (3, 3, 16, 24), 1, (1, 1), 1, 1),
+    "2-D, three by three": ((4, 14, 13, 16), (3, 3, 16, 48), 1, (1, 1), 1, 1),
+    "1-D, three": ((8, 37, 32), (3, 32, 16), 1, (2, 0), 1, 1),
     "three channels": ((4, 16, 16, 3), (3, 3, 3, 16), 1, (1, 1), 1, 1),
     "strides": ((4, 16, 16, 16), (3, 3, 16, 32), 2, (0, 1), 1, 1),
     "dilation": ((4, 16, 16, 16), (3, 3, 16, 16), 1, (2, 2), 2, 1),
     "groups": ((4, 16, 16, 32), (3, 3, 8, 32), 1, (1, 1), 1, 4),
     "depthwise": ((4, 24, 24, 32), (3, 3, 1, 32), 2, (1, 1), 1, 32),
     "pointwise": ((4, 16, 16, 32), (1, 1, 32, 64), 2, (0, 0), 1, 1),
+    "pointwise, odd channels": ((3, 9, 7, 13), (1, 1, 13, 37), 1, (0, 0), 1, 1),
+    "pointwise, many channels": ((2, 40, 300), (1, 300, 70), 3, (0, 0), 1, 1),
     "3-D": ((2, 6, 8, 8, 8), (3, 3, 3, 8, 16), 1, (1, 1), 1, 1),
 }
 
@@ -86,7 +93,8 @@ def off(got, wanted):
 
 
 def native_calls(function, *arguments):
-    return jax.jit(function).lower(*arguments).as_text().count(f"@{native.TARGET}(")
+    text = jax.jit(function).lower(*arguments).as_text()
+    return sum(text.count(f"@{target}(") for target in TARGETS)
 
 
 def run_script(script, **environment):
@@ -148,6 +156,27 @@ def test_gradients_of_gradients_and_forward_mode_are_those_of_float64():
 
 
 @needs_native
+@pytest.mark.skipif(not has_avx512(), reason="this kernel is written for AVX-512, which this processor lacks")
+@pytest.mark.parametrize("padding", [(0, 0), (1, 1), (2, 2), (0, 2), (1, 0)])
+def test_three_positions_and_whole_vectors_of_channels_take_fewer_products(padding):
+    x, kernel = arrays_of("2-D, three by three")
+    around = tuple(Around(*pair) for pair in (padding, padding[::-1]))
+
+    def wide(x, kernel):
+        names = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(x, kernel, (1, 1), around, dimension_numbers=names)
+
+    function = with_gradients(functools.partial(convolve, strides=(1, 1), padding=around, dilation=(1, 1)))
+    text = jax.jit(function).lower(x, kernel).as_text()
+    assert text.count(f"@{winograd.TARGET}(") > 2 and native.TARGET not in text
+    got = jax.jit(function)(x, kernel)
+    with jax.enable_x64(True):
+        wanted = jax.jit(with_gradients(wide))(jnp.array(x, "float64"), jnp.array(kernel, "float64"))
+    for each, right in zip(got, wanted, strict=True):
+        assert off(each, right) < 1e-5
+
+
+@needs_native
 def test_vmap_falls_back_to_xla():
     x, kernel = arrays_of("2-D")
     kernels = jnp.stack([kernel, 2 * kernel])
@@ -160,7 +189,7 @@ def test_vmap_falls_back_to_xla():
 def test_an_exported_program_has_no_native_call():
     x, kernel = arrays_of("2-D")
     assert native_calls(ours("2-D"), x, kernel) == 1
-    assert native.TARGET not in jax.export.export(jax.jit(ours("2-D")))(x, kernel).mlir_module()
+    assert "custom_call @phasewise" not in jax.export.export(jax.jit(ours("2-D")))(x, kernel).mlir_module()
 
 
 @needs_native
@@ -169,12 +198,24 @@ def test_small_convolutions_stay_with_xla(monkeypatch):
         return convolve(x, kernel, (1, 1), (Around(1, 1),) * 2, (1, 1))
 
     monkeypatch.delenv("PHASEWISE_NATIVE")
-    assert native_calls(convolved, jnp.ones((4, 8, 8, 16)), jnp.ones((3, 3, 16, 16))) == 0
+    assert native_calls(convolved, jnp.ones((4, 8, 8, 8)), jnp.ones((3, 3, 8, 8))) == 0
     assert native_calls(convolved, jnp.ones((64, 16, 16, 32)), jnp.ones((3, 3, 32, 32))) == 1
 
 
 @needs_native
-@pytest.mark.parametrize("name", ["2-D", "three channels", "depthwise", "pointwise", "1-D"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "2-D",
+        "2-D, three by three",
+        "1-D, three",
+        "three channels",
+        "depthwise",
+        "pointwise",
+        "pointwise, odd channels",
+        "1-D",
+    ],
+)
 def test_the_bits_of_a_row_depend_neither_on_its_batch_nor_on_the_run(name):
     x, kernel = arrays_of(name)
     x = jnp.concatenate([x] * 8)

@@ -33,9 +33,12 @@ def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = No
         An array like `x`.
     """
     x = jnp.asarray(x)
-    if (negative_slope, max_value, threshold) == (0.0, None, 0.0):
-        together = rectified(x)
-        return jnp.where(x <= 0, 0, x) if together is None else together
+    if negative_slope == threshold == 0.0 and (
+        max_value is None or (isinstance(max_value, float | int) and max_value > 0)
+    ):
+        together = rectified(x, max_value)
+        if together is not None:
+            return together
     above = x
     if max_value is not None:
         above = jnp.where(x <= 0, 0, jnp.where(x >= max_value, jnp.asarray(max_value, x.dtype), x))
@@ -55,8 +58,7 @@ def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
 @activation()
 def relu6(x: ArrayLike) -> Array:
     """min(max(x, 0), 6) (Krizhevsky 2010); its gradient at 0 and at 6 is 0."""
-    x = jnp.asarray(x)
-    return jnp.where(x <= 0, 0, jnp.where(x >= 6, 6, x))
+    return relu(x, max_value=6.0)
 
 
 @activation()

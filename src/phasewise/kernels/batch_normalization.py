@@ -71,10 +71,10 @@ def normalized_by_own(x, found, mask=None, *, gamma=None, beta=None, epsilon, dt
     return made_by.note(made.computed(rectify=False), made)
 
 
-def rectified(x):
-    """max(x, 0), computed with the normalization that `x` comes from; None where it comes from none."""
+def rectified(x, ceiling=None):
+    """max(x, 0), at most the positive number `ceiling`, computed with the normalization that `x` comes from; None where it comes from none."""
     made = made_by.of(x)
-    return made.computed(rectify=True) if isinstance(made, _Normalized) else None
+    return made.computed(rectify=True, ceiling=ceiling) if isinstance(made, _Normalized) else None
 
 
 def summed(total, first, second):
@@ -95,9 +95,11 @@ class _Normalized(NamedTuple):
     epsilon: float
     dtype: str
 
-    def computed(self, *, rectify):
+    def computed(self, *, rectify, ceiling=None):
+        ceiling = None if ceiling is None else float(np.dtype(self.dtype).type(ceiling))
+        how = {"epsilon": self.epsilon, "rectify": rectify, "ceiling": ceiling}
         residual = jnp.zeros(0, self.dtype) if self.residual is None else self.residual
-        (y,) = _NORMALIZE.bind(*self.arguments, residual, epsilon=self.epsilon, rectify=rectify, dtype=self.dtype)
+        (y,) = _NORMALIZE.bind(*self.arguments, residual, dtype=self.dtype, **how)
         return y
 
 
@@ -120,10 +122,16 @@ def _plain_moments(x, rows):
     return [part.reshape(-1) for part in moments(x, _axes(x), mask=_mask_of(rows, x))]
 
 
-def _plain_normalize(x, rows, shift, offset, variance, gamma, beta, residual, *, epsilon, rectify, dtype):
+def _plain_normalize(x, rows, shift, offset, variance, gamma, beta, residual, *, epsilon, rectify, ceiling, dtype):
     y = normalize(x, Moments(shift, offset, variance), gamma=gamma, beta=beta, epsilon=epsilon)
     y = (y + residual if residual.size else y).astype(dtype)
-    return [jnp.where(y <= 0, 0, y) if rectify else y]
+    return [_cut(y, y, ceiling, ceiling) if rectify else y]
+
+
+def _cut(y, between, above, ceiling):
+    """0 where y is at most 0, `above` where it reaches the ceiling, `between` elsewhere."""
+    passed = between if ceiling is None else jnp.where(y >= ceiling, above, between)
+    return jnp.where(y <= 0, 0, passed)
 
 
 def _mean(values, rows):
@@ -145,19 +153,19 @@ def _standardized(x, found, epsilon):
     return (wide(x) - found.shift - found.offset) * inverse, inverse
 
 
-def _tangent(found, x, rows, gamma, y, changes, *, epsilon, rectify):
+def _tangent(found, x, rows, gamma, y, changes, *, epsilon, rectify, ceiling):
     """How the result `y` changes when `x`, gamma, beta and the residual do."""
     dx, dgamma, dbeta, dresidual = changes
     standard, inverse = _standardized(x, found, epsilon)
     dx = wide(dx) * inverse
     dy = gamma * (dx - _mean(dx, rows) - standard * _mean(standard * dx, rows)) + dgamma * standard + dbeta
     dy = dy + dresidual if dresidual.size else dy
-    return [_let_through(y, dy, rectify).astype(y.dtype)]
+    return [_let_through(y, dy, rectify, ceiling).astype(y.dtype)]
 
 
-def _gradients(found, x, rows, gamma, y, dy, *, epsilon, rectify, adds):
+def _gradients(found, x, rows, gamma, y, dy, *, epsilon, rectify, ceiling, adds):
     """The gradients by `x`, gamma, beta and the residual, from the one by the result `y`."""
-    g = _let_through(y, dy, rectify)
+    g = _let_through(y, dy, rectify, ceiling)
     standard, inverse = _standardized(x, found, epsilon)
     total, product = g.sum(_axes(x)), (g * standard).sum(_axes(x))
     count = jnp.maximum(rows.sum(), 1) if rows.size else x.size // x.shape[-1]
@@ -167,8 +175,8 @@ def _gradients(found, x, rows, gamma, y, dy, *, epsilon, rectify, adds):
     return [(gamma * inverse * (g - shared)).astype(x.dtype), product, total, dresidual]
 
 
-def _let_through(y, gradient, rectify):
-    return jnp.where(y <= 0, 0, wide(gradient)) if rectify else wide(gradient)
+def _let_through(y, gradient, rectify, ceiling):
+    return _cut(y, wide(gradient), 0, ceiling) if rectify else wide(gradient)
 
 
 def _plain_tangent(x, rows, shift, offset, variance, gamma, beta, y, *changes, **how):
@@ -179,20 +187,29 @@ def _plain_gradients(x, rows, shift, offset, variance, gamma, beta, y, dy, **how
     return _gradients(Moments(shift, offset, variance), x, rows, gamma, y, dy, **how)
 
 
+def _told(*, epsilon, rectify, ceiling):
+    """What the native kernels are told: no number is at least NaN."""
+    return {
+        "epsilon": np.float32(epsilon),
+        "rectify": rectify,
+        "ceiling": np.float32(np.nan if ceiling is None else ceiling),
+    }
+
+
 _MOMENTS = operation("phasewise_batch_moments", _plain_moments, KERNELS, "phasewise_batch_moments", lambda *arrays: {})
 _NORMALIZE = operation(
     "phasewise_batch_normalize",
     _plain_normalize,
     KERNELS,
     "phasewise_batch_normalize",
-    lambda *arrays, epsilon, rectify, dtype: {"epsilon": np.float32(epsilon), "rectify": rectify},
+    lambda *arrays, dtype, **how: _told(**how),
 )
 _GRADIENTS = operation(
     "phasewise_batch_gradient",
     _plain_gradients,
     KERNELS,
     "phasewise_batch_gradient",
-    lambda *arrays, epsilon, rectify, adds: {"epsilon": np.float32(epsilon), "rectify": rectify},
+    lambda *arrays, adds, **how: _told(**how),
 )
 _TANGENT = operation("phasewise_batch_tangent", _plain_tangent, KERNELS, "", lambda *arrays, **how: None)
 
@@ -207,21 +224,20 @@ def _moments_jvp(arrays, tangents):
     return found, [jnp.zeros_like(shift), _mean(dx, rows), 2 * _mean(deviation * wide(dx), rows)]
 
 
-def _normalize_jvp(arrays, tangents, *, epsilon, rectify, dtype):
+def _normalize_jvp(arrays, tangents, *, dtype, **how):
     x, rows, *statistics, gamma, beta, _ = arrays
-    results = _NORMALIZE.bind(*arrays, epsilon=epsilon, rectify=rectify, dtype=dtype)
+    results = _NORMALIZE.bind(*arrays, dtype=dtype, **how)
     changes = [ad.instantiate_zeros(tangents[i]) for i in (0, 5, 6, 7)]
-    how = {"epsilon": epsilon, "rectify": rectify}
     return results, _TANGENT.bind(x, rows, *statistics, gamma, beta, *results, *changes, **how)
 
 
-def _tangent_transposed(cotangents, *arguments, epsilon, rectify):
+def _tangent_transposed(cotangents, *arguments, **how):
     (dy,) = cotangents
     known, changes = arguments[:8], arguments[8:]
     if isinstance(dy, ad.Zero):
         return [None] * len(arguments)
     adds = changes[3].aval.size > 0 if ad.is_undefined_primal(changes[3]) else changes[3].size > 0
-    gradients = _GRADIENTS.bind(*known, dy, epsilon=epsilon, rectify=rectify, adds=adds)
+    gradients = _GRADIENTS.bind(*known, dy, adds=adds, **how)
     return [None] * 8 + [g if ad.is_undefined_primal(change) else None for g, change in zip(gradients, changes)]
 
 

@@ -2,8 +2,8 @@
 
 Three arrays belong together: the input, the kernel and the output. Two of them give the third, and each of these three functions
 is linear in either argument: the convolution is one of them, the gradients of each are the other two. A transposed convolution is
-the one that gives the input. So all of it is one operation, `part_of`, with the rules for its derivatives below, and two
-implementations: `convolution_in_xla` and the native one. Products are summed in float32 or wider.
+the one that gives the input. So all of it is one operation, `part_of`, with the rules for its derivatives below, and several
+implementations: `convolution_in_xla` and the native ones. Products are summed in float32 or wider.
 
 That is for the CPU. On other devices XLA's convolution and the gradients that JAX derives are used as they are.
 """
@@ -19,6 +19,8 @@ from phasewise.kernels.convolution_in_xla import part_of as part_in_xla
 from phasewise.kernels.convolution_sizes import Around, span
 from phasewise.kernels.native import convolution as native
 from phasewise.kernels.native.operation import operation
+from phasewise.kernels.native.pointwise import POINTWISE
+from phasewise.kernels.native.winograd import WINOGRAD
 
 
 def convolve(x, kernel, strides, padding, dilation, *, groups=1, channels_first=False):
@@ -103,6 +105,7 @@ _PART = operation(
     native.LIBRARY,
     native.TARGET,
     native.attributes,
+    preferred=(POINTWISE, WINOGRAD),
 )
 
 

@@ -23,7 +23,8 @@ LEAST_PRODUCTS = {
     ("kernel", True): 1 << 20,
 }
 
-_PARTS = ("output", "input", "kernel")
+PARTS = ("output", "input", "kernel")
+"""What C++ calls 0, 1 and 2."""
 
 
 def attributes(first, second, *, part, window, groups, sizes):
@@ -33,17 +34,17 @@ def attributes(first, second, *, part, window, groups, sizes):
     # There oneDNN 3.2 reads memory that nobody has written, where the rows are padded: the result is NaN now and then.
     if part == "kernel" and first.dtype == jnp.bfloat16 and max(window.dilation[:-1], default=1) > 1:
         return None
-    shapes = _shapes(first.shape, second.shape, part, window, groups, sizes)
+    shapes = shapes_of(first.shape, second.shape, part, window, groups, sizes)
     is_worth_it = _products(shapes) >= LEAST_PRODUCTS[part, groups > 1]
     if not (is_worth_it or are_always_called()) or not usable(LIBRARY):
         return None
     before, after = zip(*window.padding)
     numbers = (*window.strides, *window.dilation, *before, *after)
-    name = implementation(_PARTS.index(part), groups, first.dtype == jnp.bfloat16, shapes, numbers)
+    name = implementation(PARTS.index(part), groups, first.dtype == jnp.bfloat16, shapes, numbers)
     if not name or name.startswith("ref"):
         return None
     return {
-        "part": np.int64(_PARTS.index(part)),
+        "part": np.int64(PARTS.index(part)),
         "groups": np.int64(groups),
         "strides": np.array(window.strides, np.int64),
         "dilation": np.array(window.dilation, np.int64),
@@ -52,8 +53,8 @@ def attributes(first, second, *, part, window, groups, sizes):
     }
 
 
-def _shapes(first, second, part, window, groups, sizes):
-    """The shapes of input, kernel and output."""
+def shapes_of(first, second, part, window, groups, sizes):
+    """The shapes of input, kernel and output; arguments are `part_of`'s, with the shapes of the arrays."""
     if part == "input":
         return (second[0], *sizes, first[-2] * groups), first, second
     if part == "kernel":

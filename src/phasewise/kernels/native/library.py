@@ -63,6 +63,11 @@ def loaded(library: Library) -> ctypes.CDLL:
         return _loaded(library)
 
 
+def has_avx512() -> bool:
+    """Whether kernels that are written for AVX-512 alone can be called."""
+    return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_avx512())
+
+
 def are_expected() -> bool:
     """Whether this is a platform that native kernels are built for, and they are not turned off."""
     return is_supported() and not are_off()
@@ -148,7 +153,14 @@ def _path_of_onednn():
 
 KERNELS = Library(
     "libphasewise_kernels.so",
-    ("phasewise_threads", "phasewise_batch_moments", "phasewise_batch_normalize", "phasewise_batch_gradient"),
+    (
+        "phasewise_threads",
+        "phasewise_batch_moments",
+        "phasewise_batch_normalize",
+        "phasewise_batch_gradient",
+        "phasewise_pointwise",
+        "phasewise_winograd",
+    ),
 )
 """Kernels that need nothing but XLA."""
 

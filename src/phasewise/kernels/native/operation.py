@@ -7,7 +7,7 @@ calls; one for other devices or for several, one that is exported, one over arra
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from jax.extend.core import Primitive
@@ -19,12 +19,29 @@ PLAIN: dict[str, Callable[..., Any]] = {}
 """For each operation, by name, its implementation in XLA's operations."""
 
 
+class Native(NamedTuple):
+    """One native implementation of an operation.
+
+    Attributes:
+        library: where it is.
+        target: its name there. It gets the arrays, row-major, and the attributes.
+        attributes: `attributes(*avals, **parameters)` is what it gets beside the arrays (names to int, float, str, or NumPy arrays),
+            or None where it does not apply to such shapes and types, or is not worth it.
+    """
+
+    library: Library
+    target: str
+    attributes: Callable[..., dict[str, Any] | None]
+
+
 def operation(
     name: str,
     plain: Callable[..., Sequence[jax.Array]],
     library: Library,
     target: str,
     attributes: Callable[..., dict[str, Any] | None],
+    *,
+    preferred: Sequence[Native] = (),
     **alias: Any,
 ) -> Primitive:
     """An operation for `bind(*arrays, **parameters)`, which returns a list of arrays. It has no rule for derivatives yet.
@@ -32,14 +49,13 @@ def operation(
     Args:
         name: begins with "phasewise_".
         plain: the implementation in XLA's operations: takes what `bind` does, returns a list of arrays. Parameters are hashable.
-        library: where the native one is.
-        target: its name there. It gets the arrays, row-major, and the attributes.
-        attributes: `attributes(*avals, **parameters)` is what the native one gets beside the arrays (names to int, float, str, or
-            NumPy arrays), or None where it does not apply to such shapes and types, or is not worth it.
+        library, target, attributes: of the native one, as `Native` has them.
+        preferred: further native ones, of which the first that applies is taken before it.
         alias: further keywords of `jax.ffi.ffi_lowering`, such as `operand_output_aliases`.
     """
     primitive = Primitive(name)
     primitive.multiple_results = True
+    natives = (*preferred, Native(library, target, attributes))
     in_xla = mlir.lower_fun(plain, multiple_results=True)
 
     @functools.lru_cache(256)
@@ -55,10 +71,11 @@ def operation(
         return shapes(tuple(parameters.items()), *(jax.ShapeDtypeStruct(each.shape, each.dtype) for each in avals))
 
     def lowered(context, *operands, **parameters):
-        given = _may_be_native(context) and attributes(*context.avals_in, **parameters)
-        if not isinstance(given, dict) or not usable(library):
-            return in_xla(context, *operands, **parameters)
-        return jax.ffi.ffi_lowering(target, **alias)(context, *operands, **given)
+        for native in natives if _may_be_native(context) else ():
+            given = native.attributes(*context.avals_in, **parameters)
+            if isinstance(given, dict) and usable(native.library):
+                return jax.ffi.ffi_lowering(native.target, **alias)(context, *operands, **given)
+        return in_xla(context, *operands, **parameters)
 
     def batched(arguments, axes, **parameters):
         outputs = jax.vmap(functools.partial(plain, **parameters), axes)(*arguments)
