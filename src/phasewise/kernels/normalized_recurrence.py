@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.kernels.moments import wide
-from phasewise.kernels.recurrent import held, is_by_gate, multiplied, over_time, thinned
+from phasewise.kernels.over_time import held, over_time
+from phasewise.kernels.recurrent import is_by_gate, multiplied, thinned
 from phasewise.kernels.recurrent_terms import (
     Term,
     after_product,

@@ -8,13 +8,16 @@ a sum that the loop carries.
 
 import functools
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from phasewise.kernels import lstm
 from phasewise.kernels.matrix_product import matrix_product
 from phasewise.kernels.moments import wide
+from phasewise.kernels.over_time import held, over_time
 
 
 class Step(NamedTuple):
@@ -23,10 +26,12 @@ class Step(NamedTuple):
     Attributes:
         function: `(z, states) -> states`, z what the input brings and that product: their sum, or the pair of them.
         adds: whether z is their sum.
+        whole: `whole.lstm` computes all steps in one operation, where `whole.suits` what is given; or None.
     """
 
     function: Callable
     adds: bool
+    whole: ModuleType | None = None
 
     def __call__(self, projected, product, states, *of_carry):
         z = wide(projected) + product if self.adds else (wide(projected), product)
@@ -46,11 +51,11 @@ def simple_step(activation):
 
 
 @functools.cache
-def lstm_step(activation, recurrent_activation):
+def lstm_step(activation, recurrent_activation, is_standard=False):
     """The step of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), for `recurrence`.
 
     With i, f, g, o the quarters of x + u: `c' = sigma(f) c + sigma(i) phi(g)` and `h' = sigma(o) phi(c')`; the function takes a
-    third argument, where c' goes to phi through it.
+    third argument, where c' goes to phi through it. `is_standard` tells that phi is tanh and sigma the sigmoid.
     """
     phi, sigma = activation or _linear, recurrent_activation or _linear
 
@@ -59,7 +64,7 @@ def lstm_step(activation, recurrent_activation):
         carry = sigma(f) * states[1] + sigma(i) * phi(g)
         return sigma(o) * phi(of_carry(carry)), carry
 
-    return Step(step, adds=True)
+    return Step(step, adds=True, whole=lstm if is_standard else None)
 
 
 @functools.cache
@@ -142,13 +147,6 @@ def multiplied(x, kernel, by_gate):
     return jnp.einsum("...gu,ugv->...gv", x, gates, **accumulated).reshape(*x.shape[:-2], -1)
 
 
-def held(mask, new, old):
-    """Each of `new` in the rows where `mask`, (batch,), is True, else that of `old`; None is a mask of True alone."""
-    if mask is None:
-        return new
-    return jax.tree.map(lambda a, b: jnp.where(mask.reshape(mask.shape + (1,) * (a.ndim - 1)), a, b), new, old)
-
-
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def recurrence(step, sequences, unroll, projected, states, weights, kept=None, mask=None):
     """A cell whose step is entry by entry but for one product, over a sequence.
@@ -165,6 +163,8 @@ def recurrence(step, sequences, unroll, projected, states, weights, kept=None, m
     Returns:
         (outputs (time, batch, units) or None, the last states).
     """
+    if step.whole and not unroll and step.whole.suits(projected, states, weights, kept, mask):
+        return step.whole.lstm(sequences, projected, states, weights, kept, mask)
     return _recurrence(step, sequences, unroll, projected, states, weights, kept, mask)
 
 
@@ -199,39 +199,6 @@ def _run(step, unroll, projected, states, weights, kept, mask, remembered, **opt
         return new, remembered(states, new, x, product)
 
     return over_time(body, states, (projected, mask), unroll=unroll, **options)
-
-
-def over_time(body, carried, inputs, *, unroll, reverse=False, in_place=False):
-    """As `jax.lax.scan`, twice as fast on a CPU: a step's inputs are fetched in the step before it.
-
-    So they lie in buffers of their own, and the arithmetic of the step is compiled as that of whole arrays. The gradient of this
-    would be slow: it is for loops whose gradient is written by hand.
-
-    Args:
-        in_place: whether inputs and outputs are tuples whose first is of one shape and dtype in both, an array or a nest of them:
-            then the output is written where the input of the same step lay, which spares memory and the time to clear it.
-    """
-    time = jax.tree.leaves(inputs)[0].shape[0]  # a symbol where the size is left open, which len() refuses
-    if unroll or not time:
-        return jax.lax.scan(body, carried, inputs, unroll=True, reverse=reverse)
-
-    def fetched(inputs, number):
-        number = jnp.clip(number, 0, time - 1)
-        return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, number, keepdims=False), inputs)
-
-    def step(carried, number):
-        carried, now, replaced = carried
-        carried, outputs = body(carried, now)
-        if in_place:
-            write = functools.partial(jax.lax.dynamic_update_index_in_dim, index=number, axis=0)
-            replaced, outputs = jax.tree.map(write, replaced, outputs[:1]), outputs[1:]
-        whole = (*replaced, *inputs[1:]) if in_place else inputs
-        following = fetched(whole, number - 1 if reverse else number + 1)
-        return (carried, following, replaced), outputs
-
-    first = carried, fetched(inputs, time - 1 if reverse else 0), inputs[:1] if in_place else ()
-    (carried, _, replaced), outputs = jax.lax.scan(step, first, jnp.arange(time), reverse=reverse)
-    return carried, (*replaced, *outputs) if in_place else outputs
 
 
 def _forward(step, sequences, unroll, projected, states, weights, kept, mask):

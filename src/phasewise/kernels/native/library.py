@@ -160,6 +160,8 @@ KERNELS = Library(
         "phasewise_batch_gradient",
         "phasewise_pointwise",
         "phasewise_winograd",
+        "phasewise_lstm",
+        "phasewise_lstm_gradient",
     ),
 )
 """Kernels that need nothing but XLA."""

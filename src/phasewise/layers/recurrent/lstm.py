@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from phasewise import activations
 from phasewise.core.arguments import check_flag
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named
@@ -133,7 +134,8 @@ class LSTMCell(RecurrentCell):
 
     def step(self) -> Callable[..., tuple[Array, ...]]:
         """The function that `kernels.recurrent.recurrence` takes."""
-        return recurrent.lstm_step(self.activation, self.recurrent_activation)
+        is_standard = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        return recurrent.lstm_step(self.activation, self.recurrent_activation, is_standard)
 
     def get_config(self) -> Config:
         """Every argument."""

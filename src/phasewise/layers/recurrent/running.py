@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from phasewise.core import naming
 from phasewise.core.types import Array, Nest
 from phasewise.core.variable import autocast
-from phasewise.kernels.recurrent import held
+from phasewise.kernels.over_time import held
 from phasewise.layer.layer import Layer
 from phasewise.layers.recurrent.cell import RecurrentCell
 from phasewise.layers.recurrent.time_loop import look, loop
