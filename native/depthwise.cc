@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "buffer.h"
+#include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
 #include "xla/ffi/api/ffi.h"
@@ -182,6 +183,7 @@ ffi::Error Depthwise(ffi::ThreadPool pool, Array first, Array second, ffi::Resul
   if (instruction_set() != InstructionSet::avx512) {
     return ffi::Error(ffi::ErrorCode::kUnimplemented, "depthwise: this processor has no AVX-512");
   }
+  PreferHugePages(result->untyped_data(), result->size_bytes());
   const Array& input = part == kInput ? *result : first;
   const Array& kernel = part == kKernel ? *result : part == kInput ? first : second;
   const Array& output = part == kOutput ? *result : second;

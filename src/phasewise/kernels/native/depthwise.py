@@ -1,7 +1,6 @@
 """Convolution of each channel by itself: where the native kernel is worth it."""
 
 import math
-import os
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +21,7 @@ def attributes(first, second, *, part, window, groups, sizes):
     if not input[-1] == groups == kernel[-1] or not math.prod(kernel):
         return None
     is_worth_it = math.prod(output) * math.prod(kernel[:-2]) >= LEAST_PRODUCTS
-    if os.environ.get("NODW") or not (is_worth_it or are_always_called()) or not has_avx512():
+    if not (is_worth_it or are_always_called()) or not has_avx512():
         return None
     return {
         "part": np.int64(PARTS.index(part)),
