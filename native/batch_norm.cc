@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "channel_rows.h"
+#include "huge_pages.h"
 #include "parallel_for.h"
 #include "streaming.h"
 
@@ -170,6 +171,7 @@ void for_types(ffi::DataType x, ffi::DataType y, const Work& work) {
 // The mask is there for the derivative.
 ffi::Error normalize(ffi::ThreadPool pool, AnyBuffer x, Mask, Vector shift, Vector offset, Vector variance, Vector gamma, Vector beta,
                      AnyBuffer residual, ffi::Result<AnyBuffer> y, float epsilon, bool rectify, float ceiling) {
+  PreferHugePages(y->untyped_data(), y->size_bytes());
   Rows rows(x, nullptr);
   Coefficients of(rows, shift, offset, variance, gamma, beta, epsilon);
   int kind = 2 * rectify + (residual.element_count() > 0);
@@ -205,6 +207,8 @@ std::vector<double> gradient_sums(ffi::ThreadPool& pool, const Rows& rows, const
 ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, Vector offset, Vector variance, Vector gamma, Vector beta,
                     AnyBuffer y, AnyBuffer dy, ffi::Result<AnyBuffer> dx, ffi::Result<Vector> dgamma, ffi::Result<Vector> dbeta,
                     ffi::Result<AnyBuffer> dresidual, float epsilon, bool rectify, float ceiling) {
+  PreferHugePages(dx->untyped_data(), dx->size_bytes());
+  PreferHugePages(dresidual->untyped_data(), dresidual->size_bytes());
   Rows rows(x, &mask);
   Coefficients of(rows, shift, offset, variance, gamma, beta, epsilon);
   bool adds = dresidual->element_count() > 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dnnl.hpp"
+#include "huge_pages.h"
 #include "onednn_thread.h"
 #include "xla/ffi/api/ffi.h"
 
@@ -200,6 +201,7 @@ ffi::Error Convolution(ffi::AnyBuffer first, ffi::AnyBuffer second, ffi::Result<
   if (type != ffi::DataType::F32 && type != ffi::DataType::BF16) {
     return ffi::Error(ffi::ErrorCode::kInvalidArgument, "convolution: the arrays must be float32 or bfloat16");
   }
+  PreferHugePages(result->untyped_data(), result->size_bytes());
   const auto& input = part == kInput ? *result : first;
   const auto& kernel = part == kKernel ? *result : part == kInput ? first : second;
   const auto& output = part == kOutput ? *result : second;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "buffer.h"
+#include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
 #include "products.h"
@@ -146,6 +147,7 @@ ffi::Error Pointwise(ffi::ThreadPool pool, Array first, Array second, ffi::Resul
   if (instruction_set() != InstructionSet::avx512) {
     return ffi::Error(ffi::ErrorCode::kUnimplemented, "pointwise: this processor has no AVX-512");
   }
+  PreferHugePages(result->untyped_data(), result->size_bytes());
   const Array& input = part == kInput ? *result : first;
   const Array& kernel = part == kKernel ? *result : part == kInput ? first : second;
   const Array& output = part == kOutput ? *result : second;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "buffer.h"
+#include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
 #include "products.h"
@@ -272,6 +273,7 @@ ffi::Error Winograd(ffi::ThreadPool pool, Array first, Array second, ffi::Result
   if (instruction_set() != InstructionSet::avx512) {
     return ffi::Error(ffi::ErrorCode::kUnimplemented, "winograd: this processor has no AVX-512");
   }
+  PreferHugePages(result->untyped_data(), result->size_bytes());
   const bool is_plane = result->dimensions().size() == 4;
   (is_plane ? Run<true> : Run<false>)(pool, first, second, *result, part, top, left);
   return ffi::Error::Success();

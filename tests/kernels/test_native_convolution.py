@@ -16,10 +16,10 @@ from phasewise.kernels import convolution_in_xla
 from phasewise.kernels.convolution import convolve, convolve_depthwise, convolve_transposed
 from phasewise.kernels.convolution_sizes import Around
 from phasewise.kernels.native import convolution as native
-from phasewise.kernels.native import pointwise, winograd
+from phasewise.kernels.native import depthwise, pointwise, winograd
 from phasewise.kernels.native.library import Library, has_avx512, reason_against, usable
 
-TARGETS = (native.TARGET, pointwise.TARGET, winograd.TARGET)
+TARGETS = (native.TARGET, depthwise.TARGET, pointwise.TARGET, winograd.TARGET)
 
 needs_native = pytest.mark.skipif(
     reason_against(native.LIBRARY) is not None, reason=f"native kernels are not there: {reason_against(native.LIBRARY)}"
@@ -41,6 +41,9 @@ CASES = {  # shape of x, of the kernel; strides, padding before and after, dilat
     "dilation": ((4, 16, 16, 16), (3, 3, 16, 16), 1, (2, 2), 2, 1),
     "groups": ((4, 16, 16, 32), (3, 3, 8, 32), 1, (1, 1), 1, 4),
     "depthwise": ((4, 24, 24, 32), (3, 3, 1, 32), 2, (1, 1), 1, 32),
+    "depthwise, five by five": ((3, 9, 8, 21), (5, 5, 1, 21), 1, (2, 1), 1, 21),
+    "depthwise, dilated": ((3, 17, 40), (3, 1, 40), 1, (2, 3), 2, 40),
+    "depthwise, many taps": ((2, 11, 11, 24), (7, 7, 1, 24), 3, (3, 3), 1, 24),
     "pointwise": ((4, 16, 16, 32), (1, 1, 32, 64), 2, (0, 0), 1, 1),
     "pointwise, odd channels": ((3, 9, 7, 13), (1, 1, 13, 37), 1, (0, 0), 1, 1),
     "pointwise, many channels": ((2, 40, 300), (1, 300, 70), 3, (0, 0), 1, 1),
@@ -211,6 +214,7 @@ def test_small_convolutions_stay_with_xla(monkeypatch):
         "1-D, three",
         "three channels",
         "depthwise",
+        "depthwise, five by five",
         "pointwise",
         "pointwise, odd channels",
         "1-D",

@@ -18,6 +18,7 @@ from phasewise.kernels.convolution_in_xla import PARTS, Window, one_call, turned
 from phasewise.kernels.convolution_in_xla import part_of as part_in_xla
 from phasewise.kernels.convolution_sizes import Around, span
 from phasewise.kernels.native import convolution as native
+from phasewise.kernels.native.depthwise import DEPTHWISE
 from phasewise.kernels.native.operation import operation
 from phasewise.kernels.native.pointwise import POINTWISE
 from phasewise.kernels.native.winograd import WINOGRAD
@@ -105,7 +106,7 @@ _PART = operation(
     native.LIBRARY,
     native.TARGET,
     native.attributes,
-    preferred=(POINTWISE, WINOGRAD),
+    preferred=(DEPTHWISE, POINTWISE, WINOGRAD),
 )
 
 

@@ -158,6 +158,7 @@ KERNELS = Library(
         "phasewise_batch_moments",
         "phasewise_batch_normalize",
         "phasewise_batch_gradient",
+        "phasewise_depthwise",
         "phasewise_pointwise",
         "phasewise_winograd",
         "phasewise_lstm",
