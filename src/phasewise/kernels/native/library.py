@@ -148,7 +148,16 @@ def _path_of_onednn():
 
 KERNELS = Library(
     "libphasewise_kernels.so",
-    ("phasewise_threads", "phasewise_batch_moments", "phasewise_batch_normalize", "phasewise_batch_gradient"),
+    (
+        "phasewise_threads",
+        "phasewise_batch_moments",
+        "phasewise_batch_normalize",
+        "phasewise_batch_gradient",
+        "phasewise_max_pool",
+        "phasewise_max_pool_gradient",
+        "phasewise_average_pool",
+        "phasewise_average_pool_gradient",
+    ),
 )
 """Kernels that need nothing but XLA."""
 
