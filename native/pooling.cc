@@ -3,6 +3,7 @@
 // and a row the same bits in any batch.
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "parallel_for.h"

@@ -105,7 +105,7 @@ def _layer(rng, kind, arguments, dimensions, channels, dtype, layers=None, mean=
     """A layer's outputs, new state and gradients, as a function of weights, state, inputs and the outputs' slope."""
     shape = (
         int(rng.integers(1, 9)),
-        *(int(size) for size in rng.integers(7, 40 if dimensions < 3 else 12, dimensions)),
+        *(int(size) for size in rng.integers(9, 40 if dimensions < 3 else 12, dimensions)),
         channels,
     )
     layers = layers or [kind(**arguments, dtype=POLICIES[dtype])]

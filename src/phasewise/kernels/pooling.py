@@ -1,8 +1,8 @@
 """Pooling: the largest, or the mean, of the entries in a window that moves over an array, or in windows that divide it.
 
-Windows that move over channels last are computed natively on a CPU where that is faster. Each of the two ways is one operation with its
-rules for derivatives below: the gradient of the largest entries is linear in the gradients that it passes on, and constant in the
-array, but where the largest entry changes.
+Windows that move over axes with channels behind them are pooled natively on a CPU, where `native.pooling` finds that faster. Maximum
+and mean are then operations with rules for their derivatives, below. The derivative of a maximum is linear in the change of the array;
+the array itself only says where the largest entries are, and does not move it.
 """
 
 import functools

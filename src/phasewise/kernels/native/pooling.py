@@ -14,10 +14,9 @@ MOST_IN_A_WINDOW = 255  # entries of a window have numbers of a byte
 FEWEST_ENTRIES = 1 << 18
 FEWEST_WHERE_WINDOWS_OVERLAP = 1 << 21
 FEWEST_CHANNELS = 4
-MOST_WINDOWS_OVER_AN_ENTRY = (
-    3  # along one axis: XLA pools along one axis after the other, and so reads wide windows faster
-)
-FEWEST_ROWS = 4  # threads share out rows of steps whole
+# Along each axis; XLA pools along one axis after the other, and so reads less where more windows overlap.
+MOST_WINDOWS_OVER_AN_ENTRY = 3
+FEWEST_SEQUENCES = 4  # threads share them out whole
 
 
 def suits(x, window, strides, padding, *, with_gradient=False):
@@ -65,7 +64,7 @@ def _is_worth_it(x, window, strides, with_gradient):
         and x.size >= fewest
         and channels >= FEWEST_CHANNELS
         and all(width <= MOST_WINDOWS_OVER_AN_ENTRY * stride for width, stride in zip(window, strides))
-        and (outer >= FEWEST_ROWS or not moves_along_one_axis)
+        and (outer >= FEWEST_SEQUENCES or not moves_along_one_axis)
     )
 
 
