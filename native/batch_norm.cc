@@ -224,9 +224,9 @@ ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, 
     double count = double(std::max<int64_t>(rows.count_real(0, rows.count) * rows.joined, 1));
     std::vector<float> constant(channels), slope(channels);
     for (int64_t c = 0; c < channels; ++c) {
-      double inverse = 1 / (double(variance.typed_data()[c]) + epsilon), factor = gamma.typed_data()[c] * std::sqrt(inverse);
-      constant[c] = float(-factor * sums[c] / count);
-      slope[c] = float(-factor * inverse * sums[channels + c] / count);
+      double inverse = 1 / (double(variance.typed_data()[c]) + epsilon);
+      constant[c] = float(-sums[c] / count);
+      slope[c] = float(-inverse * sums[channels + c] / count);
       dgamma->typed_data()[c] = float(sums[channels + c] * std::sqrt(inverse));
       dbeta->typed_data()[c] = float(sums[c]);
     }

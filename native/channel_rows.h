@@ -2,13 +2,10 @@
 #pragma once
 #include <cstdint>
 
+#include "bfloat16.h"
 #include "instruction_sets.h"
 
 namespace phasewise {
-
-struct Bfloat16 {
-  uint16_t bits;
-};
 
 // The last four are indexed by 2 * rectify + adds.
 template <typename X, typename Y>

@@ -7,6 +7,7 @@ import numpy as np
 import phasewise as pw
 
 TYPES = ("float32", "float32", "bfloat16")
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def case(rng):
@@ -64,10 +65,11 @@ def depthwise(rng):
 
 
 def normalization(rng):
-    """Batch normalization in training, with a ReLU behind it or none."""
-    dimensions, channels = int(rng.integers(0, 4)), int(rng.integers(1, 70))
-    layers = [pw.layers.BatchNormalization()] + [pw.layers.ReLU()] * int(rng.integers(2))
-    return _layer(rng, None, {}, dimensions, channels, "float32", layers)
+    """Batch normalization in training of numbers around 2, with a ReLU behind it or none."""
+    dimensions, channels, dtype = int(rng.integers(0, 4)), int(rng.integers(1, 70)), str(rng.choice(TYPES))
+    policy = POLICIES[dtype]
+    layers = [pw.layers.BatchNormalization(dtype=policy)] + [pw.layers.ReLU(dtype=policy)] * int(rng.integers(2))
+    return _layer(rng, None, {}, dimensions, channels, dtype, layers, mean=2)
 
 
 def pooling(rng):
@@ -99,19 +101,18 @@ def adam(rng):
     return f"Adam of {shapes}", function, (params, *slopes)
 
 
-def _layer(rng, kind, arguments, dimensions, channels, dtype, layers=None):
+def _layer(rng, kind, arguments, dimensions, channels, dtype, layers=None, mean=0):
     """A layer's outputs, new state and gradients, as a function of weights, state, inputs and the outputs' slope."""
     shape = (
         int(rng.integers(1, 9)),
-        *(int(size) for size in rng.integers(7, 40 if dimensions < 3 else 12, dimensions)),
+        *(int(size) for size in rng.integers(9, 40 if dimensions < 3 else 12, dimensions)),
         channels,
     )
-    policy = "float32" if dtype == "float32" else "mixed_bfloat16"
-    layers = layers or [kind(**arguments, dtype=policy)]
+    layers = layers or [kind(**arguments, dtype=POLICIES[dtype])]
     model = pw.Sequential([pw.Input(shape[1:]), *layers])
     function, weights, state = pw.pure(model)
     weights = {name: _array(rng, array.shape, "float32") for name, array in weights.items()}
-    x = _array(rng, shape, dtype)
+    x = _array(rng, shape, dtype) + jnp.asarray(mean, dtype)
     structure = jax.eval_shape(lambda: function(weights, state, x, training=True)[0])
     slope = _array(rng, structure.shape, structure.dtype)
 

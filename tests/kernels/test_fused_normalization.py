@@ -94,6 +94,16 @@ def test_where_a_mask_leaves_nothing_the_result_is_finite():
     assert_near(fused.own_moments(x, np.zeros((4, 1, 1), bool)).variance, np.zeros((1, 1, 8)))
 
 
+def test_a_single_row_has_no_gradient_to_the_bit():
+    """It is normalized to beta whatever it is; an optimizer that scales gradients would make large steps of a rounding."""
+    x, gamma, beta = drawn((1, 50)), drawn((50,), 1, 1), drawn((50,), 0, 2)
+
+    y, gradients_by = jax.vjp(native, x, gamma, beta)
+
+    np.testing.assert_array_equal(gradients_by(drawn((1, 50), 0, 3))[0], 0)
+    np.testing.assert_array_equal(y[0], beta)
+
+
 def test_gradients_of_gradients_are_those_of_xla():
     x, gamma, beta, weights = drawn((6, 5, 4)), drawn((4,), 1, 1), drawn((4,), 0, 2), drawn((6, 5, 4), 0, 3)
 

@@ -1,21 +1,22 @@
 """Pooling: the largest, or the mean, of the entries in a window that moves over an array, or in windows that divide it.
 
-A window moves along one axis after the other, the last first. Windows side by side are an axis of their own; where they overlap, their
-places are joined as slices, of which XLA makes one loop. `reduce_window` is no faster on a CPU, and the gradient of its maximum takes
-ten times as long there.
+Windows that move over axes with channels behind them are pooled natively on a CPU, where `native.pooling` finds that faster. Maximum
+and mean are then operations with rules for their derivatives, below. The derivative of a maximum is linear in the change of the array;
+the array itself only says where the largest entries are, and does not move it.
 """
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters import ad
 
 from phasewise.kernels.moments import wide
-
-MOST_SLICES = 5  # wider windows that overlap are left to `reduce_window`, which compiles faster than so many slices
+from phasewise.kernels.native import pooling as native
+from phasewise.kernels.native.library import KERNELS
+from phasewise.kernels.native.operation import operation
+from phasewise.kernels.pooling_in_xla import largest, lowest, moving_maximum, moving_mean
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3))
@@ -31,7 +32,8 @@ def max_pool(x, window, strides, padding):
     Returns:
         An array of the dtype of `x`. The gradient of a window goes to its largest entry, the first of several.
     """
-    return _moving(x, window, strides, padding, _MAX)
+    how = {"window": window, "strides": strides, "padding": padding}
+    return _MAX.bind(x, **how)[0] if native.suits(x, **how) else moving_maximum(x, **how)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3))
@@ -45,9 +47,8 @@ def average_pool(x, window, strides, padding):
     Returns:
         An array of the dtype of `x`, of float32 where that is no floating dtype.
     """
-    values = wide(x)
-    total = _moving(values, window, strides, padding, _SUM)
-    return (total / _counts(x.shape, window, strides, padding)).astype(_floating(x.dtype))
+    how = {"window": window, "strides": strides, "padding": padding}
+    return _MEAN.bind(x, **how)[0] if native.suits(x, **how) else _plain_mean(x, **how)[0]
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
@@ -66,7 +67,7 @@ def adaptive_max_pool(x, axes, counts):
     """
     for axis, count in zip(axes, counts):
         places, _ = _windows(x.shape[axis], count)
-        x = _largest(_laid_out(x, axis, places), axis + 1)
+        x = largest(_laid_out(x, axis, places), axis + 1)
     return x
 
 
@@ -106,7 +107,7 @@ def global_max(x, axes, *, keepdims=False, mask=None):
     """
     if mask is None:
         return x.max(axes, keepdims=keepdims)
-    largest = jnp.where(mask, x, _lowest(x.dtype)).max(axes, keepdims=keepdims)
+    largest = jnp.where(mask, x, lowest(x.dtype)).max(axes, keepdims=keepdims)
     return jnp.where(mask.any(axes, keepdims=keepdims), largest, np.zeros((), x.dtype))
 
 
@@ -130,101 +131,8 @@ def global_average(x, axes, *, keepdims=False, mask=None):
     return mean.astype(_floating(x.dtype))
 
 
-def _moving(x, window, strides, padding, pool):
-    """What `pool` makes of the entries in each place of the window."""
-    for axis in reversed(range(x.ndim)):
-        if window[axis] > 1 or strides[axis] > 1:
-            x = _moving_along(axis, x, window[axis], strides[axis], padding, pool)
-    return x
-
-
-def _moving_along(axis, x, width, stride, padding, pool):
-    """As `_moving`, for a window that extends and moves along one axis."""
-    over, by = ([size if i == axis else 1 for i in range(x.ndim)] for size in (width, stride))
-    before, behind = jax.lax.padtype_to_pads(x.shape, over, by, padding.upper())[axis]
-    count = (x.shape[axis] + before + behind - width) // stride + 1
-    neutral = pool.neutral(x.dtype)
-    if stride >= width:
-        end = count * stride - before - x.shape[axis]  # as many entries more, or fewer
-        x = jax.lax.pad(x, neutral, [(before, end, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
-        x = x.reshape(*x.shape[:axis], count, stride, *x.shape[axis + 1 :])
-        return pool.of_axis(jax.lax.slice_in_dim(x, 0, width, 1, axis + 1), axis + 1)
-    if width > MOST_SLICES or count < 1:
-        return jax.lax.reduce_window(x, neutral, pool.of_two, over, by, padding.upper())
-    x = jax.lax.pad(x, neutral, [(before, behind, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
-    last = (count - 1) * stride + 1
-    slices = [jax.lax.slice_in_dim(x, start, start + last, stride, axis) for start in range(width)]
-    return functools.reduce(pool.of_slices, slices)
-
-
-class _Pool(NamedTuple):
-    """One way to make one entry of many.
-
-    Attributes:
-        of_axis: (array, axis) -> array without the axis.
-        of_two: the same of two entries, as `reduce_window` knows it.
-        of_slices: the same of two arrays, with the gradient that is wanted.
-        neutral: dtype -> the entry that changes nothing.
-    """
-
-    of_axis: Callable
-    of_two: Callable
-    of_slices: Callable
-    neutral: Callable
-
-
-def _first_largest(first, second):
-    """The larger entry; of two that are equal the first, with the whole gradient. NaN stays, as in `jnp.maximum`."""
-    keeps = first >= second
-    if jnp.issubdtype(first.dtype, jnp.floating):
-        keeps |= jnp.isnan(first)
-    return jnp.where(keeps, first, second)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _largest(x, axis):
-    """The largest entry along `axis`; the gradient is all its own, or the first one's of several."""
-    return x.max(axis)
-
-
-@_largest.defjvp
-def _largest_jvp(axis, entries, changes):
-    (x,), (change,) = entries, changes
-    first = jnp.argmax(x, axis, keepdims=True)
-    is_first = jax.lax.broadcasted_iota(first.dtype, x.shape, axis) == first
-    return _largest(x, axis), jnp.where(is_first, change, 0).sum(axis)
-
-
-def _lowest(dtype):
-    """The value that no entry of this dtype is below."""
-    if dtype == np.bool_:
-        return np.False_
-    return np.array(-np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min, dtype)
-
-
-_MAX = _Pool(_largest, jax.lax.max, _first_largest, _lowest)
-_SUM = _Pool(jnp.sum, jax.lax.add, jnp.add, lambda dtype: np.zeros((), dtype))
-
-
 def _floating(dtype):
     return dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.float32
-
-
-def _counts(shape, window, strides, padding):
-    """How many entries each place of the window holds: an array that broadcasts against the result, or a number."""
-    if padding == "valid":
-        return np.float32(np.prod(window))
-    counts = np.ones((1,) * len(shape), np.float32)
-    pads = jax.lax.padtype_to_pads(shape, window, strides, "SAME")
-    for axis, (size, width, stride, (before, _)) in enumerate(zip(shape, window, strides, pads)):
-        if width > 1:
-            numbers = (
-                np if isinstance(size, int) else jnp
-            )  # a size that is left open, as in an exported program, is a symbol
-            starts = numbers.arange(-(-size // stride)) * stride - before
-            inside = numbers.minimum(starts + width, size) - numbers.maximum(starts, 0)
-            counts = counts * inside.reshape((-1,) + (1,) * (len(shape) - axis - 1)).astype(np.float32)
-    return counts
 
 
 def _windows(size, count):
@@ -241,3 +149,95 @@ def _laid_out(x, axis, places):
     if not np.array_equal(places.ravel(), np.arange(x.shape[axis])):
         x = jnp.take(x, places.ravel(), axis)
     return x.reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+
+
+def _plain_max(x, **how):
+    return [moving_maximum(x, **how)]
+
+
+def _plain_max_tangent(x, change, **how):
+    return [jax.jvp(functools.partial(moving_maximum, **how), (x,), (change,))[1]]
+
+
+def _plain_max_gradient(x, slope, **how):
+    return jax.vjp(functools.partial(moving_maximum, **how), x)[1](slope)
+
+
+def _plain_mean(x, **how):
+    return [moving_mean(wide(x), **how).astype(_floating(x.dtype))]
+
+
+def _plain_mean_gradient(slope, *, shape, **how):
+    structure = jax.ShapeDtypeStruct(shape, slope.dtype)
+    return jax.linear_transpose(lambda x: _plain_mean(x, **how)[0], structure)(slope)
+
+
+_MAX = operation("phasewise_max_pool", _plain_max, KERNELS, "phasewise_max_pool", native.of_input)
+_MAX_TANGENT = operation("phasewise_max_pool_tangent", _plain_max_tangent, KERNELS, "", lambda *arrays, **how: None)
+_MAX_GRADIENT = operation(
+    "phasewise_max_pool_gradient", _plain_max_gradient, KERNELS, "phasewise_max_pool_gradient", native.of_input
+)
+_MEAN = operation("phasewise_average_pool", _plain_mean, KERNELS, "phasewise_average_pool", native.of_input)
+_MEAN_GRADIENT = operation(
+    "phasewise_average_pool_gradient",
+    _plain_mean_gradient,
+    KERNELS,
+    "phasewise_average_pool_gradient",
+    native.of_slope,
+)
+
+
+def _max_jvp(arrays, tangents, **how):
+    x, change = arrays[0], ad.instantiate_zeros(tangents[0])
+    if native.suits(x, **how, with_gradient=True):
+        return _MAX.bind(x, **how), _MAX_TANGENT.bind(x, change, **how)
+    y, change = jax.jvp(functools.partial(moving_maximum, **how), (x,), (change,))
+    return [y], [change]
+
+
+def _linear_in_the_second(primitive):
+    """The rule for derivatives of `primitive`, which its first argument moves nowhere that has a derivative."""
+
+    def rule(arrays, tangents, **how):
+        (x, _), (_, change) = arrays, tangents
+        return primitive.bind(*arrays, **how), primitive.bind(x, ad.instantiate_zeros(change), **how)
+
+    return rule
+
+
+def _turned(primitive):
+    """The rule for transposing an operation, linear in its second argument, whose transposed is `primitive`."""
+
+    def rule(slopes, x, change, **how):
+        (slope,) = slopes
+        return [None, None if isinstance(slope, ad.Zero) else primitive.bind(x, slope, **how)[0]]
+
+    return rule
+
+
+def _mean_transposed(slopes, x, **how):
+    (slope,) = slopes
+    return [None if isinstance(slope, ad.Zero) else _MEAN_GRADIENT.bind(slope, shape=x.aval.shape, **how)[0]]
+
+
+def _mean_gradient_transposed(slopes, _, *, shape, **how):
+    (slope,) = slopes
+    return [None if isinstance(slope, ad.Zero) else _MEAN.bind(slope, **how)[0]]
+
+
+def _linear(primitive):
+    def rule(arrays, tangents, **how):
+        return primitive.bind(*arrays, **how), primitive.bind(ad.instantiate_zeros(tangents[0]), **how)
+
+    return rule
+
+
+ad.primitive_jvps[_MAX] = _max_jvp
+ad.primitive_jvps[_MAX_TANGENT] = _linear_in_the_second(_MAX_TANGENT)
+ad.primitive_jvps[_MAX_GRADIENT] = _linear_in_the_second(_MAX_GRADIENT)
+ad.primitive_transposes[_MAX_TANGENT] = _turned(_MAX_GRADIENT)
+ad.primitive_transposes[_MAX_GRADIENT] = _turned(_MAX_TANGENT)
+ad.primitive_jvps[_MEAN] = _linear(_MEAN)
+ad.primitive_jvps[_MEAN_GRADIENT] = _linear(_MEAN_GRADIENT)
+ad.primitive_transposes[_MEAN] = _mean_transposed
+ad.primitive_transposes[_MEAN_GRADIENT] = _mean_gradient_transposed

@@ -18,8 +18,10 @@ from typing import NamedTuple
 import jax
 
 from phasewise.core.warning import NativeKernelsWarning, warn
+from phasewise.kernels.native.shared_object import check_whole
 
 VERSION_OF_ONEDNN = "2023.2.0"
+REMEDY = "`pip install --force-reinstall --no-deps phasewise` builds them."
 
 _LOADING = threading.Lock()
 _WARNED: set[str] = set()
@@ -101,17 +103,20 @@ def _loaded(library):
         return f"they are built for Linux on x86-64, and this is {platform.system()} on {platform.machine()}."
     path = pathlib.Path(__file__).with_name(library.file)
     if not path.exists():
-        return (
-            "they were not built when phasewise was installed; with a C++17 compiler on the machine, "
-            "`pip install --force-reinstall --no-deps phasewise` builds them."
-        )
+        return f"they were not built when phasewise was installed; with a C++17 compiler on the machine, {REMEDY}"
     try:
         library.prepare()
+    except OSError as error:
+        return f"{str(error).rstrip('.')}."
+    try:
+        check_whole(path)
         found = ctypes.CDLL(str(path))
-        for target in library.targets:
-            jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(found, target)), platform="cpu")
-    except (OSError, AttributeError) as error:
-        return f"they cannot be loaded: {str(error).rstrip('.')}."
+        kernels = [(target, getattr(found, target)) for target in library.targets]
+        jax.default_backend()  # XLA refuses what was built for another release only once it runs
+        for target, kernel in kernels:
+            jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(kernel), platform="cpu")
+    except (OSError, AttributeError, jax.errors.JaxRuntimeError) as error:
+        return f"they cannot be loaded: {str(error).rstrip('.')}. With a C++17 compiler on the machine, {REMEDY}"
     return found
 
 
@@ -124,8 +129,13 @@ def load_onednn() -> None:
     path = _path_of_onednn()
     if path is None:
         raise OSError(f"oneDNN is missing: `pip install onednn-cpu-gomp=={VERSION_OF_ONEDNN}` brings it")
-    with _threads_that_sleep():
-        ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+    try:
+        check_whole(path)
+        with _threads_that_sleep():
+            ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        remedy = f"`pip install --force-reinstall --no-deps onednn-cpu-gomp=={VERSION_OF_ONEDNN}` brings it anew"
+        raise OSError(f"oneDNN cannot be loaded: {error}; {remedy}") from error
 
 
 @contextlib.contextmanager
@@ -163,6 +173,10 @@ KERNELS = Library(
         "phasewise_winograd",
         "phasewise_lstm",
         "phasewise_lstm_gradient",
+        "phasewise_max_pool",
+        "phasewise_max_pool_gradient",
+        "phasewise_average_pool",
+        "phasewise_average_pool_gradient",
     ),
 )
 """Kernels that need nothing but XLA."""
