@@ -148,7 +148,13 @@ def _path_of_onednn():
 
 KERNELS = Library(
     "libphasewise_kernels.so",
-    ("phasewise_threads", "phasewise_batch_moments", "phasewise_batch_normalize", "phasewise_batch_gradient"),
+    (
+        "phasewise_threads",
+        "phasewise_batch_moments",
+        "phasewise_batch_normalize",
+        "phasewise_batch_gradient",
+        "phasewise_adam",
+    ),
 )
 """Kernels that need nothing but XLA."""
 
