@@ -52,7 +52,7 @@ sanitize: $(VENV)/ready
 	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so) $$($${CXX:-c++} -print-file-name=libstdc++.so)" \
 		ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED)/src KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -s \
 		tests/kernels/test_native_convolution.py tests/kernels/test_native_endurance.py tests/kernels/test_fused_normalization.py \
-		tests/kernels/test_native_adam.py
+		tests/kernels/test_native_adam.py tests/kernels/test_native_matrix_product.py
 
 # What `make bench` measures against, each in an environment of its own. One that cannot be made is told and left out.
 $(BENCH_VENV)/ready: PACKAGES = -c requirements.lock keras==3.15.1 jax numpy

@@ -154,6 +154,8 @@ KERNELS = Library(
         "phasewise_batch_normalize",
         "phasewise_batch_gradient",
         "phasewise_adam",
+        "phasewise_matrix_product",
+        "phasewise_adam_of_product",
     ),
 )
 """Kernels that need nothing but XLA."""
