@@ -23,7 +23,8 @@ bool multiplies() { return instruction_set() == InstructionSet::avx512; }
 constexpr int64_t kRows = 8, kLanes = 16, kColumns = 3 * kLanes;  // of a tile: 24 registers of sums
 constexpr int64_t kDepth = 256;                                   // of a block
 constexpr int64_t kStrips = 3;                                    // of columns in a piece of a product with weights
-constexpr int64_t kWideStrips = 10, kPanels = 64;                 // of columns and of rows in a piece of a gradient by weights
+constexpr int64_t kWideStrips = 10, kPanels = 64;                 // of columns, at most, and of rows in a piece of a gradient by weights
+constexpr int64_t kCached = 640 * kColumns;                       // numbers of a factor that stay in the second cache beside what passes
 
 struct Free {
   void operator()(float* memory) const { std::free(memory); }
@@ -137,7 +138,8 @@ void times_weights(ffi::ThreadPool& pool, const float* x, const float* weights, 
 template <typename Prepare, typename Finish>
 void weight_gradient(ffi::ThreadPool& pool, const float* x, const float* slopes, int64_t depth, int64_t rows, int64_t columns,
                      const Prepare& prepare, const Finish& finish) {
-  const int64_t panels = parts(rows, kRows), strips = parts(columns, kColumns), width = kWideStrips * kColumns;
+  const int64_t panels = parts(rows, kRows), strips = parts(columns, kColumns);
+  const int64_t width = std::clamp<int64_t>(kCached / (kColumns * depth), 2, kWideStrips) * kColumns;
   Packed left = packed(panels * kRows * depth), right = packed(strips * kColumns * depth);
   ParallelFor(pool, parts(panels, kPanels), [&](int64_t part) {
     for (int64_t p = part * kPanels; p < std::min(panels, (part + 1) * kPanels); ++p)

@@ -16,7 +16,7 @@ from phasewise.core import made_by
 from phasewise.kernels.native.library import KERNELS, are_always_called, loaded, usable
 from phasewise.kernels.native.operation import operation
 
-FEWEST_WEIGHTS = 1 << 18  # of a large kernel
+FEWEST_WEIGHTS = 1 << 19  # of a large kernel
 FEWEST_IN_MEMORY = 1 << 23  # weights that no cache holds
 MOST_ROWS = 512  # of a batch that is short beside it
 
