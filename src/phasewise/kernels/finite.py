@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core import made_by
+from phasewise.kernels.matrix_product import KernelGradient
+
 
 def all_finite(*trees):
     """Whether every floating entry of the arrays is finite, as a boolean scalar."""
@@ -16,12 +19,20 @@ def magnitude(arrays):
     """About the largest size of the entries: infinite or NaN where one is, a float32 scalar. The cheapest look there is.
 
     A large array is projected on a fixed vector of irregular entries of size 1 to 2: that reads it once, on all cores, while its
-    squares cost ten times as much. Entries could only hide in such a sum by cancelling each other to many digits.
+    squares cost ten times as much. Entries could only hide in such a sum by cancelling each other to many digits. Of a gradient by a
+    kernel that is known to be a product, only the factors are read.
     """
-    sums = (
-        jnp.float32(_weights(a) @ a.reshape(-1, a.shape[-1])) if a.ndim > 1 else a.astype(jnp.float32) for a in arrays
-    )
+    sums = (_summary(a, made_by.of(a)) for a in arrays)
     return jnp.sqrt(sum((jnp.vdot(s, s) for s in sums), jnp.float32(0)))
+
+
+def _summary(array, made):
+    """An array or a number that is about as large as the entries."""
+    if isinstance(made, KernelGradient):
+        return made.bound()
+    if array.ndim > 1:
+        return jnp.float32(_weights(array) @ array.reshape(-1, array.shape[-1]))
+    return array.astype(jnp.float32)
 
 
 def _weights(array):

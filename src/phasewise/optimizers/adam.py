@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
-import jax
 import jax.numpy as jnp
 
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
+from phasewise.kernels.adam import adam, moments_after
 from phasewise.optimizers.arguments import Rate
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import Slots
@@ -45,13 +45,15 @@ class Adam(Optimizer):
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
         corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)
-        m, v = slots["momentum"], slots["velocity"]
-        new = {"momentum": m + (grad - m) * (1 - self.beta_1), "velocity": v + (grad * grad - v) * (1 - self.beta_2)}
-        new = jax.lax.optimization_barrier(new)
-        spread = new["velocity"]
-        if self.amsgrad:
-            spread = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], spread)
-        return param - new["momentum"] * corrected.astype(param.dtype) / (jnp.sqrt(spread) + self.epsilon), new
+        corrected, moments = corrected.astype(param.dtype), (slots["momentum"], slots["velocity"])
+        how = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        if not self.amsgrad:
+            param, *moments = adam(grad, param, *moments, corrected, **how)
+            return param, dict(zip(self.slots, moments))
+        momentum, velocity = moments_after(grad, *moments, self.beta_1, self.beta_2)
+        largest = jnp.maximum(slots["velocity_hat"], velocity)
+        moved = param - momentum * corrected / (jnp.sqrt(largest) + self.epsilon)
+        return moved, {"momentum": momentum, "velocity": velocity, "velocity_hat": largest}
 
     def get_config(self) -> Config:
         """Every argument."""

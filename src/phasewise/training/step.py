@@ -108,7 +108,7 @@ class TrainStep:
                 after = [held.collect(each) for each in (self._others, self._followed.variables, self._counted)]
             return self._optimizer.scale_loss(total, state["optimizer"]), (total, (outputs, found), parts, after, real)
 
-        with draws_of(state, x, self._draws, words):
+        with draws_of(state, x, self._draws, words), made_by.remembered():
             (_, (total, outputs, parts, (other, followed, counted), real)), grads = jax.value_and_grad(
                 loss_of, has_aux=True
             )(params)

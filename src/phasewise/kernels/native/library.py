@@ -177,6 +177,9 @@ KERNELS = Library(
         "phasewise_max_pool_gradient",
         "phasewise_average_pool",
         "phasewise_average_pool_gradient",
+        "phasewise_adam",
+        "phasewise_matrix_product",
+        "phasewise_adam_of_product",
     ),
 )
 """Kernels that need nothing but XLA."""
