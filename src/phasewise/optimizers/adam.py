@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
 from phasewise.optimizers.arguments import Rate
+from phasewise.optimizers.beforehand import beforehand, computed
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import Slots
 
@@ -44,7 +45,7 @@ class Adam(Optimizer):
         return self.slots[:2], self.slots[2:]
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
-        corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)
+        corrected = computed(_corrected, rate, self.beta_1, self.beta_2, iteration)
         m, v = slots["momentum"], slots["velocity"]
         new = {"momentum": m + (grad - m) * (1 - self.beta_1), "velocity": v + (grad * grad - v) * (1 - self.beta_2)}
         new = jax.lax.optimization_barrier(new)
@@ -52,6 +53,10 @@ class Adam(Optimizer):
         if self.amsgrad:
             spread = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], spread)
         return param - new["momentum"] * corrected.astype(param.dtype) / (jnp.sqrt(spread) + self.epsilon), new
+
+    def _stepped(self, grads, state, params, rate, iteration):
+        with beforehand(_corrected, rate, self.beta_1, self.beta_2, iteration):
+            return super()._stepped(grads, state, params, rate, iteration)
 
     def get_config(self) -> Config:
         """Every argument."""
@@ -77,3 +82,8 @@ class AdamW(Adam):
         if weight_decay is None:
             raise ValueError("AdamW needs a weight_decay; without one, use Adam.")
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *shared, **named)
+
+
+def _corrected(rate, beta_1, beta_2, iteration):
+    """The rate for moments that are still near the zeros they began with."""
+    return rate * jnp.sqrt(1 - beta_2**iteration) / (1 - beta_1**iteration)
