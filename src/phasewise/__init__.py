@@ -5,6 +5,8 @@ import sys
 
 from phasewise.core import collector as _collector
 
+_collector.shorten_exit()  # before JAX is imported: what is registered first is called last, when JAX has cleared up
+
 with _collector.paused():
     from phasewise import (
         activations,
@@ -131,7 +133,6 @@ for _module in (warning,):
 models.load_model, models.save_model = saving.load_model, saving.save_model
 
 program_cache.switch_on()
-_collector.shorten_exit()
 
 # A name that a public module lacks is answered with the nearest one.
 for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules"):
