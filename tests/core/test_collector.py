@@ -92,3 +92,8 @@ next(held.numbers)
 def test_modules_are_taken_apart_at_the_end_only_where_something_is_left_to_do(more, is_left):
     last = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0))"  # the first registered is called last
     assert printed(last + KEPT_IN_A_CIRCLE + more) == str(is_left)
+
+
+def test_a_stream_that_cannot_tell_whether_it_is_closed_does_no_harm():
+    script = "held.detached = open(__import__('os').devnull, 'w'); held.rest = held.detached.detach()"
+    assert printed(KEPT_IN_A_CIRCLE + script) == ""

@@ -40,14 +40,17 @@ def shorten_exit() -> None:
 
 
 def _leave_to_system():
-    alive = gc.get_objects()
-    kinds = list(map(type, alive))
-    finalized = {kind for kind in set(kinds) if hasattr(kind, "__del__") and not _is_one_of_theirs(kind)}
-    standard = _standard_files()
-    # A hundred thousand objects are looked at by C code, the few that may have something to do by ours.
-    chosen = itertools.compress(alive, map(finalized.__contains__, kinds))
-    if not any(_has_something_to_do(item, standard) for item in chosen):
-        gc.freeze()
+    with contextlib.suppress(
+        Exception
+    ):  # a stream that was detached, say, tells nothing of itself: then the end is as ever
+        alive = gc.get_objects()
+        kinds = list(map(type, alive))
+        finalized = {kind for kind in set(kinds) if hasattr(kind, "__del__") and not _is_one_of_theirs(kind)}
+        standard = _standard_files()
+        # A hundred thousand objects are looked at by C code, the few that may have something to do by ours.
+        chosen = itertools.compress(alive, map(finalized.__contains__, kinds))
+        if not any(_has_something_to_do(item, standard) for item in chosen):
+            gc.freeze()
 
 
 def _is_one_of_theirs(kind):
