@@ -43,7 +43,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     seconds(2, verbose=0)
     ratios = []
-    for _ in range(5):
+    for _ in range(20):  # a fit takes 0.06 s, of which a flush of the disk may take a tenth or nothing
         plain = seconds(verbose=0)
         with contextlib.redirect_stdout(io.StringIO()):
             full = seconds(verbose=1, callbacks=watched())

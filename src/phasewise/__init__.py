@@ -3,56 +3,61 @@
 import importlib as _importlib
 import sys
 
-from phasewise import (
-    activations,
-    backend,
-    callbacks,
-    config,
-    constraints,
-    data,
-    dtype_policies,
-    export,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    mixed_precision,
-    models,
-    optimizers,
-    random,
-    regularizers,
-    saving,
-    tree,
-    utils,
-    wrappers,
-)
-from phasewise.core import program_cache, warning
-from phasewise.core.device import device
-from phasewise.core.naming import name_scope
-from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
-from phasewise.core.random import set_random_seed
-from phasewise.core.registry import near_names as _near_names
-from phasewise.core.variable import Variable
-from phasewise.data import Dataset
-from phasewise.dtype_policies import FloatDTypePolicy
-from phasewise.graph.recomputing import remat
-from phasewise.graph.symbolic import SymbolicTensor as KerasTensor
-from phasewise.initializers import Initializer
-from phasewise.layer.input_spec import InputSpec
-from phasewise.layer.layer import Layer
-from phasewise.layers import Input
-from phasewise.losses import Loss
-from phasewise.metrics import Metric
-from phasewise.models import Model, Sequential
-from phasewise.models.folding import fold
-from phasewise.models.pure import pure
-from phasewise.optimizers import Optimizer
-from phasewise.regularizers import Regularizer
-from phasewise.shift import Monitor, adapt, audit, recalibrate
-from phasewise.switch.phase import learning_phase_scope
-from phasewise.switch.statistics_policy import blend, statistics
-from phasewise.training.differentiation import grad, value_and_grad
-from phasewise.training.nonfinite import NonFiniteError
+from phasewise.core import collector as _collector
+
+_collector.shorten_exit()  # before JAX is imported: what is registered first is called last, when JAX has cleared up
+
+with _collector.paused():
+    from phasewise import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        data,
+        dtype_policies,
+        export,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        mixed_precision,
+        models,
+        optimizers,
+        random,
+        regularizers,
+        saving,
+        tree,
+        utils,
+        wrappers,
+    )
+    from phasewise.core import program_cache, warning
+    from phasewise.core.device import device
+    from phasewise.core.naming import name_scope
+    from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
+    from phasewise.core.random import set_random_seed
+    from phasewise.core.registry import near_names as _near_names
+    from phasewise.core.variable import Variable
+    from phasewise.data import Dataset
+    from phasewise.dtype_policies import FloatDTypePolicy
+    from phasewise.graph.recomputing import remat
+    from phasewise.graph.symbolic import SymbolicTensor as KerasTensor
+    from phasewise.initializers import Initializer
+    from phasewise.layer.input_spec import InputSpec
+    from phasewise.layer.layer import Layer
+    from phasewise.layers import Input
+    from phasewise.losses import Loss
+    from phasewise.metrics import Metric
+    from phasewise.models import Model, Sequential
+    from phasewise.models.folding import fold
+    from phasewise.models.pure import pure
+    from phasewise.optimizers import Optimizer
+    from phasewise.regularizers import Regularizer
+    from phasewise.shift import Monitor, adapt, audit, recalibrate
+    from phasewise.switch.phase import learning_phase_scope
+    from phasewise.switch.statistics_policy import blend, statistics
+    from phasewise.training.differentiation import grad, value_and_grad
+    from phasewise.training.nonfinite import NonFiniteError
 
 __version__ = "0.1.0"
 

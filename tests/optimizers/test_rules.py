@@ -47,6 +47,20 @@ def test_ftrl_makes_zeros_of_weights_whose_gradients_stay_below_the_l1_term():
     assert moved(free, [0.0], 1.0) == pytest.approx(-0.1)
 
 
+def test_a_rule_made_of_adams_gives_its_step_a_rate_or_a_number_of_its_own():
+    class Hurried(optimizers.Adam):
+        def step(self, grad, param, slots, rate, iteration):
+            param, slots = super().step(grad, param, slots, 3 * rate, iteration)
+            return super().step(grad, param, slots, rate, iteration + 1)
+
+    m = v = 0.0
+    w = 0.5
+    for step, rate in ((1, 0.3), (2, 0.1)):
+        m, v = 0.9 * m + 0.1 * 2, 0.5 * v + 0.5 * 4
+        w -= rate * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.5**step)))
+    assert moved(Hurried(0.1, beta_2=0.5), [0.5], 2.0) == pytest.approx(w, rel=1e-5)
+
+
 def test_schedule_free_trains_at_the_point_of_plain_steps_where_beta_1_is_0():
     beta_2, z, v = 0.999, 0.5, 0.0
     for step, grad in enumerate((1.0, -2.0, 0.5), 1):

@@ -1,5 +1,6 @@
 """Watching one logged value: which way is better, and what to say when it is not there."""
 
+import functools
 import math
 import operator
 import re
@@ -88,11 +89,17 @@ class MetricMonitor(Callback):
         name = self.monitor.removeprefix("val_")
         named = [metric for metric in getattr(self.model, "metrics", None) or () if metric.name == name]
         for known in (*(snake_case(type(metric).__name__) for metric in named), name):
-            if _FALLING.search(known):
-                return False
-            if _RISING.search(known):
-                return True
+            if (told := _rises_by_name(known)) is not None:
+                return told
         raise ValueError(
             f"{type(self).__name__} cannot tell whether {self.monitor!r} should rise or fall. "
             "Give mode='max' if more is better, mode='min' if less is."
         )
+
+
+@functools.lru_cache(maxsize=256)
+def _rises_by_name(name):
+    """Whether more is better of what is called so; None where the name does not tell."""
+    if _FALLING.search(name):
+        return False
+    return True if _RISING.search(name) else None

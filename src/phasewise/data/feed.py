@@ -45,7 +45,10 @@ class BatchSpec:
 
 def fetch(arrays, i):
     """Batch `i` of a feed's arrays; pure, called in the compiled loop."""
-    return jax.tree.map(lambda a: a[i], arrays["batches"])
+    # Not a[i]: that would have the program ask, for each axis, whether the number is negative.
+    return jax.tree.map(
+        lambda a: jax.lax.dynamic_index_in_dim(a, i, 0, keepdims=False, allow_negative_indices=False), arrays["batches"]
+    )
 
 
 def capacity_of(arrays):

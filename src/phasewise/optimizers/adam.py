@@ -8,6 +8,7 @@ from phasewise.core.registry import register
 from phasewise.core.types import Array, Config
 from phasewise.kernels.adam import adam, moments_after
 from phasewise.optimizers.arguments import Rate
+from phasewise.optimizers.beforehand import beforehand, computed
 from phasewise.optimizers.optimizer import KIND, Optimizer
 from phasewise.optimizers.slots import Slots
 
@@ -44,7 +45,7 @@ class Adam(Optimizer):
         return self.slots[:2], self.slots[2:]
 
     def step(self, grad: Array, param: Array, slots: Slots, rate: Array, iteration: Array) -> tuple[Array, Slots]:
-        corrected = rate * jnp.sqrt(1 - self.beta_2**iteration) / (1 - self.beta_1**iteration)
+        corrected = computed(_corrected, rate, self.beta_1, self.beta_2, iteration)
         corrected, moments = corrected.astype(param.dtype), (slots["momentum"], slots["velocity"])
         how = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
         if not self.amsgrad:
@@ -54,6 +55,10 @@ class Adam(Optimizer):
         largest = jnp.maximum(slots["velocity_hat"], velocity)
         moved = param - momentum * corrected / (jnp.sqrt(largest) + self.epsilon)
         return moved, {"momentum": momentum, "velocity": velocity, "velocity_hat": largest}
+
+    def _stepped(self, grads, state, params, rate, iteration):
+        with beforehand(_corrected, rate, self.beta_1, self.beta_2, iteration):
+            return super()._stepped(grads, state, params, rate, iteration)
 
     def get_config(self) -> Config:
         """Every argument."""
@@ -79,3 +84,8 @@ class AdamW(Adam):
         if weight_decay is None:
             raise ValueError("AdamW needs a weight_decay; without one, use Adam.")
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *shared, **named)
+
+
+def _corrected(rate, beta_1, beta_2, iteration):
+    """The rate for moments that are still near the zeros they began with."""
+    return rate * jnp.sqrt(1 - beta_2**iteration) / (1 - beta_1**iteration)
