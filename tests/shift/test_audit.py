@@ -249,6 +249,28 @@ def test_labels_that_no_loss_looks_at_must_fit_too(model, labels, told):
         pw.audit(model, normal(40, 3), labels=labels)
 
 
+@pytest.mark.parametrize("loss", [None, "sparse_categorical_crossentropy"])
+def test_every_label_is_looked_at_though_remedies_are_tried_on_a_sample(model, loss):
+    made = dense_net()
+    made.set_weights(model.get_weights())
+    if loss is not None:
+        made.compile("sgd", loss)
+    x, rows = normal(3000, 3), []
+    for row in range(0, 3000, 499):
+        labels = np.where(np.arange(3000) == row, 4, 0)
+        with pytest.raises(ValueError, match=f"row {row}[ ;]"):
+            pw.audit(made, x, labels=labels)
+        rows.append(row)
+    assert pw.audit(made, x, labels=np.zeros(3000)).remedies.rows <= 256 < len(x) and len(rows) == 7
+
+
+def test_the_rows_that_remedies_are_tried_on_come_from_all_over_the_data(model):
+    x, labels = np.sort(normal(6400, 3), axis=0), np.repeat(range(4), 1600)
+    found = pw.audit(model, x, labels=labels).remedies
+    right = model.predict(x, verbose=0).argmax(-1) == labels
+    assert found.rows == 256 and abs(found["moving"].accuracy - right.mean()) < 0.05
+
+
 def test_an_audit_leaves_the_model_as_it_was(model):
     before = model.get_weights()
     pw.audit(model, normal(40, 3) + 1)

@@ -29,7 +29,7 @@ def audit(
 
     One pass over the data, as `predict` makes it, gives each row's mean and mean square at every normalization call; nothing is kept
     of a row but sums, so that memory does not depend on their number. What other statistics would do is tried on a sample of up to
-    384 rows from all over the data. The model is not changed.
+    256 rows from all over the data. The model is not changed.
 
     Effects, for each channel: the displacement (mean - moving mean) / s with s = sqrt(moving variance + epsilon), the log ratio of the
     standard deviations, and the KL divergence of the two Gaussians, (r + displacement² - 1 - log r) / 2 with r the ratio of the
@@ -68,7 +68,7 @@ def audit(
         raise ValueError(f"audit's alpha, the level of its tests, is a number above 0 and up to 0.5; got {alpha!r}.")
     options = {"batch_size": batch_size, "steps": steps, "verbose": verbose}
     found = _enough(gathered(model, data, labels, **options), "data")
-    given = None if reference is None else _enough(gathered(model, reference, **options), "reference")
+    given = None if reference is None else _enough(gathered(model, reference, has_labels=False, **options), "reference")
     layers = layer_shifts(found.calls, given and given.calls, float(alpha))
     tried = remedies(model, *found.sample, found.batch_rows)
     source = "reference data" if given else "moving statistics"

@@ -7,20 +7,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
 from phasewise.core.arguments import check_number
 from phasewise.core.warning import ShiftWarning, warn
 from phasewise.files.atomic_file import written_whole
 from phasewise.files.file_error import told_as_damage
-from phasewise.kernels.row_moments import row_sums
 from phasewise.models.model import Model
+from phasewise.shift.row_program import RowProgram
 from phasewise.shift.sequential_test import Alarm, SequentialTest
-from phasewise.switch.collected_rows import collected_rows
 from phasewise.training.loop import MapProgram
 from phasewise.training.programs import program, shapes_of
-from phasewise.training.step import predict_step, unpack
+from phasewise.training.step import predict_step
 from phasewise.training.weights import Weights
 
 BLOCK = 4096  # rows after which a new test begins beside the one before
@@ -101,7 +99,7 @@ class Monitor:
 
         def made():
             step = predict_step(self.model, task, calls.draws, own)
-            return Watched(step, weights) if looks else MapProgram(step, weights.variables, weights.numbers)
+            return RowProgram(step, weights) if looks else MapProgram(step, weights.variables, weights.numbers)
 
         loop = program(self.model, (task, "watched") if looks else task, shapes_of(feed.arrays), made)
         is_new, begun = loop._run is None, time.perf_counter()
@@ -196,22 +194,6 @@ class Monitor:
 
     def __repr__(self):
         return f"<Monitor of {self.model.name!r}, {self.rows:,} rows, {self.alarm or 'no shift'}>"
-
-
-class Watched(MapProgram):
-    """Prediction, whose outputs come with what the rows say at every normalization call."""
-
-    def __init__(self, predicted, weights):
-        self.owners = []
-
-        def step(state, batch, valid, numbers):
-            with collected_rows(jax.tree.leaves(unpack(batch)[0])[0].shape[0]) as entries:
-                result = predicted(state, batch, valid, numbers)
-            self.owners[:] = [average for average, _ in entries]
-            sums = [row_sums(each) for _, each in entries]
-            return ((result[0], sums), result[1]) if "memory" in state else (result, sums)
-
-        super().__init__(step, weights.variables, weights.numbers)
 
 
 def _alarm_of(texts):

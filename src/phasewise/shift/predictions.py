@@ -94,30 +94,13 @@ def histogram(p):
     return np.bincount(p.argmax(-1), minlength=p.shape[-1])
 
 
-def accuracy(output, outputs, labels, numbers):
+def accuracy(output, outputs, labels):
     """The share of cases whose class is that of the label.
 
     Args:
-        labels: host array: a class for each case, or for "classes" the probabilities of all.
-        numbers: (rows,), which rows of the data they are, for a message about one.
-
-    Raises:
-        ValueError: there are more or fewer labels than cases, or one is no class of the output.
+        labels: host array that fits, see `phasewise.shift.label_check`: a class for each case, or for "classes" the probabilities of all.
     """
     p, y = output.probabilities(outputs), np.asarray(labels)
     if output.kind == "classes" and y.size == p.size:
         return float(np.mean(p.argmax(-1) == y.reshape(p.shape).argmax(-1)))
-    if y.size != len(p):
-        raise ValueError(
-            f"The labels have the shape {y.shape}, but the model's output is {output.of(outputs).shape}: give a class for each "
-            f"prediction{', or a probability for each class' if output.kind == 'classes' else ''}."
-        )
-    classes = np.rint(y.reshape(-1))
-    strange = ~((classes >= 0) & (classes < p.shape[-1]))
-    if strange.any():
-        place = int(np.argmax(strange))
-        raise ValueError(
-            f"The label of row {numbers[place * len(numbers) // len(p)]} (the first is 0) is {y.reshape(-1)[place]}, but the classes that the "
-            f"model tells apart are 0 to {p.shape[-1] - 1}."
-        )
-    return float(np.mean(p.argmax(-1) == classes))
+    return float(np.mean(p.argmax(-1) == np.rint(y.reshape(-1))))

@@ -94,7 +94,7 @@ class Remedies:
 
 
 class Dial(statistics_policy.Blend):
-    """A blend whose n is an argument of the program: one program serves moving statistics (n infinite), batch (0) and all between."""
+    """A blend whose n is an argument of the program: one program serves batch statistics (n is 0) and blends."""
 
     def __str__(self):
         return "blend(n)"
@@ -120,7 +120,7 @@ class Tried:
         """The outputs of rows, in ascending order.
 
         Args:
-            n: what `phasewise.blend` takes; 0 is batch statistics, infinity moving ones.
+            n: what `phasewise.blend` takes; 0 is batch statistics.
             order: of int, the rows that are wanted, in the order in which they are put into batches.
             rows: how many are normalized together, at most `batch_rows`.
         """
@@ -160,20 +160,20 @@ class Tried:
         return Feed({"batches": (batches,), "valid": valid}, len(cut), self._rows, valid[: len(cut)])
 
 
-def remedies(model, x, y, numbers, batch_rows):
+def remedies(model, x, y, moving, batch_rows):
     """`Remedies` tried on a sample of rows.
 
     Args:
-        x, y: host arrays; y None without labels.
-        numbers: (rows,), which rows of the data they are, for a message about one.
+        x, y: host arrays; y None without labels. They fit the model.
+        moving: the outputs under moving statistics, host arrays.
         batch_rows: rows that are normalized together.
     """
     batch_rows = min(batch_rows, len(jax.tree.leaves(x)[0]))
     tried = Tried(model, x, batch_rows)
     output = predictions.output_of(model, tried.shapes)
-    outputs = {"moving": tried.predict(np.inf), "batch": tried.predict(0)}
+    outputs = {"moving": moving, "batch": tried.predict(0)}
     outputs |= {str(statistics_policy.blend(n)): tried.predict(n) for n in BLENDS}
-    judge = _Judge(model, output, (y, numbers), outputs["moving"])
+    judge = _Judge(model, output, y, moving)
     found = [judge.remedy(name, each) for name, each in outputs.items()]
     best, by = _best(found)
     halved = in_runs = None
@@ -186,7 +186,7 @@ def remedies(model, x, y, numbers, batch_rows):
         by_row = p.reshape(tried.count, -1, p.shape[-1])[:, 0].argmax(-1)
         order = np.argsort(by_row, kind="stable")
         in_runs = predictions.agreement(output.probabilities(tried.predict(0, order)), p)
-        is_sorted = _in_runs(output.probabilities(outputs["moving"]), tried.count, batch_rows)
+        is_sorted = _in_runs(output.probabilities(moving), tried.count, batch_rows)
     return Remedies(found, best, by, tried.count, batch_rows, halved, in_runs, is_sorted, output.kind)
 
 
@@ -206,8 +206,8 @@ def _in_runs(p, rows, batch_rows):
 class _Judge:
     """Says of predictions what `Remedy` holds."""
 
-    def __init__(self, model, output, labelled, moving):
-        (self._y, self._numbers), self._model, self._output, self._moving = labelled, model, output, moving
+    def __init__(self, model, output, labels, moving):
+        self._y, self._model, self._output, self._moving = labels, model, output, moving
 
     def remedy(self, name, outputs):
         output = self._output
@@ -223,7 +223,7 @@ class _Judge:
             predictions.information(p),
             predictions.agreement(p, moving),
             predictions.histogram(p).tolist(),
-            None if self._y is None else predictions.accuracy(output, outputs, self._label(), self._numbers),
+            None if self._y is None else predictions.accuracy(output, outputs, self._label()),
             metrics,
         )
 
@@ -236,9 +236,6 @@ class _Judge:
         objective = self._model.objective
         if objective is None:
             return {}
-        objective.hold(self._model._inventory().metrics)
-        objective.build(self._y, outputs, self._model.output_names)
-        objective.check_labels(self._y, outputs, lambda place: f"row {self._numbers[place]}", "audit")
         y = map_leaves(jnp.asarray, self._y)
         variables = objective.variables
         with scope(variables, [jnp.zeros_like(jnp.asarray(v.raw)) for v in variables]):
