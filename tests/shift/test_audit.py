@@ -164,7 +164,8 @@ def test_reference_data_take_the_place_of_moving_statistics(model):
     moved = pw.audit(model, data + np.float32([0, 0, 0.5]), reference=reference)["first"]
     assert moved.is_shifted and moved.worst == 2
     z = stats.ttest_ind(data[:, 2] + np.float32(0.5), reference[:, 2], equal_var=False)
-    assert z.pvalue * 5.9 <= moved.p_mean.min() * 1.001 <= z.pvalue * 6.1
+    tests = 3 / 0.75  # three means have three quarters of the level
+    assert z.pvalue * 0.99 * tests <= moved.p_mean.min() <= z.pvalue * 1.01 * tests
 
 
 def test_remedies_are_what_predict_gives_under_them(model):
@@ -207,7 +208,7 @@ def test_a_small_shift_that_changes_no_prediction_is_no_cause_to_train():
     made = dense_net()
     x = normal(20000, 3)
     pw.recalibrate(made, x, verbose=0, batch_size=1000)
-    found = pw.audit(made, x + np.float32(0.08), batch_size=384)
+    found = pw.audit(made, x + np.float32(0.05), batch_size=256)
     assert found.is_shifted and not found.verdict.helps
     assert "It is more than chance, but small" in str(found) and "train on such data" not in str(found)
     constant = pw.audit(made, np.full((300, 3), 0.5, np.float32))

@@ -25,7 +25,7 @@ def audit(
     steps: int | None = None,
     verbose: int | str = 0,
 ) -> "Audit":
-    """Hold data against the statistics that every batch normalization of a model normalizes with.
+    """Hold data against the statistics that every batch normalization, and every `Normalization`, of a model normalizes with.
 
     One pass over the data, as `predict` makes it, gives each row's mean and mean square at every normalization call; nothing is kept
     of a row but sums, so that memory does not depend on their number. What other statistics would do is tried on a sample of up to
@@ -38,9 +38,10 @@ def audit(
     Tests: the unit is the row, since positions within a row go together. For the mean a t-test of the row means against the moving
     mean; for the variance one of the rows' mean squared standardized values; both with the uncertainty of the moving average
     itself, which is that of batch * (1 + momentum) / (1 - momentum) rows, or after `recalibrate` that of its rows. `batch` is that of
-    the last `fit`; 32 where a model came from a file. With reference data Welch's two-sample test instead. Holm's correction over the
-    channels of a layer, and over layers: where nothing has shifted, an audit finds something with a probability of about `alpha`.
-    Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`.
+    the last `fit`; 32 where a model came from a file. A `Normalization` has the rows that it was adapted to behind it; one from a file, or
+    with given statistics, is taken to have 6,368. With reference data Welch's two-sample test instead. Holm's correction over the
+    channels of a layer, three quarters of the level for means, and over layers, four fifths of it for the first: where nothing has shifted,
+    an audit finds something with a probability of about `alpha`. What can be found at most is worked out in `phasewise.shift.layer_shift`. Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`.
 
     Moving statistics follow weights that still change: where `fit` ended amid large steps, they lag, and that is found as well. `recalibrate` over training
     data makes them exact.
@@ -48,7 +49,7 @@ def audit(
     Sources: Holm (1979); Welch (1947); Rao (1948); for batch statistics under shift Nado et al. (2020) and Schneider et al. (2020).
 
     Args:
-        model: a model with batch normalization layers, also inside recurrent ones.
+        model: a model with batch normalization layers, also inside recurrent ones, or with `Normalization`.
         data: what `predict` takes; of a plan of tuples the second part is taken for labels.
         reference: unshifted data, such as were trained on, in the place of the moving statistics.
         labels: array, with arrays: with them remedies are judged by accuracy and by the model's own metrics.
@@ -62,7 +63,7 @@ def audit(
 
     Raises:
         TypeError: `model` is no model.
-        ValueError: it has no batch normalization; fewer than 8 rows; data that do not fit, or hold NaN (the row is named).
+        ValueError: it has no such layer; fewer than 8 rows; data that do not fit, or hold NaN (the row is named).
     """
     if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.floating) or not 0 < alpha <= 0.5:
         raise ValueError(f"audit's alpha, the level of its tests, is a number above 0 and up to 0.5; got {alpha!r}.")
@@ -70,7 +71,7 @@ def audit(
     found = _enough(gathered(model, data, labels, **options), "data")
     given = None if reference is None else _enough(gathered(model, reference, has_labels=False, **options), "reference")
     layers = layer_shifts(found.calls, given and given.calls, float(alpha))
-    tried = remedies(model, *found.sample, found.batch_rows)
+    tried = remedies(model, *found.sample, found.batch_rows, any(call.average._layer._averages for call in found.calls))
     source = "reference data" if given else "moving statistics"
     return Audit(model.name, found.rows, layers, tried, verdict_of(layers, tried, found.rows), float(alpha), source)
 

@@ -78,7 +78,7 @@ def gathered(model, data, labels=None, *, batch_size=None, steps=None, verbose=0
         with phase.learning_phase_scope("inference"), statistics_policy.statistics("moving"):
             spec = batch_spec(executor, executor.batch_rows)
             calls, shapes = prepare(model, spec, "predict")
-            require_averages(model, calls, role)
+            require_statistics(model, calls)
             given = unpack(spec)[1] if has_labels else None
             check = None if given is None else LabelCheck(model, given, shapes)
             expected = steps or known
@@ -90,12 +90,21 @@ def gathered(model, data, labels=None, *, batch_size=None, steps=None, verbose=0
         executor.close()
 
 
-def require_averages(model, calls, role):
+def require_averages(model, calls):
     """Raises ValueError when no layer that is called has moving statistics."""
     if not any(call.layer._averages for call in calls):
         raise ValueError(
-            f"{model.name!r} calls no layer with moving statistics, so {role} has nothing to hold the data against: it needs "
+            f"{model.name!r} calls no layer with moving statistics, so adapt has nothing to hold the data against: it needs "
             "BatchNormalization, or a recurrent layer with normalization='batch'. Layer and group normalization keep no statistics."
+        )
+
+
+def require_statistics(model, calls):
+    """Raises ValueError when no layer that is called keeps statistics, moving ones or those of a `Normalization`."""
+    if not any(call.layer._averages or call.layer.is_audited for call in calls):
+        raise ValueError(
+            f"{model.name!r} calls no layer with moving statistics, so audit has nothing to hold the data against: it needs BatchNormalization, "
+            "a recurrent layer with normalization='batch', or Normalization. Layer and group normalization keep no statistics."
         )
 
 

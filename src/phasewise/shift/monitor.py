@@ -36,7 +36,7 @@ class Monitor:
     one: test number j has a = alpha * 6 / (pi j)² / 2, divided by the number of channels, and all together stay below alpha.
 
     Args:
-        model: a model with batch normalization, built.
+        model: a model with batch normalization, or an adapted `Normalization`; built.
         alpha: in (0, 0.5]: how probable an alarm may be where nothing ever shifts.
         tolerance: at least 0: displacements up to so many standard deviations, and variances off by up to twice this share, are none.
         on_shift: a function of the `Alarm`, called once; left out, a `ShiftWarning` tells.
@@ -67,7 +67,7 @@ class Monitor:
         if not 0 < check_number("Monitor", "alpha", alpha) <= 0.5:
             raise ValueError(f"Monitor's alpha is a number above 0 and up to 0.5; got {alpha!r}.")
         self.alpha, self.tolerance = float(alpha), float(check_number("Monitor", "tolerance", tolerance, 0))
-        if not any(layer._averages for layer in model.all_layers()):
+        if not any(layer._averages or layer.is_audited for layer in model.all_layers()):
             raise ValueError(
                 f"{model.name!r} has no built layer with moving statistics, so there is nothing to monitor."
             )
