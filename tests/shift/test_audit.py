@@ -208,7 +208,7 @@ def test_a_small_shift_that_changes_no_prediction_is_no_cause_to_train():
     made = dense_net()
     x = normal(20000, 3)
     pw.recalibrate(made, x, verbose=0, batch_size=1000)
-    found = pw.audit(made, x + np.float32(0.05), batch_size=256)
+    found = pw.audit(made, x + np.float32(0.03), batch_size=1000)
     assert found.is_shifted and not found.verdict.helps
     assert "It is more than chance, but small" in str(found) and "train on such data" not in str(found)
     constant = pw.audit(made, np.full((300, 3), 0.5, np.float32))
