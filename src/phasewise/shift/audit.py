@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from phasewise.models.model import Model
-from phasewise.models.table import Column, render
+from phasewise.shift.audit_text import text
 from phasewise.shift.gathering import LEAST_ROWS, gathered
 from phasewise.shift.layer_shift import LayerShift, layer_shifts
 from phasewise.shift.remedies import Remedies, remedies
@@ -154,53 +154,6 @@ class Audit:
         return path
 
     def __str__(self):
-        return f"{self.verdict}\n\n{_layers(self)}\n\n{_remedies(self.remedies)}"
+        return text(self)
 
     __repr__ = __str__
-
-
-def _layers(audit):
-    names = ("displaced by", "most in a channel", "std ratio", "KL, nats", "affected", "p")
-    longest = min(max(len(layer.layer) for layer in audit.layers), 30)
-    columns = [Column("layer", width=longest), *(Column(name, "right") for name in names), "what"]
-    rows = [
-        [
-            layer.layer,
-            f"{layer.rms_displacement:.2f} std",
-            f"{layer.displacement[layer.most_displaced]:+.2f} ({layer.most_displaced})",
-            f"{np.exp(np.mean(layer.log_ratio)):.2f} ×",
-            f"{layer.divergence.mean():.3f}",
-            f"{layer.share_affected:.0%}",
-            _p(layer.p),
-            layer.kind or "fits",
-        ]
-        for layer in audit.layers
-    ]
-    title = f"{audit.model}: {audit.rows:,} rows against {audit.against}, alpha {audit.alpha:g}"
-    return render(title, columns, rows)
-
-
-def _p(value):
-    return "< 1e-12" if value < 1e-12 else f"{value:.2g}"
-
-
-def _remedies(tried):
-    """The table of what was tried."""
-    columns = ["statistics", *(Column(name, "right") for name in tried.columns(tried.tried[0]))]
-    columns += [] if tried.kind == "numbers" else ["predicted classes"]
-    rows = []
-    for each in tried.tried:
-        cells = [each.statistics + (" *" if tried.by and each.statistics == tried.best else "")]
-        cells += tried.columns(each).values()
-        cells += [] if tried.kind == "numbers" else [_shares(each.histogram)]
-        rows.append(cells)
-    best = f"; * the best by {tried.by}" if tried.by else ""
-    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch{best})"
-    return render(title, columns, rows)
-
-
-def _shares(histogram, most=6):
-    total = max(sum(histogram), 1)
-    order = sorted(range(len(histogram)), key=lambda k: -histogram[k])
-    kept = [f"{k}: {histogram[k] / total:.0%}" for k in order[:most] if histogram[k]]
-    return ", ".join(kept) + (" …" if sum(map(bool, histogram)) > most else "")

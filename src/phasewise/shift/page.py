@@ -141,7 +141,7 @@ def _remedies(tried, verdict):
         rows.append(
             f'<tr{best}><th scope="row">{each.statistics}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
         )
-    marked = f"; the best by {tried.by} is marked" if tried.by else ""
+    marked = f"; the best by {tried.by}, by more than chance, is marked" if tried.by else ""
     note = (
         f"Tried on {tried.rows} rows, {tried.batch_rows} a batch{marked}. Moving statistics are those of "
         "training, batch statistics those of the rows that are predicted together, a blend is both."
