@@ -438,14 +438,15 @@ def test_lame_running_to_fewer_classes_is_a_collapse(prefers):
 
 
 def test_fewer_classes_are_no_collapse_where_they_come_in_runs():
-    rows = np.eye(3)[np.repeat([0, 1, 2], 64)]
-    assert come_in_runs(np.split(rows, 6)) and not come_in_runs(
-        np.split(rows.reshape(3, 64, 3).swapaxes(0, 1).reshape(-1, 3), 6)
-    )
-    assert narrowed_to(np.array([5.0, 5, 0]), np.array([4.0, 4, 2])).startswith(
-        "the predictions have run to 2.0 classes"
-    )
-    assert narrowed_to(np.array([4.0, 4, 1]), np.array([4.0, 4, 2])) is None
+    rng = np.random.default_rng(0)
+    sure = 0.2 + 0.4 * np.eye(3)[np.repeat([0, 1, 2], 64)]
+    runs, mixed = np.split(sure, 6), np.split(rng.permutation(sure), 6)
+    assert come_in_runs(runs) and not come_in_runs(mixed)
+    one_class = [np.tile(np.eye(3)[k % 3] * 0.8 + 0.2 / 3, (32, 1)) for k in range(6)]
+    assert narrowed_to(one_class, runs) is None and narrowed_to(mixed, mixed) is None
+    assert narrowed_to(one_class, mixed).startswith(
+        "the predictions of a batch have run to 1.6 classes"
+    )  # exp of the entropy of (13, 1, 1) / 15
 
 
 def test_neighbours_that_must_be_mutual_draw_rows_less():

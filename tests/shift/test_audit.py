@@ -164,7 +164,8 @@ def test_reference_data_take_the_place_of_moving_statistics(model):
     moved = pw.audit(model, data + np.float32([0, 0, 0.5]), reference=reference)["first"]
     assert moved.is_shifted and moved.worst == 2
     z = stats.ttest_ind(data[:, 2] + np.float32(0.5), reference[:, 2], equal_var=False)
-    assert z.pvalue * 5.9 <= moved.p_mean.min() * 1.001 <= z.pvalue * 6.1
+    tests = 3 / 0.75  # three means have three quarters of the level
+    assert z.pvalue * 0.99 * tests <= moved.p_mean.min() <= z.pvalue * 1.01 * tests
 
 
 def test_remedies_are_what_predict_gives_under_them(model):
@@ -207,7 +208,7 @@ def test_a_small_shift_that_changes_no_prediction_is_no_cause_to_train():
     made = dense_net()
     x = normal(20000, 3)
     pw.recalibrate(made, x, verbose=0, batch_size=1000)
-    found = pw.audit(made, x + np.float32(0.08), batch_size=384)
+    found = pw.audit(made, x + np.float32(0.03), batch_size=1000)
     assert found.is_shifted and not found.verdict.helps
     assert "It is more than chance, but small" in str(found) and "train on such data" not in str(found)
     constant = pw.audit(made, np.full((300, 3), 0.5, np.float32))
@@ -247,6 +248,28 @@ def test_a_label_that_does_not_fit_is_named_by_its_row_in_the_data():
 def test_labels_that_no_loss_looks_at_must_fit_too(model, labels, told):
     with pytest.raises(ValueError, match=told):
         pw.audit(model, normal(40, 3), labels=labels)
+
+
+@pytest.mark.parametrize("loss", [None, "sparse_categorical_crossentropy"])
+def test_every_label_is_looked_at_though_remedies_are_tried_on_a_sample(model, loss):
+    made = dense_net()
+    made.set_weights(model.get_weights())
+    if loss is not None:
+        made.compile("sgd", loss)
+    x, rows = normal(3000, 3), []
+    for row in range(0, 3000, 499):
+        labels = np.where(np.arange(3000) == row, 4, 0)
+        with pytest.raises(ValueError, match=f"row {row}[ ;]"):
+            pw.audit(made, x, labels=labels)
+        rows.append(row)
+    assert pw.audit(made, x, labels=np.zeros(3000)).remedies.rows <= 256 < len(x) and len(rows) == 7
+
+
+def test_the_rows_that_remedies_are_tried_on_come_from_all_over_the_data(model):
+    x, labels = np.sort(normal(6400, 3), axis=0), np.repeat(range(4), 1600)
+    found = pw.audit(model, x, labels=labels).remedies
+    right = model.predict(x, verbose=0).argmax(-1) == labels
+    assert found.rows == 256 and abs(found["moving"].accuracy - right.mean()) < 0.05
 
 
 def test_an_audit_leaves_the_model_as_it_was(model):

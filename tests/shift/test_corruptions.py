@@ -22,6 +22,20 @@ def trained():
     return EXAMPLE["trained"](epochs=12)
 
 
+@pytest.mark.extensive
+def test_what_lame_does_to_batches_in_any_order_is_noticed_and_what_it_gives_in_runs_is_kept(trained):
+    model, _, images, digits = trained
+    runs, mixed = np.argsort(digits, kind="stable"), np.random.default_rng(0).permutation(len(images))
+    for name in ("shot_noise", "speckle_noise", "elastic"):
+        for order, batch, helps in ((runs, RUN, True), (mixed, 32, False), (mixed, BATCH, False)):
+            spoilt, wanted = corrupted(images, name, 5)[order], digits[order]
+            with pw.adapt(model, None, "lame") as adaptation:
+                found = wrong(adaptation.predict(spoilt, batch_size=batch), wanted).mean()
+            before = wrong(model.predict(spoilt, verbose=0), wanted).mean()
+            assert (adaptation.collapsed is None) == helps
+            assert found < before - 0.05 if helps else found < before + 0.07
+
+
 def wrong(predictions, digits):
     """Boolean (rows,)."""
     return predictions.argmax(-1) != digits

@@ -84,7 +84,7 @@ def plain_note(model, x, k, momentum, rate):
             h = convolved(batch)
             now = h.mean((0, 1, 2)), h.var((0, 1, 2), ddof=1)
             statistics = [(1 - momentum) * a + momentum * b for a, b in zip(statistics, now)]
-            updates, kept = optimizer.update(jax.grad(entropy)(params, statistics, batch), kept, params)
+            updates, kept = optimizer.update(jax.grad(entropy)(params, list(now), batch), kept, params)
             params = optax.apply_updates(params, updates)
     return np.array(predicted), params, statistics
 

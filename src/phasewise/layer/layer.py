@@ -46,6 +46,7 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, LayerTree
     """
 
     freezing_means_inference = False  # True for normalization layers: rule 1 of the switch
+    is_audited = False  # whether it keeps statistics, other than averages, that data can be held against
     _averages = ()  # what follows the batches in training: moving averages, each able to say how far it has come
     updates_state: str | None = None  # in a few words, what a call in training changes of the state besides the weights
     mixes_rows = (

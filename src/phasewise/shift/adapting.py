@@ -178,7 +178,7 @@ def _output(model, data, reading, method):
         )
     calls, outputs = prepare(model, (spec,), "predict")
     if method.needs_averages:
-        require_averages(model, calls, "adapt")
+        require_averages(model, calls)
     return output_of(model, outputs)
 
 

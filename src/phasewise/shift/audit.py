@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from phasewise.models.model import Model
-from phasewise.models.table import Column, render
+from phasewise.shift.audit_text import text
 from phasewise.shift.gathering import LEAST_ROWS, gathered
 from phasewise.shift.layer_shift import LayerShift, layer_shifts
 from phasewise.shift.remedies import Remedies, remedies
@@ -25,11 +25,11 @@ def audit(
     steps: int | None = None,
     verbose: int | str = 0,
 ) -> "Audit":
-    """Hold data against the statistics that every batch normalization of a model normalizes with.
+    """Hold data against the statistics that every batch normalization, and every `Normalization`, of a model normalizes with.
 
     One pass over the data, as `predict` makes it, gives each row's mean and mean square at every normalization call; nothing is kept
     of a row but sums, so that memory does not depend on their number. What other statistics would do is tried on a sample of up to
-    384 rows from all over the data. The model is not changed.
+    256 rows from all over the data. The model is not changed.
 
     Effects, for each channel: the displacement (mean - moving mean) / s with s = sqrt(moving variance + epsilon), the log ratio of the
     standard deviations, and the KL divergence of the two Gaussians, (r + displacement² - 1 - log r) / 2 with r the ratio of the
@@ -38,9 +38,10 @@ def audit(
     Tests: the unit is the row, since positions within a row go together. For the mean a t-test of the row means against the moving
     mean; for the variance one of the rows' mean squared standardized values; both with the uncertainty of the moving average
     itself, which is that of batch * (1 + momentum) / (1 - momentum) rows, or after `recalibrate` that of its rows. `batch` is that of
-    the last `fit`; 32 where a model came from a file. With reference data Welch's two-sample test instead. Holm's correction over the
-    channels of a layer, and over layers: where nothing has shifted, an audit finds something with a probability of about `alpha`.
-    Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`.
+    the last `fit`; 32 where a model came from a file. A `Normalization` has the rows that it was adapted to behind it; one from a file, or
+    with given statistics, is taken to have 6,368. With reference data Welch's two-sample test instead. Holm's correction over the
+    channels of a layer, three quarters of the level for means, and over layers, four fifths of it for the first: where nothing has shifted,
+    an audit finds something with a probability of about `alpha`. What can be found at most is worked out in `phasewise.shift.layer_shift`. Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`.
 
     Moving statistics follow weights that still change: where `fit` ended amid large steps, they lag, and that is found as well. `recalibrate` over training
     data makes them exact.
@@ -48,7 +49,7 @@ def audit(
     Sources: Holm (1979); Welch (1947); Rao (1948); for batch statistics under shift Nado et al. (2020) and Schneider et al. (2020).
 
     Args:
-        model: a model with batch normalization layers, also inside recurrent ones.
+        model: a model with batch normalization layers, also inside recurrent ones, or with `Normalization`.
         data: what `predict` takes; of a plan of tuples the second part is taken for labels.
         reference: unshifted data, such as were trained on, in the place of the moving statistics.
         labels: array, with arrays: with them remedies are judged by accuracy and by the model's own metrics.
@@ -62,15 +63,15 @@ def audit(
 
     Raises:
         TypeError: `model` is no model.
-        ValueError: it has no batch normalization; fewer than 8 rows; data that do not fit, or hold NaN (the row is named).
+        ValueError: it has no such layer; fewer than 8 rows; data that do not fit, or hold NaN (the row is named).
     """
     if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.floating) or not 0 < alpha <= 0.5:
         raise ValueError(f"audit's alpha, the level of its tests, is a number above 0 and up to 0.5; got {alpha!r}.")
     options = {"batch_size": batch_size, "steps": steps, "verbose": verbose}
     found = _enough(gathered(model, data, labels, **options), "data")
-    given = None if reference is None else _enough(gathered(model, reference, **options), "reference")
+    given = None if reference is None else _enough(gathered(model, reference, has_labels=False, **options), "reference")
     layers = layer_shifts(found.calls, given and given.calls, float(alpha))
-    tried = remedies(model, *found.sample, found.batch_rows)
+    tried = remedies(model, *found.sample, found.batch_rows, any(call.average._layer._averages for call in found.calls))
     source = "reference data" if given else "moving statistics"
     return Audit(model.name, found.rows, layers, tried, verdict_of(layers, tried, found.rows), float(alpha), source)
 
@@ -153,53 +154,6 @@ class Audit:
         return path
 
     def __str__(self):
-        return f"{self.verdict}\n\n{_layers(self)}\n\n{_remedies(self.remedies)}"
+        return text(self)
 
     __repr__ = __str__
-
-
-def _layers(audit):
-    names = ("displaced by", "most in a channel", "std ratio", "KL, nats", "affected", "p")
-    longest = min(max(len(layer.layer) for layer in audit.layers), 30)
-    columns = [Column("layer", width=longest), *(Column(name, "right") for name in names), "what"]
-    rows = [
-        [
-            layer.layer,
-            f"{layer.rms_displacement:.2f} std",
-            f"{layer.displacement[layer.most_displaced]:+.2f} ({layer.most_displaced})",
-            f"{np.exp(np.mean(layer.log_ratio)):.2f} ×",
-            f"{layer.divergence.mean():.3f}",
-            f"{layer.share_affected:.0%}",
-            _p(layer.p),
-            layer.kind or "fits",
-        ]
-        for layer in audit.layers
-    ]
-    title = f"{audit.model}: {audit.rows:,} rows against {audit.against}, alpha {audit.alpha:g}"
-    return render(title, columns, rows)
-
-
-def _p(value):
-    return "< 1e-12" if value < 1e-12 else f"{value:.2g}"
-
-
-def _remedies(tried):
-    """The table of what was tried."""
-    columns = ["statistics", *(Column(name, "right") for name in tried.columns(tried.tried[0]))]
-    columns += [] if tried.kind == "numbers" else ["predicted classes"]
-    rows = []
-    for each in tried.tried:
-        cells = [each.statistics + (" *" if tried.by and each.statistics == tried.best else "")]
-        cells += tried.columns(each).values()
-        cells += [] if tried.kind == "numbers" else [_shares(each.histogram)]
-        rows.append(cells)
-    best = f"; * the best by {tried.by}" if tried.by else ""
-    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch{best})"
-    return render(title, columns, rows)
-
-
-def _shares(histogram, most=6):
-    total = max(sum(histogram), 1)
-    order = sorted(range(len(histogram)), key=lambda k: -histogram[k])
-    kept = [f"{k}: {histogram[k] / total:.0%}" for k in order[:most] if histogram[k]]
-    return ", ".join(kept) + (" …" if sum(map(bool, histogram)) > most else "")

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from phasewise.layer.layer import Layer
-from phasewise.models.table import Column, render
+from phasewise.models.table import Column, fitted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +79,6 @@ class Recalibration(list):
             for change in self
         ]
         title = f"Population statistics ({self.method}) in place of moving averages"
-        return render(title, columns, rows)
+        return fitted(title, columns, rows, ("farthest", "at most", "values"))
 
     __repr__ = __str__

@@ -7,6 +7,10 @@ import numpy as np
 from phasewise.shift.significance import Evidence, against_moving, against_reference, critical, holm
 
 FEW_CHANNELS = 0.25
+FIRST = 0.8
+"""The share of alpha that the first normalization is tested at: a shift of the inputs shows nowhere as clearly. The others share the rest."""
+OF_MEANS = 0.75
+"""The share of a layer's alpha that its means are tested at; the variances have the rest."""
 CONSTANT = 0.05
 """A channel has stopped to vary where its standard deviation is below this share of the moving one."""
 
@@ -27,7 +31,7 @@ class LayerShift:
         error: standard error of the displacement.
         p_mean, p_variance: two-sided p-values, with Holm's correction over the channels of the layer.
         p: the smallest of them, with Holm's correction over the layers.
-        alpha: the level.
+        alpha: the level; share: the part of it that the layer is tested at, whatever is found in others.
         evidence: how well the moving statistics are known.
         lag: the share of the values that they were made with that is left in them, where that is known and counts; else 0.
     """
@@ -48,6 +52,7 @@ class LayerShift:
     p_variance: np.ndarray
     p: float
     alpha: float
+    share: float
     evidence: Evidence
     lag: float
 
@@ -120,8 +125,8 @@ class LayerShift:
         counted = np.isfinite(self.error) & (self.error > 0)
         if not counted.any():
             return float("inf")
-        tests = 2 * len(self.mean)
-        needed = critical(self.alpha / tests, max(self.rows - 1, 1)) + 1.2816  # the normal distribution's 90 % point
+        level = self.alpha * self.share * OF_MEANS / len(self.mean)
+        needed = critical(level, max(self.rows - 1, 1)) + 1.2816  # the normal distribution's 90 % point
         return float(np.median(self.error[counted]) * needed)
 
     def to_dict(self) -> dict:
@@ -149,7 +154,14 @@ def _number(chosen, of):
 
 
 def layer_shifts(calls, reference, alpha):
-    """A `LayerShift` for each call, tested together.
+    """A `LayerShift` for each call, tested together by a weighted Holm procedure.
+
+    What can be found at most: of n single numbers a displacement of d standard deviations is d sqrt(n) standard errors of their mean; 0.3 of 128 are
+    3.39. By the lemma of Neyman and Pearson no test at the level 0.01 finds it more often than Phi(3.39 - 2.33) = 86 %, which needs the deviation,
+    the channel and the sign to be known; 79 % where the sign is not. Of one among six independent channels, either way, the best
+    test on average is that of the mean of cosh(z_i d sqrt(n)): 60 %. Six t-tests of means at alpha / 6 each come to 57 %; with the shares here, which
+    leave something for variances and for the other layers, it is 51 %, and with equal ones over three layers and 12 tests each 37 %.
+    Pictures are told apart better since the mean of a row is less uncertain than a value.
 
     Args:
         calls: list of `phasewise.shift.gathering.Call`.
@@ -157,8 +169,16 @@ def layer_shifts(calls, reference, alpha):
         alpha: the level.
     """
     found = [_tested(call, other) for call, other in zip(calls, reference or [None] * len(calls))]
-    p = holm(np.array([min(each["p_mean"].min(), each["p_variance"].min()) for each in found]))
-    return [LayerShift(**each, p=float(p_layer), alpha=alpha) for each, p_layer in zip(found, p)]
+    shares = shares_of(len(found))
+    p = holm(np.array([min(each["p_mean"].min(), each["p_variance"].min()) for each in found]), shares)
+    return [LayerShift(**each, p=float(q), alpha=alpha, share=float(w)) for each, q, w in zip(found, p, shares)]
+
+
+def shares_of(layers):
+    """(layers,): the shares of alpha."""
+    if layers == 1:
+        return np.ones(1)
+    return np.array([FIRST] + [(1 - FIRST) / (layers - 1)] * (layers - 1))
 
 
 def _tested(call, other):
@@ -174,7 +194,8 @@ def _tested(call, other):
         evidence = Evidence(float(given.rows.max()), float(given.rows.max()), "reference")
     p = np.ones((2, len(mean)))
     counted = rows.rows >= 2
-    p[:, counted] = holm(np.stack([p_mean, p_variance])[:, counted])
+    weights = np.broadcast_to([[OF_MEANS], [1 - OF_MEANS]], p.shape)
+    p[:, counted] = holm(np.stack([p_mean, p_variance])[:, counted], weights[:, counted])
     centre = np.where(rows.rows > 0, rows.centre, mean)
     found_variance = np.where(rows.rows > 0, rows.square * rows.scale**2, variance)
     ratio = (found_variance + epsilon) / np.maximum(variance + epsilon, 1e-300)

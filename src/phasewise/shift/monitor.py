@@ -7,20 +7,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
 from phasewise.core.arguments import check_number
 from phasewise.core.warning import ShiftWarning, warn
 from phasewise.files.atomic_file import written_whole
 from phasewise.files.file_error import told_as_damage
-from phasewise.kernels.row_moments import row_sums
 from phasewise.models.model import Model
+from phasewise.shift.row_program import RowProgram
 from phasewise.shift.sequential_test import Alarm, SequentialTest
-from phasewise.switch.collected_rows import collected_rows
 from phasewise.training.loop import MapProgram
 from phasewise.training.programs import program, shapes_of
-from phasewise.training.step import predict_step, unpack
+from phasewise.training.step import predict_step
 from phasewise.training.weights import Weights
 
 BLOCK = 4096  # rows after which a new test begins beside the one before
@@ -38,7 +36,7 @@ class Monitor:
     one: test number j has a = alpha * 6 / (pi j)² / 2, divided by the number of channels, and all together stay below alpha.
 
     Args:
-        model: a model with batch normalization, built.
+        model: a model with batch normalization, or an adapted `Normalization`; built.
         alpha: in (0, 0.5]: how probable an alarm may be where nothing ever shifts.
         tolerance: at least 0: displacements up to so many standard deviations, and variances off by up to twice this share, are none.
         on_shift: a function of the `Alarm`, called once; left out, a `ShiftWarning` tells.
@@ -69,7 +67,7 @@ class Monitor:
         if not 0 < check_number("Monitor", "alpha", alpha) <= 0.5:
             raise ValueError(f"Monitor's alpha is a number above 0 and up to 0.5; got {alpha!r}.")
         self.alpha, self.tolerance = float(alpha), float(check_number("Monitor", "tolerance", tolerance, 0))
-        if not any(layer._averages for layer in model.all_layers()):
+        if not any(layer._averages or layer.is_audited for layer in model.all_layers()):
             raise ValueError(
                 f"{model.name!r} has no built layer with moving statistics, so there is nothing to monitor."
             )
@@ -101,7 +99,7 @@ class Monitor:
 
         def made():
             step = predict_step(self.model, task, calls.draws, own)
-            return Watched(step, weights) if looks else MapProgram(step, weights.variables, weights.numbers)
+            return RowProgram(step, weights) if looks else MapProgram(step, weights.variables, weights.numbers)
 
         loop = program(self.model, (task, "watched") if looks else task, shapes_of(feed.arrays), made)
         is_new, begun = loop._run is None, time.perf_counter()
@@ -196,22 +194,6 @@ class Monitor:
 
     def __repr__(self):
         return f"<Monitor of {self.model.name!r}, {self.rows:,} rows, {self.alarm or 'no shift'}>"
-
-
-class Watched(MapProgram):
-    """Prediction, whose outputs come with what the rows say at every normalization call."""
-
-    def __init__(self, predicted, weights):
-        self.owners = []
-
-        def step(state, batch, valid, numbers):
-            with collected_rows(jax.tree.leaves(unpack(batch)[0])[0].shape[0]) as entries:
-                result = predicted(state, batch, valid, numbers)
-            self.owners[:] = [average for average, _ in entries]
-            sums = [row_sums(each) for _, each in entries]
-            return ((result[0], sums), result[1]) if "memory" in state else (result, sums)
-
-        super().__init__(step, weights.variables, weights.numbers)
 
 
 def _alarm_of(texts):

@@ -141,7 +141,7 @@ def _remedies(tried, verdict):
         rows.append(
             f'<tr{best}><th scope="row">{each.statistics}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
         )
-    marked = f"; the best by {tried.by} is marked" if tried.by else ""
+    marked = f"; the best by {tried.by}, by more than chance, is marked" if tried.by else ""
     note = (
         f"Tried on {tried.rows} rows, {tried.batch_rows} a batch{marked}. Moving statistics are those of "
         "training, batch statistics those of the rows that are predicted together, a blend is both."
@@ -174,14 +174,7 @@ def _histogram(counts):
 
 
 def _how(audit):
-    evidence = audit.layers[0].evidence
-    known = {
-        "fit": f"The statistics of training are averages over batches of {evidence.batch:g} rows, and as uncertain as those of "
-        f"{evidence.rows:,.0f} rows; the tests take that into account.",
-        "assumed": f"How large the batches of training were is not known; {evidence.batch:g} rows were assumed.",
-        "exact": f"The statistics of training are exact, over {evidence.rows:,.0f} rows.",
-        "reference": f"The reference data have {evidence.rows:,.0f} rows.",
-    }[evidence.source]
+    known = " ".join(dict.fromkeys(_known(layer.evidence) for layer in audit.layers))
     items = (
         (
             "displacement, std",
@@ -200,6 +193,17 @@ def _how(audit):
     )
     listed = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in items)
     return f"<section><h2>How to read this</h2><p>{known} A row counts as one, however many positions it has.</p><dl>{listed}</dl></section>\n"
+
+
+def _known(evidence):
+    return {
+        "fit": f"The statistics of training are averages over batches of {evidence.batch:g} rows, and as uncertain as those of "
+        f"{evidence.rows:,.0f} rows; the tests take that into account.",
+        "assumed": f"How large the batches of training were is not known; {evidence.batch:g} rows were assumed.",
+        "exact": f"Statistics that were taken over all rows of training are exact, over {evidence.rows:,.0f} rows.",
+        "unknown": f"How many rows a Normalization was adapted to is not known; {evidence.rows:,.0f} were assumed.",
+        "reference": f"The reference data have {evidence.rows:,.0f} rows.",
+    }[evidence.source]
 
 
 def _text(words):

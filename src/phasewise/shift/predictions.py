@@ -81,7 +81,12 @@ def information(p):
 
     0 where all rows are given the same, however surely; log(classes) where they are told apart surely and evenly.
     """
-    return float(max(entropy(p.mean(0)) - entropy(p).mean(), 0))
+    return float(max(told(p).mean(), 0))
+
+
+def told(p):
+    """(cases,): what each contributes to `information`, the divergence of its prediction from the mean one."""
+    return (p * (np.log(np.maximum(p, 1e-300)) - np.log(np.maximum(p.mean(0), 1e-300)))).sum(-1)
 
 
 def agreement(p, other):
@@ -94,30 +99,19 @@ def histogram(p):
     return np.bincount(p.argmax(-1), minlength=p.shape[-1])
 
 
-def accuracy(output, outputs, labels, numbers):
-    """The share of cases whose class is that of the label.
+def right(output, outputs, labels):
+    """Boolean (cases,): those whose class is that of the label.
 
     Args:
-        labels: host array: a class for each case, or for "classes" the probabilities of all.
-        numbers: (rows,), which rows of the data they are, for a message about one.
-
-    Raises:
-        ValueError: there are more or fewer labels than cases, or one is no class of the output.
+        labels: host array that fits, see `phasewise.shift.label_check`: a class for each case, or for "classes" the probabilities of all.
     """
     p, y = output.probabilities(outputs), np.asarray(labels)
     if output.kind == "classes" and y.size == p.size:
-        return float(np.mean(p.argmax(-1) == y.reshape(p.shape).argmax(-1)))
-    if y.size != len(p):
-        raise ValueError(
-            f"The labels have the shape {y.shape}, but the model's output is {output.of(outputs).shape}: give a class for each "
-            f"prediction{', or a probability for each class' if output.kind == 'classes' else ''}."
-        )
-    classes = np.rint(y.reshape(-1))
-    strange = ~((classes >= 0) & (classes < p.shape[-1]))
-    if strange.any():
-        place = int(np.argmax(strange))
-        raise ValueError(
-            f"The label of row {numbers[place * len(numbers) // len(p)]} (the first is 0) is {y.reshape(-1)[place]}, but the classes that the "
-            f"model tells apart are 0 to {p.shape[-1] - 1}."
-        )
-    return float(np.mean(p.argmax(-1) == classes))
+        return p.argmax(-1) == y.reshape(p.shape).argmax(-1)
+    return p.argmax(-1) == np.rint(y.reshape(-1))
+
+
+def error_of_difference(first, second, rows):
+    """Standard error of the mean difference of two values (cases,) of each of so many rows; a row counts as one, whatever cases it has."""
+    of_rows = (np.asarray(first, float) - second).reshape(rows, -1).mean(1)
+    return float(of_rows.std(ddof=1) / np.sqrt(rows))

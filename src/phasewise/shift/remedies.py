@@ -20,6 +20,7 @@ from phasewise.training.weights import Weights
 
 BLENDS = (16, 64, 256)
 CLEARLY = 0.01
+ERRORS = 2  # standard errors that are more than chance
 CAPACITY = 8  # batches in a dispatch
 
 
@@ -35,6 +36,7 @@ class Remedy:
             these, root mean square, in standard deviations of these.
         histogram: how many cases are given each class; of numbers None.
         accuracy: with labels, else None.
+        error: standard error of how much its accuracy, without labels its information, is above that under moving statistics; None of numbers.
         metrics: loss and metrics of a compiled model, with labels; else an empty dict.
     """
 
@@ -44,6 +46,7 @@ class Remedy:
     agreement: float
     histogram: list[int] | None
     accuracy: float | None
+    error: float | None
     metrics: dict[str, float]
 
 
@@ -52,7 +55,7 @@ class Remedies:
     """What was tried.
 
     Attributes:
-        tried: a `Remedy` for "moving", "batch" and each blend.
+        tried: a `Remedy` for "moving", and where the model has batch normalization for "batch" and each blend.
         best: the policy of the best: by accuracy, else by the loss, with labels; without by information.
         by: what it is the best by; "" of numbers without labels and a loss, where best is "moving" since nothing tells.
         rows, batch_rows: rows of the sample, and of its batches.
@@ -94,7 +97,7 @@ class Remedies:
 
 
 class Dial(statistics_policy.Blend):
-    """A blend whose n is an argument of the program: one program serves moving statistics (n infinite), batch (0) and all between."""
+    """A blend whose n is an argument of the program: one program serves batch statistics (n is 0) and blends."""
 
     def __str__(self):
         return "blend(n)"
@@ -120,7 +123,7 @@ class Tried:
         """The outputs of rows, in ascending order.
 
         Args:
-            n: what `phasewise.blend` takes; 0 is batch statistics, infinity moving ones.
+            n: what `phasewise.blend` takes; 0 is batch statistics.
             order: of int, the rows that are wanted, in the order in which they are put into batches.
             rows: how many are normalized together, at most `batch_rows`.
         """
@@ -160,25 +163,27 @@ class Tried:
         return Feed({"batches": (batches,), "valid": valid}, len(cut), self._rows, valid[: len(cut)])
 
 
-def remedies(model, x, y, numbers, batch_rows):
+def remedies(model, x, y, moving, batch_rows, has_others):
     """`Remedies` tried on a sample of rows.
 
     Args:
-        x, y: host arrays; y None without labels.
-        numbers: (rows,), which rows of the data they are, for a message about one.
+        x, y: host arrays; y None without labels. They fit the model.
+        moving: the outputs under moving statistics, host arrays.
         batch_rows: rows that are normalized together.
+        has_others: whether the model has batch normalization; else moving statistics are all there is to try.
     """
     batch_rows = min(batch_rows, len(jax.tree.leaves(x)[0]))
     tried = Tried(model, x, batch_rows)
     output = predictions.output_of(model, tried.shapes)
-    outputs = {"moving": tried.predict(np.inf), "batch": tried.predict(0)}
-    outputs |= {str(statistics_policy.blend(n)): tried.predict(n) for n in BLENDS}
-    judge = _Judge(model, output, (y, numbers), outputs["moving"])
+    outputs = {"moving": moving}
+    if has_others:
+        outputs |= {"batch": tried.predict(0)} | {str(statistics_policy.blend(n)): tried.predict(n) for n in BLENDS}
+    judge = _Judge(model, output, y, moving)
     found = [judge.remedy(name, each) for name, each in outputs.items()]
     best, by = _best(found)
     halved = in_runs = None
     is_sorted = False
-    if output.kind != "numbers":
+    if has_others and output.kind != "numbers":
         p = output.probabilities(outputs["batch"])
         part = np.arange(max(tried.count // 2, batch_rows))  # half the sample tells enough, and costs half
         halves = output.probabilities(tried.predict(0, part, rows=max(batch_rows // 2, 1)))
@@ -186,7 +191,7 @@ def remedies(model, x, y, numbers, batch_rows):
         by_row = p.reshape(tried.count, -1, p.shape[-1])[:, 0].argmax(-1)
         order = np.argsort(by_row, kind="stable")
         in_runs = predictions.agreement(output.probabilities(tried.predict(0, order)), p)
-        is_sorted = _in_runs(output.probabilities(outputs["moving"]), tried.count, batch_rows)
+        is_sorted = _in_runs(output.probabilities(moving), tried.count, batch_rows)
     return Remedies(found, best, by, tried.count, batch_rows, halved, in_runs, is_sorted, output.kind)
 
 
@@ -206,8 +211,8 @@ def _in_runs(p, rows, batch_rows):
 class _Judge:
     """Says of predictions what `Remedy` holds."""
 
-    def __init__(self, model, output, labelled, moving):
-        (self._y, self._numbers), self._model, self._output, self._moving = labelled, model, output, moving
+    def __init__(self, model, output, labels, moving):
+        self._y, self._model, self._output, self._moving = labels, model, output, moving
 
     def remedy(self, name, outputs):
         output = self._output
@@ -215,17 +220,25 @@ class _Judge:
         if output.kind == "numbers":
             moving = output.of(self._moving)
             apart = np.sqrt(np.mean((output.of(outputs) - moving) ** 2)) / max(moving.std(), 1e-30)
-            return Remedy(name, None, None, float(apart), None, None, metrics)
+            return Remedy(name, None, None, float(apart), None, None, None, metrics)
         p, moving = output.probabilities(outputs), output.probabilities(self._moving)
+        each, before = (self._judged(part) for part in (outputs, self._moving))
         return Remedy(
             name,
             float(predictions.entropy(p).mean()),
             predictions.information(p),
             predictions.agreement(p, moving),
             predictions.histogram(p).tolist(),
-            None if self._y is None else predictions.accuracy(output, outputs, self._label(), self._numbers),
+            None if self._y is None else float(each.mean()),
+            predictions.error_of_difference(each, before, len(jax.tree.leaves(outputs)[0])),
             metrics,
         )
+
+    def _judged(self, outputs):
+        """(cases,): what the mean of is the higher the better."""
+        if self._y is None:
+            return predictions.told(self._output.probabilities(outputs))
+        return predictions.right(self._output, outputs, self._label())
 
     def _label(self):
         labels = jax.tree.leaves(self._y)
@@ -236,9 +249,6 @@ class _Judge:
         objective = self._model.objective
         if objective is None:
             return {}
-        objective.hold(self._model._inventory().metrics)
-        objective.build(self._y, outputs, self._model.output_names)
-        objective.check_labels(self._y, outputs, lambda place: f"row {self._numbers[place]}", "audit")
         y = map_leaves(jnp.asarray, self._y)
         variables = objective.variables
         with scope(variables, [jnp.zeros_like(jnp.asarray(v.raw)) for v in variables]):
@@ -268,9 +278,9 @@ def _measure(found):
 
 
 def is_better(one, moving, by):
-    """Whether a `Remedy` is better than moving statistics by more than a hundredth: of accuracy, of the loss, in nats."""
-    if by == "accuracy":
-        return one.accuracy > moving.accuracy + CLEARLY
+    """Whether a `Remedy` is better than moving statistics: by more than a hundredth, of accuracy, of the loss, in nats, and by more than chance."""
     if by == "loss":
         return one.metrics["loss"] < moving.metrics["loss"] * (1 - CLEARLY)
-    return by == "information" and one.information > moving.information + CLEARLY
+    if by not in ("accuracy", "information"):
+        return False
+    return getattr(one, by) - getattr(moving, by) > max(CLEARLY, ERRORS * one.error)

@@ -121,20 +121,24 @@ def _satterthwaite(first, second, parts):
     return np.where(below > 0, (first + second) ** 2 / np.where(below > 0, below, 1), n1 + n2 - 2)
 
 
-def holm(p):
+def holm(p, weights=None):
     """p-values adjusted for their number: Holm (1979), "A simple sequentially rejective multiple test procedure".
 
-    p_(i) becomes max over j <= i of min(1, (m - j + 1) p_(j)), in ascending order: rejecting where that is at most alpha makes an
-    error anywhere among the m with a probability of at most alpha, however they depend on each other.
+    Of hypotheses with weights w, taken in ascending order of p / w, p_(i) becomes the max over j <= i of min(1, p_(j) / w_(j) * (w_(j) +
+    w_(j+1) + …)): rejecting where that is at most alpha makes an error anywhere among them with a probability of at most alpha, however they
+    depend on each other. Each is tested at alpha * w / (sum of w) at the least; what is rejected leaves its share to the rest. Equal weights
+    are the plain procedure, (m - j + 1) p_(j); unequal ones are section 4 of the same paper (alternative forms: Benjamini & Hochberg 1997).
 
     Args:
         p: (m,), or any shape, whose entries then count together.
+        weights: positive, of the shape of `p`; left out, they are equal.
     """
     flat = np.ravel(p)
-    order = np.argsort(flat, kind="stable")
-    steps = np.minimum(flat[order] * (len(flat) - np.arange(len(flat))), 1)
+    w = np.ones_like(flat) if weights is None else np.ravel(weights)
+    order = np.argsort(flat / w, kind="stable")
+    left = np.cumsum(w[order][::-1])[::-1]
     adjusted = np.empty_like(flat)
-    adjusted[order] = np.maximum.accumulate(steps)
+    adjusted[order] = np.maximum.accumulate(np.minimum(flat[order] / w[order] * left, 1))
     return adjusted.reshape(np.shape(p))
 
 

@@ -72,8 +72,10 @@ def _nothing(layers, rows, detectable):
             f"{int(rows * (detectable / 0.5) ** 2) + 1:,} rows half a standard deviation would show."
         )
         return headline, (text,), False
+    where = "the normalization" if len(layers) == 1 else f"none of the {len(layers)} normalizations"
+    further = "the data are no further" if len(layers) == 1 else "are the data further"
     text = (
-        f"In none of the {len(layers)} normalizations are the data further from the statistics of training than chance explains. "
+        f"In {where} {further} from the statistics of training than chance explains. "
         f"A displacement of {detectable:.2f} standard deviations of one channel would have been found nine times out of ten."
     )
     return "No shift was found: the data are like those that the model was trained on.", (text,), True
@@ -161,6 +163,12 @@ def _cure(layers, remedies, helps):
 
 def _no_cure(layers, remedies):
     """What to say where no statistics are better than the moving ones, or where that cannot be told."""
+    if len(remedies.tried) == 1:
+        first = next(layer.layer for layer in layers if layer.is_shifted)
+        return (
+            "The model has no batch normalization that could take other statistics: look at the data; or, where data are to stay like these, "
+            f"call adapt(data) of {first!r}, or train on such data."
+        )
     batch = remedies["batch"]
     if not remedies.by:
         return (

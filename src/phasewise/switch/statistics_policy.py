@@ -30,12 +30,16 @@ class Blend:
 
 @dataclasses.dataclass(frozen=True)
 class InstanceAware:
-    """Moving statistics, each row's own where these differ by more than `k` standard errors: `phasewise.kernels.instance_aware`."""
+    """Moving statistics, each row's own where these differ by more than `k` standard errors: `phasewise.kernels.instance_aware`.
+
+    With `of_batch` those of the batch, with the unbiased variance, stand in the place of the moving ones.
+    """
 
     k: float
+    of_batch: bool = False
 
     def __str__(self) -> str:
-        return f"instance-aware({self.k:g})"
+        return f"instance-aware({self.k:g}{', of the batch' if self.of_batch else ''})"
 
 
 Policy: TypeAlias = str | Blend | InstanceAware

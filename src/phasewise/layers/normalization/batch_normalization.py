@@ -171,9 +171,11 @@ class BatchNormalization(HasAffine, Convertible, Layer):
             return moving if policy == "moving" else batch
         if isinstance(policy, statistics_policy.InstanceAware):
             own = tuple(axis for axis in axes if axis)
-            return instance_aware(
-                inputs, moving.shift, moving.variance, own, policy.k, epsilon=self.epsilon, mask=counted
-            )
+            centre = moving.shift, moving.variance
+            if policy.of_batch:
+                count = count_values(inputs, axes, counted)
+                centre = batch.mean, batch.variance * count / jnp.maximum(count - 1, 1)
+            return instance_aware(inputs, *centre, own, policy.k, epsilon=self.epsilon, mask=counted)
         rows = padding.count_rows(inputs)
         return blended(moving.shift, moving.variance, batch, rows / (policy.n + rows))
 

@@ -19,9 +19,10 @@ from phasewise.kernels.population import merged
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layer.layer import Layer
 from phasewise.layers.adapting import ROWS, batches_to_adapt
+from phasewise.layers.normalization.adapted_statistics import EPSILON, AdaptedStatistics
 from phasewise.layers.normalization.affine import Axes, as_axes, check_axes, known_sizes
+from phasewise.switch.collected_rows import rows_asked_for
 
-EPSILON = 1e-7  # Keras's: the least standard deviation
 ROUNDING = np.finfo(np.float64).eps
 
 
@@ -65,6 +66,7 @@ class Normalization(Layer):
         self.input_mean, self.input_variance = _checked(mean, variance, self.axis)
         self.invert = check_flag("Normalization", "invert", invert)
         self._adapted = self._told = False
+        self._statistics_at_hand = AdaptedStatistics(self)
 
     def build(self, input_shape: Shape) -> None:
         """Makes mean, variance and count where no statistics were given."""
@@ -105,19 +107,20 @@ class Normalization(Layer):
         """
         if self.input_mean is not None:
             raise ValueError(f"Normalization {self.name!r} was made with mean and variance: there is nothing to adapt.")
-        total, is_suspect = None, False
+        total, is_suspect, rows = None, False, 0
         for batch in batches_to_adapt(self, data, rows=self._rows_at_once, row_rank=1):
             check_numeric("adapt's data", batch)
             is_suspect = is_suspect or warn_nonfinite(batch, "adapt's data")
             self._ensure_built((batch,), {})
             self._check_batch(batch.shape)
-            part = self._statistics(batch)
+            part, rows = self._statistics(batch), rows + len(batch)
             total = part if total is None else merged(*(np.stack(pair) for pair in zip(total, part)))
         if total is None or total[0] == 0:
             raise ValueError(f"Normalization {self.name!r} cannot adapt to data that hold no values.")
         self.adapt_mean.assign(total[1])
         self.adapt_variance.assign(np.where(_is_rounding(*total), 0, total[2]))
         self._adapted = True
+        self._statistics_at_hand.note_population(rows)
 
     def _rows_at_once(self, x):
         """All of an array whose first axis is kept, in which entries are no rows."""
@@ -153,11 +156,19 @@ class Normalization(Layer):
         if not (self._told or in_scope() or isinstance(inputs, jax.core.Tracer) or self.is_adapted):
             self._told = True
             warn_not_adapted(repr(self.name))
+        rows = rows_asked_for()
+        if rows is not None and self.is_audited and inputs.size:
+            self._statistics_at_hand.record(inputs, self._kept, rows)
         shift, offset, variance = self._parts()
         x = wide(jnp.asarray(inputs))
         deviation = jnp.where(variance > 0, jnp.maximum(jnp.sqrt(variance), EPSILON), 1)
         y = shift + (offset + x * deviation) if self.invert else ((x - shift) - offset) / deviation
         return y.astype(self.compute_dtype)
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether an audit and a monitor hold data against its statistics: not where it undoes a normalization, or rows have their own."""
+        return self.built and not self.invert and 0 not in self._kept
 
     @property
     def mean(self) -> Array | np.ndarray:

@@ -18,19 +18,17 @@ class Lame(Method):
 
     For the rows of a batch with predictions q: z_i is proportional to q_i exp(sum_j w_ij z_j), again and again until the bound
     sum_i z_i (log z_i - log q_i) - sum_ij w_ij z_i z_j no longer falls. w_ij is 1 where j is among the k rows nearest to i in what arrives at
-    the last layer with a kernel, each row scaled to length 1, and, other than in the paper, i among the k nearest to j; else 0. For streams whose
-    classes come in runs, where batch statistics do harm.
+    the last layer with a kernel, each row scaled to length 1; else 0. For streams whose classes come in runs, where batch statistics do harm.
 
-    The bound is one for a symmetric w, and the k nearest are of other classes where a batch has fewer rows than k of a class: a few rows near to many
-    others would then draw these to their own class. Mutual neighbours are fewer there. It is a choice between two errors, here of a small CNN over
-    digits under 15 corruptions, 64 a batch: moving statistics 58.9 %; in any order 61.7 % with mutual neighbours and 66.1 % with the
-    paper's; in runs of one class 56.5 % and 52.2 %. So `mutual=False` where classes are known to come in runs. Where predictions run to fewer
-    classes, as they do where the model itself prefers a few, `adapt` takes it for a collapse.
+    Where classes are mixed and a batch has fewer than k rows of each, the nearest are of other classes, and LAME does harm: `adapt` looks whether
+    batches run to fewer classes than they had, though they do not come in runs, and takes that for a collapse. With `mutual`, j must be among the k
+    nearest to i and i among those to j, so that a few rows near to many others draw these less. Error over 15 corruptions of digits, in runs
+    (moving statistics 59.5 %): 51.4 %, mutual 55.3 %; in batches of 200 in any order, unwatched, 63.5 % and 60.8 %; of 32, 71.9 % and 64.3 %.
 
     Args:
         k: positive int, how many neighbours; the paper's 5.
         iterations: positive int, at most so many.
-        mutual: whether neighbours must be each other's; False is the paper's.
+        mutual: whether neighbours must be each other's; the paper's False.
     """
 
     name = "lame"
@@ -38,7 +36,7 @@ class Lame(Method):
     needs_averages = False
     only_smooths = True
 
-    def __init__(self, k: int = 5, iterations: int = 100, mutual: bool = True):
+    def __init__(self, k: int = 5, iterations: int = 100, mutual: bool = False):
         self.mutual = check_flag("adapt", "mutual", mutual)
         self.k, self.iterations = check_count("adapt", "k", k), check_count("adapt", "iterations", iterations)
 

@@ -26,9 +26,8 @@ class Note(Method):
     what its own differ by beyond `k` standard errors; where a channel of a row is one value, as after a dense layer, and inside of
     recurrent cells the moving ones stand. No row sees the others. Rows go, with their predicted classes, into a `BalancedReservoir` of `memory` rows.
     After every `memory` rows the statistics follow those of the kept rows, `statistics = (1 - momentum) * statistics + momentum * kept`, with
-    the unbiased variance, and then gamma and beta take one step towards less mean entropy over the kept rows, normalized as predictions
-    are. (The authors' code centres that one step on the kept rows' own statistics; the paper leaves it open.) A row is predicted before it
-    is learnt from. For streams whose classes come in runs.
+    the unbiased variance, and then gamma and beta take one step towards less mean entropy over the kept rows, each corrected
+    by what it differs by from their own statistics and not from the moving ones, as in the authors' code. A row is predicted before it is learnt from. For streams whose classes come in runs.
     A model that is kept or saved predicts with the moving statistics alone; the correction of rows is the adaptation's.
 
     Args:
@@ -52,6 +51,7 @@ class Note(Method):
         seed: int = 0,
     ):
         self.policy = InstanceAware(positive(self.name, "k", k))
+        self._learning = InstanceAware(self.policy.k, of_batch=True)
         self.memory = check_count("adapt", "memory", memory)
         self.momentum = check_number("adapt's 'note'", "momentum", momentum, 0, 1, low_included=True)
         self.optimizer = optimizer_of(self.name, optimizer, learning_rate)
@@ -61,7 +61,7 @@ class Note(Method):
         """Nothing is known of the stream yet."""
         self._run, self._rows, self._kept = run, 0, BalancedReservoir(self.memory, self.seed)
         weights = normalization_weights(run.model)
-        self._step = EntropyStep(run.model, run.output, weights, self.optimizer, towards_less_entropy, self.policy)
+        self._step = EntropyStep(run.model, run.output, weights, self.optimizer, towards_less_entropy, self._learning)
 
     def predict(self, x: Any) -> Any:
         """From before what is learnt of the rows; a batch is cut where the model learns."""
@@ -88,7 +88,7 @@ class Note(Method):
         return outputs
 
     def _learn(self, x):
-        for average, count, mean, variance in batch_statistics(self._run.model, x, self.policy):
+        for average, count, mean, variance in batch_statistics(self._run.model, x, self._learning):
             unbiased = variance * count / np.maximum(count - 1, 1)
             old = average.mean.numpy(), average.variance.numpy()
             new = [self._followed(was, now, count) for was, now in zip(old, (mean, unbiased))]

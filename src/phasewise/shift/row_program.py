@@ -1,0 +1,29 @@
+"""Prediction whose outputs come with what the rows say at every normalization call."""
+
+import jax
+
+from phasewise.kernels.row_moments import row_sums
+from phasewise.switch.collected_rows import collected_rows
+from phasewise.training.loop import MapProgram
+from phasewise.training.step import unpack
+
+
+class RowProgram(MapProgram):
+    """Gives (outputs, a `RowSums` for each normalization call); `owners` are the averages that these are held against, in order.
+
+    Args:
+        predicted: a step of prediction, see `phasewise.training.step.predict_step`.
+        weights: `phasewise.training.weights.Weights` of the model.
+    """
+
+    def __init__(self, predicted, weights):
+        self.owners = []
+
+        def step(state, batch, valid, numbers):
+            with collected_rows(jax.tree.leaves(unpack(batch)[0])[0].shape[0]) as entries:
+                result = predicted(state, batch, valid, numbers)
+            self.owners[:] = [average for average, _ in entries]
+            sums = [row_sums(each) for _, each in entries]
+            return ((result[0], sums), result[1]) if "memory" in state else (result, sums)
+
+        super().__init__(step, weights.variables, weights.numbers)
