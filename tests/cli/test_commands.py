@@ -218,10 +218,10 @@ def test_a_first_line_with_a_gap_is_refused_where_its_column_is_dropped_too(phas
     assert status == 2 and "a value is missing in line 1, column 1 of" in complaints
 
 
-ROWS = [[1, 2, 3], [4, 5, 6], [8, 8, 9]]
+ROWS = [[1, 2, 7], [4, 5, 6], [8, 8, 9]]
 MIXED = {
-    "a row with a category": "1,2,cat,3\n4,5,dog,6\n8,8,cat,9",
-    "names that are years": "1999,2000,kind,2001\n1,2,cat,3\n4,5,dog,6\n8,8,cat,9",
+    "a row with a category": "1,2,cat,7\n4,5,dog,6\n8,8,cat,9",
+    "names that are years": "1999,2000,kind,2001\n1,2,cat,7\n4,5,dog,6\n8,8,cat,9",
 }
 
 
