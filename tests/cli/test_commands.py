@@ -218,6 +218,39 @@ def test_a_first_line_with_a_gap_is_refused_where_its_column_is_dropped_too(phas
     assert status == 2 and "a value is missing in line 1, column 1 of" in complaints
 
 
+ROWS = [[1, 2, 7], [4, 5, 6], [8, 8, 9]]
+MIXED = {
+    "a row with a category": "1,2,cat,7\n4,5,dog,6\n8,8,cat,9",
+    "names that are years": "1999,2000,kind,2001\n1,2,cat,7\n4,5,dog,6\n8,8,cat,9",
+}
+
+
+@pytest.mark.parametrize("header", [None, "yes", "no"])
+@pytest.mark.parametrize("name", MIXED)
+def test_a_first_line_of_words_and_numbers_is_never_a_row_lost_in_silence(name, header, phasewise, tmp_path):
+    (tmp_path / "mixed.csv").write_text(MIXED[name])
+    words = ("--drop", "3", "-o", "out.keras", *(("--header", header) if header else ()))
+    status, _, complaints = phasewise("recalibrate", "table.keras", "mixed.csv", *words)
+    if header is None:
+        assert (
+            status == 2
+            and "may be names of columns or a row. Say which, with --header yes or --header no" in complaints
+        )
+        return
+    if name == "a row with a category":
+        rows = ROWS[1:] if header == "yes" else ROWS
+    else:
+        rows = ROWS if header == "yes" else [[1999, 2000, 2001], *ROWS]
+    np.testing.assert_allclose(statistics(tmp_path / "out.keras")[0], np.mean(rows, 0), rtol=1e-6)
+
+
+def test_a_first_line_that_counts_is_a_row_where_that_is_said(phasewise, tmp_path):
+    (tmp_path / "counted.csv").write_text("0,1,2\n4,5,6")
+    status, _, complaints = phasewise("recalibrate", "table.keras", "counted.csv", "--header", "no", "-o", "out.keras")
+    assert status == 0 and "counts from" not in complaints
+    np.testing.assert_allclose(statistics(tmp_path / "out.keras")[0], [2, 3, 4], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [

@@ -280,6 +280,60 @@ def test_a_function_of_a_users_own_is_never_taken_for_ours_of_the_same_name(tmp_
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
+class Halving(pw.layers.Layer):
+    def call(self, x):
+        return x / 2
+
+
+class Gap(pw.losses.Loss):
+    def call(self, y_true, y_pred):
+        return pw.ops.mean(abs(y_true - y_pred), -1)
+
+
+class Own(pw.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.halving = Halving()
+
+    def call(self, x):
+        return self.halving(x)
+
+
+def test_a_class_that_is_not_registered_is_told_of_when_the_model_is_saved(tmp_path):
+    x = np.ones((1, 2))
+    model = pw.Sequential([pw.Input((2,)), Halving(), Halving()])
+    model.compile("sgd", loss=Gap())
+    with pytest.warns(pw.warning.PhasewiseWarning, match="the class Halving, the class Gap by name only.*'Gap': Gap}"):
+        model.save(tmp_path / "x.keras")
+    with pytest.raises(FileError, match="Halving"):
+        load_model(tmp_path / "x.keras")
+    again = load_model(tmp_path / "x.keras", custom_objects={"Halving": Halving, "Gap": Gap})  # as the warning says
+    np.testing.assert_array_equal(again.predict(x, verbose=0), x / 4)
+
+
+def test_a_model_whose_own_class_is_not_registered_is_told_of_and_a_known_one_is_not(tmp_path, recwarn):
+    model = Own()
+    model(np.ones((1, 2)))
+    with pw.utils.custom_object_scope({"Own": Own}):
+        model.save(tmp_path / "x.keras")
+    assert not [str(each.message) for each in recwarn]
+    with pytest.warns(pw.warning.PhasewiseWarning, match="the class Own by name only"):
+        model.save(tmp_path / "x.keras")
+
+
+def test_a_layer_that_stands_as_an_activation_goes_over_from_keras_and_back(tmp_path):
+    x = np.linspace(-1, 1, 8).reshape(2, 4).astype("float32")
+    theirs = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, activation=keras.layers.ReLU(negative_slope=0.2))]
+    )
+    theirs.save(tmp_path / "theirs.keras")
+    ours = load_model(tmp_path / "theirs.keras")
+    np.testing.assert_allclose(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), rtol=1e-6)
+    ours.save(tmp_path / "ours.keras")
+    again = keras.saving.load_model(tmp_path / "ours.keras")
+    np.testing.assert_array_equal(again.predict(x, verbose=0), theirs.predict(x, verbose=0))
+
+
 def test_nothing_is_told_of_functions_that_are_registered_or_our_own(tmp_path, recwarn):
     @pw.saving.register_keras_serializable("tests")
     def thirds(x):

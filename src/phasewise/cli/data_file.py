@@ -54,6 +54,11 @@ def add_options(parser: Any) -> None:
         default=[],
         help="a column of a .csv file to leave out, by its name or number; can be given again",
     )
+    parser.add_argument(
+        "--header",
+        choices=("yes", "no"),
+        help="whether the first line of a .csv file names the columns (default: yes where it has no numbers, no where it has nothing else)",
+    )
 
 
 def instead(given: Any, path: str) -> argparse.Namespace:
@@ -93,7 +98,9 @@ def read(given: Any, model: Any) -> Data:
         arrays = numpy_files.of_npz(given.data, [slot.name for slot in slots], given.array)
     else:
         _check_single(given, slots)
-        arrays = [numpy_files.of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop)]
+        arrays = [
+            numpy_files.of_npy(given.data) if kind == "npy" else csv_table.read(given.data, given.drop, given.header)
+        ]
     factor = _factor(given.scale)
     arrays = [_ready(_rows(array, slot, given), slot, given, factor) for array, slot in zip(arrays, slots)]
     rows = len(arrays[0])

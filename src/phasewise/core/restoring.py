@@ -17,6 +17,9 @@ from phasewise.core.types import Config
 
 DEEPEST = 200  # lists and dicts in one another: some forty models, each inside the next
 
+_ALSO = {"activation": ("layer",)}
+"""What can stand for a thing of another kind: `Dense(activation=ReLU())`."""
+
 _opening = ContextVar("phasewise_opening", default=False)
 _inside = ContextVar("phasewise_inside", default=False)  # of something that is made, and builds what it consists of
 
@@ -120,27 +123,38 @@ def _value(each):
 
 
 def _class_of(kind, spec):
-    name = keras_names.today(_text(spec, "class_name"))
-    full = spec.get("registered_name")
-    full = full if isinstance(full, str) else name
+    found = class_meant(spec, kind)
+    if found is None:
+        raise ValueError(_unknown(kind, spec, *_names(spec)))
+    return found
+
+
+def class_meant(spec: Config, kind: str | None = None) -> Any:
+    """The class that a config speaks of, of this kind or of any; None where nothing that is registered is meant."""
+    full, name = _names(spec)
     for each in (full, name):
         if custom.in_scope(each) is not None:  # another program may have registered it otherwise, or not at all
             return custom.in_scope(each)
-    is_own = keras_names.is_own(spec)
-    if is_own and ">" not in full:
+    if keras_names.is_own(spec) and ">" not in full:
         found = _own(kind, spec, name)
         if found is not None:
             return found
     registered = custom.get_custom_objects()
-    for each in (full, name):
-        if each in registered:
-            return registered[each]
-    raise ValueError(_unknown(kind, spec, full, name))
+    return registered.get(full, registered.get(name))
+
+
+def _names(spec):
+    """(the name it is registered under, that of the class), as they are today."""
+    name, full = keras_names.today(_text(spec, "class_name")), spec.get("registered_name")
+    return full if isinstance(full, str) else name, name
 
 
 def _own(kind, spec, name):
     meant = keras_names.kinds_in(spec.get("module"))
-    kinds = [kind, *(each for each in meant if each.startswith(kind))] if kind is not None else meant or entries.kinds()
+    if kind is None:
+        kinds = meant or entries.kinds()
+    else:
+        kinds = [kind, *(each for each in meant if each.startswith(kind)), *_ALSO.get(kind, ())]
     for each in kinds:
         found = entries.find(each, name) if entries.has(each, name) else None
         if inspect.isclass(found):

@@ -29,7 +29,8 @@ class ModelOnFile:
 
         An object given to `compile` that cannot be described (a lambda, an optax transformation) is warned of, and the file has the
         model without what `compile` was given. So is, by its layer, what Keras has no like of and will refuse to open: batch
-        normalization in recurrence (`normalization`), and `virtual_batch_size`.
+        normalization in recurrence (`normalization`), and `virtual_batch_size`; and functions and classes of yours that are not registered,
+        which a file can only name.
         """
         path = os.fspath(filepath)
         is_zip = zipped is None or bool(zipped)
