@@ -5,8 +5,6 @@ import sys
 
 from phasewise.core import collector as _collector
 
-_collector.shorten_exit()  # before JAX is imported: what is registered first is called last, when JAX has cleared up
-
 with _collector.paused():
     from phasewise import (
         activations,
