@@ -23,16 +23,14 @@ def warn_of_unregistered(described: Any) -> None:
 
 
 def _found(item: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(item, list | tuple):
-        for each in item:
-            yield from _found(each)
-    elif isinstance(item, dict):
+    if isinstance(item, dict):
         if item.get("class_name") == "function" and function_meant(item) is None:
             yield "function", item["config"]
         elif _is_of_object(item) and class_meant(item) is None:
             yield "class", item["class_name"]
-        for each in item.values():
-            yield from _found(each)
+        item = list(item.values())
+    for each in item if isinstance(item, list | tuple) else ():
+        yield from _found(each)
 
 
 def _is_of_object(item):
