@@ -12,32 +12,13 @@ struct AdamNumbers {
   float mean_share, square_share, rate, epsilon;
 };
 
-namespace baseline {
-#include "adam.inc"
-}
-#ifdef PHASEWISE_X86
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi2")
-namespace avx2 {
-#include "adam.inc"
-}
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")
-namespace avx512 {
-#include "adam.inc"
-}
-#pragma GCC pop_options
-#endif
+#define PHASEWISE_LOOPS "adam.inc"
+#include "copies.inc"
 
 using Adam = void (*)(const float*, float*, float*, float*, int64_t, const AdamNumbers&);
 
 inline Adam best_adam() {
-#ifdef PHASEWISE_X86
-  if (instruction_set() == InstructionSet::avx512) return avx512::adam;
-  if (instruction_set() == InstructionSet::avx2) return avx2::adam;
-#endif
-  return baseline::adam;
+  return PHASEWISE_BEST(adam);
 }
 
 }  // namespace phasewise

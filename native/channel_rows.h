@@ -19,31 +19,12 @@ struct ChannelRows {
                       const float*, float, const float*, const float*, X*, Y*);
 };
 
-namespace baseline {
-#include "channel_rows.inc"
-}
-#ifdef PHASEWISE_X86
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi2")
-namespace avx2 {
-#include "channel_rows.inc"
-}
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")
-namespace avx512 {
-#include "channel_rows.inc"
-}
-#pragma GCC pop_options
-#endif
+#define PHASEWISE_LOOPS "channel_rows.inc"
+#include "copies.inc"
 
 template <typename X, typename Y>
 ChannelRows<X, Y> best_channel_rows() {
-#ifdef PHASEWISE_X86
-  if (instruction_set() == InstructionSet::avx512) return avx512::channel_rows<X, Y>();
-  if (instruction_set() == InstructionSet::avx2) return avx2::channel_rows<X, Y>();
-#endif
-  return baseline::channel_rows<X, Y>();
+  return PHASEWISE_BEST(channel_rows<X, Y>());
 }
 
 }  // namespace phasewise

@@ -3,14 +3,13 @@
 // Three arrays belong together, and two of them give the third: the input x (batch, *positions, channels), the kernel k (*window,
 // channels / groups, filters) and the output y (batch, *positions, filters).
 #include <cstdint>
-#include <cstdlib>
 #include <list>
 #include <map>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "buffer.h"
 #include "dnnl.hpp"
 #include "huge_pages.h"
 #include "onednn_thread.h"
@@ -67,26 +66,6 @@ Memory::desc Kernel(const Dims& shape, int64_t groups, Memory::data_type type) {
   }
   return Memory::desc(dims, type, steps);
 }
-
-// Memory that grows to the largest size that was asked for, aligned for vectors.
-class Buffer {
- public:
-  ~Buffer() { std::free(data_); }
-  void* OfSize(size_t bytes) {
-    if (bytes > size_) {
-      std::free(data_);
-      size_ = 0;
-      data_ = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-      if (data_ == nullptr) throw std::bad_alloc();
-      size_ = bytes;
-    }
-    return data_;
-  }
-
- private:
-  void* data_ = nullptr;
-  size_t size_ = 0;
-};
 
 // A compiled convolution. oneDNN chooses how it wants the kernel; it is brought there and back.
 struct Program {

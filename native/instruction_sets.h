@@ -1,12 +1,4 @@
-// Which of several copies of a loop this machine can run. A copy for an instruction set stands in a namespace of its own:
-//
-//   namespace baseline {
-//   #include "loops.inc"
-//   }
-//   #ifdef PHASEWISE_X86
-//   #pragma GCC push_options
-//   #pragma GCC target(...)
-//   namespace avx2 { ...
+// Which instruction set this machine has; copies.inc makes a copy of a loop for each, and PHASEWISE_BEST chooses among them.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -28,6 +20,26 @@ inline InstructionSet instruction_set() {
 #else
   return InstructionSet::baseline;
 #endif
+}
+
+#ifdef PHASEWISE_X86
+#define PHASEWISE_BEST(...)                                                        \
+  (::phasewise::instruction_set() == ::phasewise::InstructionSet::avx512 ? avx512::__VA_ARGS__ \
+   : ::phasewise::instruction_set() == ::phasewise::InstructionSet::avx2 ? avx2::__VA_ARGS__   \
+                                                                         : baseline::__VA_ARGS__)
+#else
+#define PHASEWISE_BEST(...) (baseline::__VA_ARGS__)
+#endif
+
+// Floats in a vector, and rows of a product that fit the registers.
+namespace baseline {
+constexpr int kLanes = 4, kTile = 4;
+}
+namespace avx2 {
+constexpr int kLanes = 8, kTile = 4;
+}
+namespace avx512 {
+constexpr int kLanes = 16, kTile = 8;
 }
 
 }  // namespace phasewise

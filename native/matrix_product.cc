@@ -216,8 +216,6 @@ ffi::Error update(ffi::ThreadPool pool, Matrix x, Matrix slopes, Matrix, Matrix,
 }  // namespace
 }  // namespace phasewise
 
-extern "C" bool phasewise_multiplies() { return phasewise::multiplies(); }
-
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_matrix_product, phasewise::product,
                               xla::ffi::Ffi::Bind()
                                   .Ctx<xla::ffi::ThreadPool>()

@@ -38,31 +38,12 @@ struct PooledChannels {
   void (*shared_gradients)(const X*, const float*, const Row&, X*);
 };
 
-namespace baseline {
-#include "pooled_channels.inc"
-}
-#ifdef PHASEWISE_X86
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi2")
-namespace avx2 {
-#include "pooled_channels.inc"
-}
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")
-namespace avx512 {
-#include "pooled_channels.inc"
-}
-#pragma GCC pop_options
-#endif
+#define PHASEWISE_LOOPS "pooled_channels.inc"
+#include "copies.inc"
 
 template <typename X>
 PooledChannels<X> best_pooled_channels() {
-#ifdef PHASEWISE_X86
-  if (instruction_set() == InstructionSet::avx512) return avx512::pooled_channels<X>();
-  if (instruction_set() == InstructionSet::avx2) return avx2::pooled_channels<X>();
-#endif
-  return baseline::pooled_channels<X>();
+  return PHASEWISE_BEST(pooled_channels<X>());
 }
 
 }  // namespace phasewise

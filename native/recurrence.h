@@ -37,33 +37,11 @@ struct Recurrence {
   void (*lstm_backward)(const LstmBackward&, int64_t first, int64_t rows, float* scratch);
 };
 
-namespace baseline {
-constexpr int kLanes = 4, kTile = 4;
-#include "recurrence.inc"
-}  // namespace baseline
-#ifdef PHASEWISE_X86
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi2")
-namespace avx2 {
-constexpr int kLanes = 8, kTile = 4;
-#include "recurrence.inc"
-}  // namespace avx2
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")
-namespace avx512 {
-constexpr int kLanes = 16, kTile = 8;
-#include "recurrence.inc"
-}  // namespace avx512
-#pragma GCC pop_options
-#endif
+#define PHASEWISE_LOOPS "recurrence.inc"
+#include "copies.inc"
 
 inline Recurrence best_recurrence() {
-#ifdef PHASEWISE_X86
-  if (instruction_set() == InstructionSet::avx512) return avx512::recurrence();
-  if (instruction_set() == InstructionSet::avx2) return avx2::recurrence();
-#endif
-  return baseline::recurrence();
+  return PHASEWISE_BEST(recurrence());
 }
 
 }  // namespace phasewise

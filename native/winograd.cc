@@ -291,6 +291,3 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_winograd, phasewise::Winograd,
                                   .Attr<int64_t>("part")
                                   .Attr<int64_t>("top")
                                   .Attr<int64_t>("left"));
-
-// Whether this processor has the instructions that `winograd` is written in.
-extern "C" int phasewise_has_avx512() { return phasewise::instruction_set() == phasewise::InstructionSet::avx512; }

@@ -1,4 +1,5 @@
-// How many threads XLA shares the work of a kernel out to.
+// What the machine gives: how many threads XLA shares the work of a kernel out to, and which instructions there are.
+#include "instruction_sets.h"
 #include "parallel_for.h"
 
 namespace ffi = xla::ffi;
@@ -10,3 +11,5 @@ static ffi::Error Threads(ffi::ThreadPool pool, ffi::Result<ffi::Buffer<ffi::S32
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_threads, Threads,
                               ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Ret<ffi::Buffer<ffi::S32>>());
+
+extern "C" int phasewise_has_avx512() { return phasewise::instruction_set() == phasewise::InstructionSet::avx512; }
