@@ -17,10 +17,10 @@ demo: $(VENV)/ready
 	$(BIN)/phasewise demo
 
 test: $(VENV)/ready
-	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n 2 --dist loadfile -m "not extensive" $(TESTS)
+	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not extensive" $(TESTS)
 
 test-all: $(VENV)/ready
-	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff format --check .

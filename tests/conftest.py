@@ -23,6 +23,14 @@ import pytest
 
 import phasewise as pw
 
+LONGEST = (
+    "test_application_files.py",
+    "test_backup.py",
+    "test_examples.py",
+    "test_fit_parity.py",
+    "test_recurrent_statistics.py",
+)
+
 
 def pytest_sessionfinish():  # in each process of a run; those that xdist starts are not unconfigured
     shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
@@ -39,7 +47,11 @@ def fresh_state():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of the cases of a test marked `few(n)`, n from all over its table belong to every run, the others to `make test-all`."""
+    """Of the cases of a test marked `few(n)`, n from all over its table belong to every run, the others to `make test-all`.
+
+    The files that take longest come first, so that no process is left alone with one of them at the end.
+    """
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     cases = {}
     for item in items:
         if item.get_closest_marker("few") and not item.get_closest_marker("extensive"):

@@ -40,7 +40,12 @@ def away_from_start(model):
 def convolutional():
     """A model with a convolution, batch normalization, pooling and dropout."""
     chain = [layers.Conv2D(4, 3, padding="same", use_bias=False), layers.BatchNormalization(name="bn"), layers.ReLU()]
-    chain += [layers.MaxPooling2D(), layers.Dropout(0.5), layers.GlobalAveragePooling2D(), layers.Dense(3)]
+    chain += [
+        layers.MaxPooling2D(),
+        layers.Dropout(0.5),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, name="dense"),
+    ]
     return away_from_start(pw.Sequential([pw.Input((8, 8, 2), name="image"), *chain], name="net"))
 
 
