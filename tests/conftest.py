@@ -22,6 +22,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES", "none")
 import pytest
 
 import phasewise as pw
+from phasewise.core import precision
 
 LONGEST = (
     "test_application_files.py",
@@ -37,8 +38,9 @@ def pytest_sessionfinish():  # in each process of a run; those that xdist starts
 
 
 @pytest.fixture(autouse=True)
-def fresh_state():
-    """Each test begins with the same seed, no pinned phase, and names counted from the start."""
+def fresh_state(monkeypatch):
+    """Each test begins with the same seed, no pinned phase, no dtype policy set, and names counted from the start."""
+    monkeypatch.setitem(precision._global, "policy", None)
     pw.set_random_seed(1)
     pw.backend.clear_session(free_memory=False)
     yield
