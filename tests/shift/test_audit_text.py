@@ -10,7 +10,7 @@ from phasewise import layers
 
 
 @pytest.fixture(scope="module")
-def found():
+def model_and_data():
     x = h = pw.Input((4,))
     for _ in range(2):
         h = layers.Dense(12, activation="tanh")(layers.BatchNormalization()(h))
@@ -18,7 +18,13 @@ def found():
     data = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
     made.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     pw.recalibrate(made, data, verbose=0)
-    return pw.audit(made, 2 * data + 1, labels=np.arange(200) % 10), pw.recalibrate(made, data, verbose=0)
+    return made, data
+
+
+@pytest.fixture(scope="module")
+def found(model_and_data):
+    model, data = model_and_data
+    return pw.audit(model, 2 * data + 1, labels=np.arange(200) % 10), pw.recalibrate(model, data, verbose=0)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
@@ -40,3 +46,16 @@ def test_without_a_terminal_a_sentence_is_one_line(found, monkeypatch):
     monkeypatch.setattr("shutil.get_terminal_size", lambda fallback: os.terminal_size(fallback))
     for sentence in found[0].verdict.sentences:
         assert sentence in str(found[0]).splitlines()
+
+
+def test_a_remedy_is_marked_only_where_it_is_better_than_moving_statistics(model_and_data, tmp_path):
+    model, data = model_and_data
+    by_model = np.argmax(model.predict(data, verbose=0), -1)
+    for labels, given, best in ((by_model, data, "moving"), (by_model, 2 * data + 1, "batch")):
+        audit = pw.audit(model, given, labels=labels)
+        page = audit.report(tmp_path / "shift.html").read_text(encoding="utf-8")
+        told = " ".join(str(audit).split())
+        assert audit.remedies.best == best
+        assert (" *" in str(audit), 'class="best"' in page) == (best != "moving",) * 2
+        assert ("none is better than moving by more than chance" in told) == (best == "moving")
+        assert ("* the best by accuracy, by more than chance" in told) == (best != "moving")

@@ -52,12 +52,12 @@ def _remedies(tried, width):
     columns += [] if tried.kind == "numbers" else ["predicted classes"]
     rows = []
     for each in tried.tried:
-        cells = [each.statistics + (" *" if tried.by and each.statistics == tried.best else "")]
+        cells = [each.statistics + (" *" if tried.is_better(each) else "")]
         cells += tried.columns(each).values()
         cells += [] if tried.kind == "numbers" else [_shares(each.histogram)]
         rows.append(cells)
-    best = f"; * the best by {tried.by}, by more than chance" if tried.by else ""
-    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch{best})"
+    told_best = tried.told_best("*")
+    title = f"What other statistics would do ({tried.rows} rows, {tried.batch_rows} a batch{told_best and '; ' + told_best})"
     least = [name for name in reversed(told) if name not in (tried.by, "accuracy", "agrees", "differs by")]
     return fitted(title, columns, rows, least, width)
 

@@ -135,15 +135,15 @@ def _remedies(tried, verdict):
     head = "<tr><th>statistics</th>" + "".join(f"<th>{_text(name)}</th>" for name in names) + "</tr>"
     rows = []
     for each in tried.tried:
-        best = ' class="best"' if tried.by and each.statistics == tried.best else ""
+        best = ' class="best"' if tried.is_better(each) else ""
         cells = [*tried.columns(each).values()]
         cells += [] if tried.kind == "numbers" else [_histogram(each.histogram)]
         rows.append(
             f'<tr{best}><th scope="row">{each.statistics}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
         )
-    marked = f"; the best by {tried.by}, by more than chance, is marked" if tried.by else ""
+    told_best = tried.told_best("marked is")
     note = (
-        f"Tried on {tried.rows} rows, {tried.batch_rows} a batch{marked}. Moving statistics are those of "
+        f"Tried on {tried.rows} rows, {tried.batch_rows} a batch{told_best and '; ' + told_best}. Moving statistics are those of "
         "training, batch statistics those of the rows that are predicted together, a blend is both."
     )
     halving = ""

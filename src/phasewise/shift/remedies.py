@@ -56,7 +56,8 @@ class Remedies:
 
     Attributes:
         tried: a `Remedy` for "moving", and where the model has batch normalization for "batch" and each blend.
-        best: the policy of the best: by accuracy, else by the loss, with labels; without by information.
+        best: the policy of the best: by accuracy, else by the loss, with labels; without by information. "moving" where none is better by
+            more than chance.
         by: what it is the best by; "" of numbers without labels and a loss, where best is "moving" since nothing tells.
         rows, batch_rows: rows of the sample, and of its batches.
         halved: agreement of batch statistics with those of half the batch; None of numbers.
@@ -77,6 +78,18 @@ class Remedies:
 
     def __getitem__(self, statistics: str) -> Remedy:
         return next(each for each in self.tried if each.statistics == str(statistics))
+
+    def is_better(self, remedy: Remedy) -> bool:
+        """Whether it is the best, and better than moving statistics by more than chance."""
+        return self.best != "moving" and remedy.statistics == self.best
+
+    def told_best(self, marked: str) -> str:
+        """In a few words, `marked` what the best is told by; empty where nothing tells."""
+        if not self.by:
+            return ""
+        if self.best == "moving":
+            return f"by {self.by} none is better than moving by more than chance"
+        return f"{marked} the best by {self.by}, by more than chance"
 
     def columns(self, remedy: Remedy) -> dict[str, str]:
         """What is told of one that was tried, as text under the name of its column.
