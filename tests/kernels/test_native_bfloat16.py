@@ -21,21 +21,15 @@ from phasewise.kernels.convolution_sizes import Around
 from phasewise.kernels.native import convolution
 from phasewise.kernels.native.library import KERNELS, reason_against
 
-pytestmark = pytest.mark.skipif(
-    reason_against(convolution.LIBRARY) is not None or reason_against(KERNELS) is not None,
-    reason="the native kernels are not built here",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        reason_against(convolution.LIBRARY) is not None or reason_against(KERNELS) is not None,
+        reason="the native kernels are not built here",
+    ),
+    pytest.mark.usefixtures("however_small"),
+]
 
 HALF_A_UNIT = 2**-8
-
-
-@pytest.fixture(autouse=True)
-def however_small(monkeypatch):
-    """What was traced before, or is here, was made for another size."""
-    monkeypatch.setenv("PHASEWISE_NATIVE", "always")
-    jax.clear_caches()
-    yield
-    jax.clear_caches()
 
 
 def drawn(rng, *shape):

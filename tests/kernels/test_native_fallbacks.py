@@ -12,21 +12,15 @@ from native_operations import OPERATIONS, arrays_of, native_kernels
 from phasewise.kernels.native import convolution
 from phasewise.kernels.native.library import KERNELS, reason_against
 
-pytestmark = pytest.mark.skipif(
-    reason_against(convolution.LIBRARY) is not None or reason_against(KERNELS) is not None,
-    reason="the native kernels are not built here",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        reason_against(convolution.LIBRARY) is not None or reason_against(KERNELS) is not None,
+        reason="the native kernels are not built here",
+    ),
+    pytest.mark.usefixtures("however_small"),
+]
 
 every_operation = pytest.mark.parametrize("name", OPERATIONS)
-
-
-@pytest.fixture(autouse=True)
-def however_small(monkeypatch):
-    """What was traced before, or is here, was made for another size."""
-    monkeypatch.setenv("PHASEWISE_NATIVE", "always")
-    jax.clear_caches()
-    yield
-    jax.clear_caches()
 
 
 def assert_near(found, expected):

@@ -12,7 +12,10 @@ from phasewise.kernels import pooling
 from phasewise.kernels.native.library import KERNELS, reason_against
 from phasewise.kernels.pooling_in_xla import moving_maximum
 
-pytestmark = pytest.mark.skipif(reason_against(KERNELS) is not None, reason="the native kernels are not built here")
+pytestmark = [
+    pytest.mark.skipif(reason_against(KERNELS) is not None, reason="the native kernels are not built here"),
+    pytest.mark.usefixtures("however_small"),
+]
 
 CASES = {  # shape, window, strides, padding
     "1-D": ((3, 17, 5), (3,), (2,), "same"),
@@ -29,15 +32,6 @@ LARGE = {
     "deep volume": ((1, 40, 12, 10, 48), (3, 2, 2), (1, 2, 2), "same"),
 }
 POOLS = {"maximum": pooling.max_pool, "mean": pooling.average_pool}
-
-
-@pytest.fixture(autouse=True)
-def however_small(monkeypatch):
-    """What was traced before, or is here, was made for another size."""
-    monkeypatch.setenv("PHASEWISE_NATIVE", "always")
-    jax.clear_caches()
-    yield
-    jax.clear_caches()
 
 
 def pool_of(kind, case):

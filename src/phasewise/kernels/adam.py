@@ -11,7 +11,7 @@ from jax.interpreters import ad
 
 from phasewise.core import made_by
 from phasewise.kernels.matrix_product import KernelGradient
-from phasewise.kernels.native.library import KERNELS, are_always_called, usable
+from phasewise.kernels.native.library import KERNELS, are_always_called, are_at_hand
 from phasewise.kernels.native.operation import operation
 
 FEWEST_ENTRIES = 1 << 19  # below, XLA is as fast: the arrays stay in the caches (measured on two cores)
@@ -50,8 +50,7 @@ def _is_native(*arrays):
     return (
         (arrays[0].size >= FEWEST_ENTRIES or are_always_called())
         and all(array.dtype == np.float32 for array in arrays)
-        and jax.default_backend() == "cpu"
-        and usable(KERNELS)
+        and are_at_hand()
     )
 
 

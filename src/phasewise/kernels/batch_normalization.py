@@ -16,7 +16,7 @@ from jax.interpreters import ad
 
 from phasewise.core import made_by
 from phasewise.kernels.moments import Moments, moments, normalize, wide
-from phasewise.kernels.native.library import KERNELS, are_always_called, usable
+from phasewise.kernels.native.library import KERNELS, are_always_called, are_at_hand
 from phasewise.kernels.native.operation import operation
 
 FEWEST_VALUES = 1 << 15  # below, XLA is about as fast (measured on two cores)
@@ -39,8 +39,7 @@ def suits(x, channel, mask, dtype):
         and (mask is None or mask.shape[-1] == 1)
         and all(isinstance(size, int) for size in x.shape)
         and (x.size >= FEWEST_VALUES or are_always_called())
-        and jax.default_backend() == "cpu"
-        and usable(KERNELS)
+        and are_at_hand()
     )
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.interpreters import ad
 
-from phasewise.kernels.native.library import KERNELS, usable
+from phasewise.kernels.native.library import KERNELS, are_at_hand
 from phasewise.kernels.native.operation import operation
 from phasewise.kernels.over_time import held, over_time
 
@@ -28,8 +28,7 @@ def suits(projected, states, weights, kept, mask):
         and projected.size > 0
         and (kept is None or kept.shape == (projected.shape[1], 1, kernel.shape[0]))
         and (mask is None or mask.shape == projected.shape[:2])
-        and jax.default_backend() == "cpu"
-        and usable(KERNELS)
+        and are_at_hand()
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jax.interpreters import ad
 
 from phasewise.core import made_by
-from phasewise.kernels.native.library import KERNELS, are_always_called, has_avx512
+from phasewise.kernels.native.library import KERNELS, are_always_called, are_at_hand, has_avx512
 from phasewise.kernels.native.operation import operation
 
 FEWEST_WEIGHTS = 1 << 19  # of a large kernel
@@ -67,7 +67,7 @@ def is_large(rows, x, kernel):
         and 1 < rows <= MOST_ROWS
         and (math.prod(kernel.shape) >= FEWEST_WEIGHTS or are_always_called())
         and x.dtype == kernel.dtype == np.float32
-        and jax.default_backend() == "cpu"
+        and are_at_hand()
         and has_avx512()
     )
 

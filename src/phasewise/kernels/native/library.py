@@ -65,6 +65,11 @@ def loaded(library: Library) -> ctypes.CDLL:
         return _loaded(library)
 
 
+def are_at_hand() -> bool:
+    """Whether what is traced here is for a CPU, and `KERNELS` can be called: then it is worth an operation of its own."""
+    return jax.default_backend() == "cpu" and usable(KERNELS)
+
+
 def has_avx512() -> bool:
     """Whether kernels that are written for AVX-512 alone can be called."""
     return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_avx512())

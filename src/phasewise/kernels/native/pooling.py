@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.kernels.native.library import KERNELS, are_always_called, usable
+from phasewise.kernels.native.library import are_always_called, are_at_hand
 
 MOST_IN_A_WINDOW = 255  # entries of a window have numbers of a byte
 
@@ -33,8 +33,7 @@ def suits(x, window, strides, padding, *, with_gradient=False):
         and _sizes(x.shape, window, strides) is not None
         and math.prod(window) <= MOST_IN_A_WINDOW
         and (are_always_called() or _is_worth_it(x, window, strides, with_gradient))
-        and jax.default_backend() == "cpu"
-        and usable(KERNELS)
+        and are_at_hand()
     )
 
 
