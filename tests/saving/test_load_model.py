@@ -321,6 +321,19 @@ def test_a_model_whose_own_class_is_not_registered_is_told_of_and_a_known_one_is
         model.save(tmp_path / "x.keras")
 
 
+def test_a_class_that_another_module_has_registered_does_not_stand_for_one_of_the_same_name(tmp_path):
+    model = Own()
+    model(np.ones((1, 2)))
+    elsewhere = type("Own", (pw.Model,), {"__module__": "elsewhere"})
+    pw.utils.register_keras_serializable("another")(elsewhere)
+    try:
+        with pytest.warns(pw.warning.PhasewiseWarning, match="the class Own by name only"):
+            model.save(tmp_path / "x.keras")
+    finally:
+        for name in [name for name, value in pw.utils.get_custom_objects().items() if value is elsewhere]:
+            del pw.utils.get_custom_objects()[name]
+
+
 def test_a_layer_that_stands_as_an_activation_goes_over_from_keras_and_back(tmp_path):
     x = np.linspace(-1, 1, 8).reshape(2, 4).astype("float32")
     theirs = keras.Sequential(
