@@ -54,6 +54,13 @@ def fresh_state(monkeypatch):
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    """What the tests of a file share is made before `fresh_state`, and must not depend on which test ran before."""
+    if fixturedef.scope != "function":
+        pw.set_random_seed(1)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Of the cases of a test marked `few(n)`, n from all over its table belong to every run, the others to `make test-all`.
 
