@@ -1,4 +1,4 @@
-"""A value that stands in for a variable's own, inside a scope and outside of one."""
+"""A variable keeps its value to itself; another stands in for it inside a scope and outside of one."""
 
 import jax
 import jax.numpy as jnp
@@ -51,3 +51,15 @@ def test_no_assignment_while_another_value_stands_in():
     with standing_in(v, np.float32(2)), pytest.raises(ValueError, match="'kernel' was assigned while another value"):
         v.assign(np.float32(3))
     assert float(v.value) == 1
+
+
+@pytest.mark.parametrize("hold", [np.asarray, jnp.asarray])
+def test_nothing_that_is_read_of_it_can_change_it_behind_its_back(hold):
+    variable = Variable(np.ones(3, np.float32))
+    variable.assign(hold(np.full(3, 2, np.float32)))
+    for mine in (variable.numpy(), np.array(variable)):
+        mine[:] = 5
+    for shared in (np.asarray(variable), variable.value):
+        with pytest.raises((ValueError, TypeError), match=r"read-only|immutable"):
+            shared[:] = 5
+    np.testing.assert_array_equal(variable, [2, 2, 2])

@@ -27,7 +27,11 @@ def called(model, x):
     return np.asarray(model(x))
 
 
-ways = pytest.mark.parametrize("way", [predicted, called])
+def predicted_on_batch(model, x):
+    return model.predict_on_batch(x)
+
+
+ways = pytest.mark.parametrize("way", [predicted, called, predicted_on_batch])
 
 
 @ways

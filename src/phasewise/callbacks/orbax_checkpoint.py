@@ -90,7 +90,7 @@ class OrbaxCheckpoint(MetricMonitor):
             if value is not None and not self.is_improvement(value, self.best):
                 return
             self.best = value if value is not None else self.best
-        state = {"weights": {str(number): v.numpy().copy() for number, v in enumerate(self.model.weights)}}
+        state = {"weights": {str(number): v.numpy() for number, v in enumerate(self.model.weights)}}
         if not self.save_weights_only:
             leaves = jax.tree.leaves(self.model.optimizer.state)
             state["optimizer"] = {str(number): np.array(leaf) for number, leaf in enumerate(leaves)}

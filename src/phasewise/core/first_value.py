@@ -15,11 +15,15 @@ def is_named(initializer):
 
 
 def stored(value, dtype):
-    """A first value in the dtype that the variable keeps."""
+    """A value in the dtype that the variable keeps; one of NumPy's is a copy that nobody can write to."""
     if dtype is None:
         dtype = np.result_type(value) if hasattr(value, "dtype") else np.asarray(value).dtype
         dtype = {"float64": "float32", "int64": "int32"}.get(str(dtype), str(dtype))
-    return np.array(value, dtype=jnp.dtype(dtype)) if not is_jax(value) else value.astype(dtype)
+    if is_jax(value):
+        return value.astype(dtype)
+    value = np.array(value, dtype=jnp.dtype(dtype))
+    value.flags.writeable = False
+    return value
 
 
 def first_value(initializer, shape, dtype, name):

@@ -17,7 +17,7 @@ import numpy as np
 
 from phasewise.core import awaited, defaults, registry, structure
 from phasewise.core.arguments import check_flag
-from phasewise.core.first_value import first_value, is_jax, is_named, stored
+from phasewise.core.first_value import first_value, is_named, stored
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.scope import Scope
 from phasewise.core.types import Array, ArrayLike, DTypeLike, Named, Shape
@@ -158,13 +158,14 @@ class Variable(Operators):
                 "keep. phasewise.pure(model) gives a function that returns the new values instead."
             )
         else:
-            self._value = value.astype(self._value.dtype) if is_jax(value) else np.array(value, dtype=self._value.dtype)
+            self._value = stored(value, self._value.dtype)
         return self
 
     def take(self, value: np.ndarray) -> None:
         """As `assign`, of a NumPy array that nobody else holds: it is kept without being copied. For files."""
         is_fresh = isinstance(value, np.ndarray) and value.dtype == self._value.dtype and value.shape == self.shape
         if is_fresh and value.flags.owndata and value.flags.c_contiguous and _scope.get() is None:
+            value.flags.writeable = False
             self._value = value
         else:
             self.assign(value)
@@ -192,14 +193,14 @@ class Variable(Operators):
         return self._value if scope is None else scope.read(self)
 
     def numpy(self) -> np.ndarray:
-        """The value as a NumPy array."""
-        return np.asarray(self.raw)
+        """The value as a NumPy array, which is the caller's. `np.asarray(variable)` gives one that cannot be written to, and copies nothing."""
+        return np.array(self.raw)
 
     def __jax_array__(self):
         return jnp.asarray(self.value)
 
     def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.raw, dtype=dtype)
+        return np.array(self.raw, dtype=dtype) if copy else np.asarray(self.raw, dtype=dtype)
 
     def __repr__(self):
         return f"<Variable path={self.path} shape={self.shape} dtype={self.dtype}>"

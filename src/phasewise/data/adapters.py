@@ -162,8 +162,13 @@ def held(value):
     return array.astype(narrow) if array.dtype.kind in "fc" and narrow != array.dtype else owned(value)
 
 
-def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold, strings):
-    size, leaf = BATCH_SIZE if batch_size is None else batch_size, held if hold else to_array
+def source_of(x, y, sample_weight, leaf=to_array, strings=False):
+    """x, (x, y) or (x, y, sample_weight) of arrays as a tuple of nests of NumPy's, as `as_plan` takes them and raises.
+
+    Args:
+        leaf: `value -> array`.
+        strings: as `as_plan` takes it.
+    """
     parts = {
         "x": arrays_of(x, _or_strings(leaf) if strings else leaf),
         "y": arrays_of(y, leaf),
@@ -171,12 +176,15 @@ def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold, strings):
     }
     check_arrays(parts, strings)
     if parts["y"] is None and sample_weight is None:
-        source = (parts["x"],)
-    else:
-        source = tuple(parts.values()) if sample_weight is not None else (parts["x"], parts["y"])
-    if source[1:] and source[1] is None:
+        return (parts["x"],)
+    if parts["y"] is None:
         raise ValueError("`sample_weight` was given without `y`.")
+    return tuple(parts.values()) if sample_weight is not None else (parts["x"], parts["y"])
+
+
+def _plan_of_arrays(x, y, sample_weight, batch_size, shuffle, hold, strings):
+    source = source_of(x, y, sample_weight, held if hold else to_array, strings)
     plan = Dataset._of_source(source)
     if shuffle:
         plan = plan.shuffle(len(leaves(source)[0]))
-    return plan.batch(size)
+    return plan.batch(BATCH_SIZE if batch_size is None else batch_size)

@@ -99,6 +99,11 @@ def to_device_dtype(structure, name="data"):
     """
     for where, array in named_leaves(structure, name):
         check_numeric(where, array)
+    return narrowed(structure)
+
+
+def narrowed(structure):
+    """As `to_device_dtype`, of numbers."""
 
     def convert(array):
         array = np.asarray(array)

@@ -27,7 +27,7 @@ class OnFile:
 
     def value_on_file(self, variable: Variable) -> np.ndarray:
         """What a file has for one of these."""
-        return variable.numpy()
+        return np.asarray(variable)
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Put what a file is to have of the layer itself into `store`: its variables, under "0", "1" … A class may override this, and then

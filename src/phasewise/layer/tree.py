@@ -122,7 +122,7 @@ class LayerTree(Settings):
 
     def get_weights(self) -> Weights:
         """The values of all weights as NumPy arrays, in the order of `weights`."""
-        return [v.numpy().copy() for v in self.weights]
+        return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights: list[ArrayLike]) -> None:
         """Set all weights from arrays in the order of `weights`.

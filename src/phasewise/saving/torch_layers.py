@@ -150,7 +150,7 @@ def _normalization(layer, module):
     except ValueError as error:
         raise MisfitError(f"{module.name}: {error}") from error
     module.used.update(module.arrays)
-    values = {variable.name: variable.numpy() for variable in made.variables_on_file()}
+    values = {variable.name: np.asarray(variable) for variable in made.variables_on_file()}
     if module.count is not None:
         layer._moving_statistics.resume(made._moving_statistics.updates)
     for variable in layer.variables_on_file():

@@ -12,7 +12,7 @@ from phasewise.training.preparing import batch_spec, prepare_feed, require_data,
 from phasewise.training.programs import program, shapes_of, switch_key, under
 from phasewise.training.progress import make_progress
 from phasewise.training.progress.lines import Silent
-from phasewise.training.rows import can_be_filled_up, whole_rows
+from phasewise.training.rows import can_be_filled_up
 from phasewise.training.state import Cells
 from phasewise.training.step import logs_of, test_step
 from phasewise.training.surprises import warn_of_initial_statistics
@@ -125,6 +125,7 @@ def _compiled(model, task, draws, cells):
         lambda: cells.log_names,
         model._inventory().variables,
         followed,
+        joins=task == "test_on_batch",
     )
 
 
@@ -132,9 +133,8 @@ def _never_stopping(step):
     return lambda state, batch, valid, numbers, words: (step(state, batch, valid), True)
 
 
-def test_on_batch(model, plan):
-    """The logs of the one batch of `plan`, filled up to one of few sizes where nothing notices."""
-    executor = make_executor(plan, whole_rows(model, plan))
+def test_on_batch(model, executor):
+    """The logs of the one batch of `executor`, filled up where nothing notices."""
     reset_metrics(model)
     watched, draws = CallbackList(), Draws(model)
     feeds = test_feeds(model, executor, None, "test_on_batch")

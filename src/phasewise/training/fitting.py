@@ -7,7 +7,6 @@ import numpy as np
 
 from phasewise.callbacks import CallbackList, History, LambdaCallback, TerminateOnNaN
 from phasewise.callbacks.adapted import Adapted
-from phasewise.core.strings import holds_strings
 from phasewise.core.warning import DataEndedWarning, warn
 from phasewise.data import adapters, make_executor
 from phasewise.data.foreign import is_list_of_batches
@@ -20,7 +19,6 @@ from phasewise.training.nonfinite import check_choice
 from phasewise.training.preparing import require_data, require_steps
 from phasewise.training.progress import make_progress
 from phasewise.training.resuming import Backup, Resuming, backup_of
-from phasewise.training.rows import whole_rows
 from phasewise.training.run import Run
 from phasewise.training.surprises import warn_of_lag
 from phasewise.training.writing_behind import written_behind
@@ -145,12 +143,6 @@ def hold_out(model, x, y, sample_weight, fraction):
     return x, y, sample_weight, validation
 
 
-def one_batch(model, x, y=None, sample_weight=None, class_weight=None):
-    """A plan of the one batch that the arrays are."""
-    leaves = jax.tree.leaves(x, is_leaf=holds_strings if model.runs_on_host else None)
-    return training_plan(model, x, y, sample_weight, max(1, len(leaves[0])) if leaves else 1, False, class_weight)
-
-
 def fit(model, plan, validation, settings):
     """Train. Returns the `History`."""
     executor = make_executor(plan, most=settings.steps)
@@ -268,9 +260,8 @@ def _finalize(model, optimizers):
         variable._value = value
 
 
-def train_on_batch(model, plan):
-    """The logs after one step on the one batch of `plan`, filled up to one of few sizes where nothing notices."""
-    executor = make_executor(plan, whole_rows(model, plan))
+def train_on_batch(model, executor):
+    """The logs after one step on the one batch of `executor`, filled up where nothing notices."""
     reset_metrics(model)
     run = Run(model, executor, "ignore", task="train_on_batch")
     found = [logs for feed in run.feeds() for logs, _ in run.feed(feed)]

@@ -15,6 +15,7 @@ from phasewise.core import variable
 from phasewise.core.compiler import compiled, hand_back_memory
 from phasewise.core.followed import Followed
 from phasewise.data.feed import capacity_of, fetch
+from phasewise.training.joined import AS_IT_IS, Joined, can_be_joined
 
 CHUNK_SECONDS = 0.15
 FEW_STEPS, LONGEST_SECONDS = (
@@ -95,12 +96,16 @@ class UpdateProgram:
         words: what the model's random draws mix into the seed.
         check: `state -> boolean scalar`, asked after each chunk; or None.
         in_place: whether the state that is handed in is given up: no second one is held.
+        joins: whether a small state comes and goes as few arrays, which pays where a call makes one step.
     """
 
-    def __init__(self, step, logs, names, variables, followed, *, layout=None, words=(), check=None, in_place=False):
+    def __init__(
+        self, step, logs, names, variables, followed, *, layout=None, words=(), check=None, in_place=False, joins=False
+    ):
         self.chunks = Chunks()
         self.layout, self.in_place, self.followed = layout, in_place, followed
-        self._names = names
+        self._names, self._joins = names, joins
+        self._states = self._results = AS_IT_IS
         self._constants = jax.device_put(([np.int32(i) for i in range(layout.longest if layout else 0)], list(words)))
 
         def run(state, arrays, constants, start, count):
@@ -111,12 +116,16 @@ class UpdateProgram:
             def body(carried):
                 i, state, _ = carried
                 valid = arrays["valid"][i] if "valid" in arrays else None
-                state, good = step(state, fetch(arrays, i), valid, *constants)
-                return i + jnp.asarray(good, jnp.int32), state, jnp.asarray(good)
+                state, good = step(self._states.apart(state), fetch(arrays, i), valid, *constants)
+                return i + jnp.asarray(good, jnp.int32), self._states.together(state), jnp.asarray(good)
 
             reached, state, good = jax.lax.while_loop(is_due, body, (start, state, jnp.bool_(True)))
+            state = self._states.apart(state)
             good = good if check is None else good & check(state)
-            return state, logs(state), reached, good
+            results = state, logs(state), reached, good.astype(jnp.int32)
+            if self._states is not AS_IT_IS:
+                self._results = Joined(results)
+            return self._results.together(results)
 
         self._jitted = compiled(run, variables, in_place=in_place, donate_argnums=(0,) if in_place else ())
         self._run = None
@@ -129,9 +138,14 @@ class UpdateProgram:
         """
         if self._run is None:
             arguments = feed.arrays, self._constants, np.int32(0), np.int32(0)
-            self._run = self.followed.traced(lambda: self._jitted.lower(gather(), *arguments)).compile()
+            self._run = self.followed.traced(lambda: self._lowered(gather(), *arguments)).compile()
             if self.in_place:
                 hand_back_memory()
+
+    def _lowered(self, state, *arguments):
+        if self._joins and can_be_joined(state):
+            self._states = Joined(state)
+        return self._jitted.lower(self._states.pack(state), *arguments)
 
     def advance(self, state, feed, start, count):
         """`Reached` after `count` steps from number `start` of the feed."""
@@ -139,11 +153,12 @@ class UpdateProgram:
 
     def dispatched(self, state, feed, start, count):
         """What the program returns, perhaps still to be computed, and the number of the first step."""
+        state = self._states.pack(state)
         return self._run(state, feed.arrays, self._constants, np.int32(start), np.int32(count)), start
 
     def finished(self, results, start):
         """`Reached`, once it is computed."""
-        state, logs, reached, good = results
+        state, logs, reached, good = self._results.unpack(results)
         return Reached(state, self._on_host(logs), start, int(reached) - start, bool(good))
 
     def _on_host(self, logs):

@@ -5,6 +5,7 @@ from typing import Any
 
 from phasewise.core.types import Nest
 from phasewise.training import evaluating, fitting, predicting
+from phasewise.training.one_batch import executor_of_one_batch
 from phasewise.training.own_state import own_metrics
 from phasewise.training.preparing import require_compiled
 from phasewise.training.results import Results, returned
@@ -23,17 +24,17 @@ class OnBatch:
     ) -> Results:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
-        plan = fitting.one_batch(self, x, y, sample_weight, class_weight)
+        executor = executor_of_one_batch(self, x, y, sample_weight, class_weight)
         with own_metrics(self.objective):
-            return returned(fitting.train_on_batch(self, plan), return_dict)
+            return returned(fitting.train_on_batch(self, executor), return_dict)
 
     def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
         """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
-        plan = fitting.one_batch(self, x, y, sample_weight)
+        executor = executor_of_one_batch(self, x, y, sample_weight)
         with own_metrics(self.objective):
-            return returned(evaluating.test_on_batch(self, plan), return_dict)
+            return returned(evaluating.test_on_batch(self, executor), return_dict)
 
     def predict_on_batch(self, x: Nest) -> Nest:
         """The outputs for one batch, as NumPy arrays."""
-        return predicting.predict_on_batch(self, fitting.one_batch(self, x))
+        return predicting.predict_on_batch(self, x)

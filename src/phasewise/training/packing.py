@@ -113,8 +113,11 @@ class Layout:
 
 
 def _stacked(arrays):
-    """`jnp.stack`, a few at a time: XLA compiles one of hundreds for seconds."""
-    parts = [jax.lax.expand_dims(array, [0]) for array in arrays]
+    return concatenated([jax.lax.expand_dims(array, [0]) for array in arrays])
+
+
+def concatenated(parts):
+    """`jnp.concatenate`, inside a program, a few at a time: XLA compiles one of hundreds for seconds."""
     while len(parts) > 1:
         parts = [jax.lax.concatenate(parts[i : i + FEW], 0) for i in range(0, len(parts), FEW)]
     return parts[0]

@@ -18,6 +18,7 @@ from phasewise.training.draws import Draws
 from phasewise.training.fitting import may_write_to_data
 from phasewise.training.host_layers import plan_for
 from phasewise.training.loop import MapProgram
+from phasewise.training.one_batch import plan_of_one_batch
 from phasewise.training.prepared_call import TILE, prepare_call, prepared_call
 from phasewise.training.preparing import batch_spec, look_at_feed, prepare, require_data, require_steps
 from phasewise.training.programs import known_program, program, shapes_of, under
@@ -69,14 +70,22 @@ def _row(number):
 
 
 def _executor(model, x, batch_size, steps, hold):
-    if steps is None and not model.runs_on_host and is_arrays(x, role="predict"):
+    if steps is None and _can_be_tiled(model, x):
         return Tiles(x, batch_size, hold)
     return make_executor(plan_for(model, x, batch_size=batch_size, hold=hold, role="predict"), most=steps)
 
 
-def predict_on_batch(model, plan):
-    """The outputs for the one batch of `plan`."""
-    return _run(model, make_executor(plan), None, "predict_on_batch", Silent(), CallbackList())[0]
+def _can_be_tiled(model, x):
+    return not model.runs_on_host and is_arrays(x, role="predict")
+
+
+def predict_on_batch(model, x):
+    """The outputs for the one batch that the arrays are."""
+    prepared = prepared_call(model, "predict_on_batch", x) if model._watcher is None else None
+    if prepared is not None:
+        return _at_once(model, prepared, x)
+    executor = Tiles.of_one_batch(x) if _can_be_tiled(model, x) else make_executor(plan_of_one_batch(model, x))
+    return _run(model, executor, None, "predict_on_batch", Silent(), CallbackList())[0]
 
 
 def _run(model, executor, steps, task, progress, callbacks):

@@ -117,14 +117,14 @@ def model_state(model, followed, optimizers):
     places = {id(v): place for place, v in enumerate(inventory.variables)}
     return {
         "paths": [v.path for v in inventory.variables],
-        "variables": [v.numpy() for v in inventory.variables],
+        "variables": [np.asarray(v) for v in inventory.variables],
         "followed": [np.asarray(v.raw) for v in followed],
         "frozen": [
             [not layer._own_trainable for layer in inventory.layers],
             [not v.trainable for v in inventory.variables],
         ],
         "optimizers": [optimizer_state(each, places) for each in optimizers],
-        "metrics": [v.numpy() for v in model.objective.variables],
+        "metrics": [np.asarray(v) for v in model.objective.variables],
         **course_of(model),
         "process": _process_state(),
     }

@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 
-from phasewise.data.feed import size_class
 from phasewise.layer.layer import Layer
 from phasewise.training.customised import is_customised
 from phasewise.training.preparing import prepare_both
@@ -39,14 +38,6 @@ def is_filled_up(model, task, calls):
     if is_customised(model, task):
         return False
     return model.objective.is_rowwise and not calls.adds_losses and keep_rows_apart(calls)
-
-
-def whole_rows(model, plan):
-    """How many rows the one batch of a plan is taken to have: the next of few sizes, unless layers remember rows."""
-    if plan._rows is None:  # layers on the host make it
-        return None
-    rows = plan._rows.batch_size
-    return rows if model._inventory().remembers else size_class(rows)
 
 
 def keep_rows_apart(calls):

@@ -283,6 +283,7 @@ class Run:
             words=draws,
             check=is_sound if policy == "raise" and not in_place else None,
             in_place=in_place,
+            joins=self._task == "train_on_batch",
         )
 
     def _step(self, cells, draws, followed, *, stacks, looks_ahead=False):

@@ -115,7 +115,7 @@ class Convertible:
         rules = rules_for(type(self), convention)
         if not self.built:
             raise ValueError(f"{self.name!r} has no weights yet: call it on data, or build it, before to_convention.")
-        values = {v.name: np.array(v.numpy()) for v in self._own_variables}
+        values = {v.name: v.numpy() for v in self._own_variables}
         arguments = _their_arguments(self, rules, values)
         check_count(rules, complete(rules, arguments), count)
         if TRACKED in rules.parameters.values():

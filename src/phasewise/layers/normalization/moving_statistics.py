@@ -1,6 +1,5 @@
 """The moving statistics of a batch normalization layer, and how they follow the batches."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -47,7 +46,7 @@ class MovingStatistics:
         """Find out whether someone else has set the statistics."""
         if self._updates is None or all(v.raw is known for v, known in zip((self.mean, self.variance), self._known)):
             return
-        if all(np.array_equal(v.numpy(), known) for v, known in zip((self.mean, self.variance), self._known)):
+        if all(np.array_equal(v, known) for v, known in zip((self.mean, self.variance), self._known)):
             self._known = self._held()
         else:
             self._updates = None
@@ -131,12 +130,12 @@ class MovingStatistics:
         return jnp.asarray(self.mean.raw), jnp.asarray(self.variance.raw)
 
     def _values(self):
-        return tuple(np.array(variable.numpy(), np.float64) for variable in (self.mean, self.variance))
+        return tuple(np.array(variable, np.float64) for variable in (self.mean, self.variance))
 
     def _held(self):
-        """The values as they are now, for good: the device's arrays do not change, NumPy's may."""
+        """The values as they are now, for good: the device's arrays do not change, those of NumPy's that can be written to may."""
         values = (variable.raw for variable in (self.mean, self.variance))
-        return tuple(value if isinstance(value, jax.Array) else np.array(value) for value in values)
+        return tuple(np.array(v) if isinstance(v, np.ndarray) and v.flags.writeable else v for v in values)
 
     def follow(self, means, variances, seen=None):
         """Take the statistics of one or several batches into account, in order; arguments as for `followed`."""

@@ -22,7 +22,7 @@ class LinearWeights:
 
     def __init__(self, layer, kernels=None, bias=None):
         self.layer = layer
-        self.kernels = kernels or {name: np.asarray(getattr(layer, name).numpy(), np.float64) for name in self.names}
+        self.kernels = kernels or {name: np.asarray(getattr(layer, name), np.float64) for name in self.names}
         if bias is None:
             bias = np.zeros(self.output_channels) if layer.bias is None else np.asarray(layer.bias.numpy(), np.float64)
         self.bias = bias

@@ -61,7 +61,7 @@ class Eata(Method):
         found = [fisher(x)[1]["squares"] for x in run.batches_of(self.source)]
         omega = [np.mean([np.asarray(each) for each in parts], 0) for parts in zip(*found)]
         self._step = EntropyStep(run.model, run.output, weights, self.optimizer, self._update)
-        first = [np.asarray(weight.numpy()) for weight in weights]
+        first = [weight.numpy() for weight in weights]
         self._extra = {"omega": omega, "first": first, "mean": None}
 
     def predict(self, x: Any) -> Any:
