@@ -129,7 +129,7 @@ def _groups(model):
     groups = [
         Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in _known_places(model)
     ]
-    optimizer = model.optimizer
+    optimizer = getattr(model, "optimizer", None)
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):
         groups.append(Group(f"{OPTIMIZER}/vars", optimizer.name, _own_arrays(optimizer)))
     return groups
