@@ -7,7 +7,6 @@ import pytest
 
 import phasewise as pw
 
-TO_COME = "to come"
 NOT_QUANTIZED = "weights are not quantized here"
 FRAMEWORKS = "it wraps an object of another framework"
 OLD_FILES = "it is for configs and files from before Keras 3"
@@ -36,7 +35,6 @@ NOT_HERE = {
     "legacy": OLD_FILES,
     "optimizers.legacy": "in Keras 3 it holds nothing but classes that refuse to be made",
     "quantizers": NOT_QUANTIZED,
-    "saving.KerasFileEditor": TO_COME,
     "utils.legacy": OLD_FILES,
 }
 

@@ -25,6 +25,7 @@ def files(tmp_path_factory):
     pw.Sequential([pw.Input((4, 3)), layers.BatchNormalization()]).save(folder / "sequences.keras")
     pw.Sequential([pw.Input((3,)), layers.Dense(2)]).save(folder / "plain.keras")
     x = RNG.normal(3, 2, (40, 8, 8, 1)).astype("float32")
+    pw.utils.FeatureSpace({"age": "float"}).save(folder / "space.keras")
     np.save(folder / "x.npy", x)
     np.save(folder / "grey.npy", x[..., 0])
     np.save(folder / "small.npy", x[:, :4])
@@ -311,6 +312,7 @@ def test_folders_of_images_in_classes_or_not(phasewise, tmp_path):
 MISTAKES = {
     "no file": ("summary net.kers", "'net.kers' does not exist"),
     "no model": ("explain x.npy", "is no model"),
+    "space": ("summary space.keras", "space.keras' holds a FeatureSpace, which is no model"),
     "ending": ("recalibrate net.keras x.npy -o out", "'out' must end in one of .keras, .weights.h5"),
     "folder": ("convert net.keras gone/out.keras", "the folder 'gone' of 'gone/out.keras' does not exist"),
     "data": ("recalibrate net.keras gone.npy -o out.keras", "'gone.npy' does not exist"),

@@ -105,8 +105,6 @@ def test_what_its_layers_return_can_be_had_before_it_is_encoded(space):
 
 
 def test_a_model_of_it_is_saved_and_opened(space, expected, tmp_path):
-    with pytest.raises(NotImplementedError, match=r"get_encoded_features\(\)\)\.save\(path\)"):
-        space.save(tmp_path / "space.keras")
     pw.Model(space.get_inputs(), space.get_encoded_features()).save(tmp_path / "space.keras")
     opened = pw.saving.load_model(tmp_path / "space.keras")
     columns = {name: np.array(values)[:, None] for name, values in TABLE.items()}
@@ -135,6 +133,12 @@ def test_a_dict_of_integers_can_be_had_instead():
     assert {name: each.shape for name, each in space({n: v[0] for n, v in TABLE.items()}).items()} == dict.fromkeys(
         found, (1,)
     )
+
+
+def test_bins_that_were_asked_for_have_their_places_even_where_equal_numbers_leave_some_empty():
+    space = FeatureSpace({"cut": FeatureSpace.float_discretized(6)})
+    space.adapt({"cut": [1.0, 1.0, 1.0, 2.0]})
+    assert space({"cut": [1.0, 2.0]}).shape == (2, 6)
 
 
 def test_a_layer_of_ones_own_makes_a_feature():

@@ -35,9 +35,14 @@ def opened(path: str) -> Model:
         Mistake: there is no such file, or it holds no model that can be opened.
     """
     try:
-        return load_model(path)
+        model = load_model(path)
     except (OSError, ImportError) as error:
         raise Mistake(in_one_line(error)) from error
+    if not isinstance(model, Model):
+        raise Mistake(
+            f"{path!r} holds a {type(model).__name__}, which is no model; phasewise.saving.load_model opens it."
+        )
+    return model
 
 
 def ending_of(path: str | os.PathLike[str]) -> str:

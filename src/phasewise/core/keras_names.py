@@ -8,6 +8,7 @@ MODULES = {  # of each kind, as Keras writes it
     "activation": "keras.activations",
     "constraint": "keras.constraints",
     "dtype policy": "keras",
+    "feature space": "keras.utils",
     "initializer": "keras.initializers",
     "layer": "keras.layers",
     "loss": "keras.losses",
@@ -25,6 +26,9 @@ CLASSES = {
     "CustomScaleLayer": ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer", "CustomScaleLayer"),
     "LayerScale": ("keras.src.applications.convnext", "LayerScale", "LayerScale"),
     "StochasticDepth": ("keras.src.applications.convnext", "StochasticDepth", "StochasticDepth"),
+    "Feature": ("keras.src.layers.preprocessing.feature_space", "Feature", "Feature"),
+    "Cross": ("keras.src.layers.preprocessing.feature_space", "Cross", "Cross"),
+    "TFDIdentity": ("keras.src.layers.preprocessing.feature_space", "TFDIdentity", "TFDIdentity"),
     "ConvLSTMCell": ("keras.src.layers.rnn.conv_lstm", "ConvLSTMCell", "ConvLSTMCell"),
 }
 FUNCTIONAL = ("keras.src.models.functional", "Functional", "Functional")
@@ -35,6 +39,7 @@ _ROOTS = ("tensorflow.", "tensorflow.python.")
 # A part of a module's path, of any version of Keras -> the kind of what stands in it; the first that occurs, in this order, says it.
 _PARTS = {
     "applications": "layer of an application",
+    "feature_space": "part of a feature space",
     "schedules": "schedule",
     "learning_rate_schedule": "schedule",
     "layers": "layer",

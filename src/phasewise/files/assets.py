@@ -43,7 +43,8 @@ def read_by(model: Any, archive: Archive) -> None:
         for name in archive.names():
             if name.startswith(f"{ASSETS}/"):
                 left -= _unpacked(archive, name, os.path.join(folder, *name.split("/")), left)
-        for path, layer in owners:
+        once = {layer: path for path, layer in reversed(owners)}  # of one that is kept twice the first
+        for layer, path in reversed(once.items()):
             inner = os.path.join(folder, ASSETS, *path.split("/"))
             has_some = os.path.isdir(inner)
             with told_as_damage(

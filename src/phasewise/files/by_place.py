@@ -19,7 +19,7 @@ def fit_by_place(model: Any, stored: StoredWeights) -> Fit:
         for path, shapes in stored.shapes().items()
         if path not in known
     ]
-    if hasattr(model.optimizer, "load_own_variables"):
+    if hasattr(getattr(model, "optimizer", None), "load_own_variables"):
         fit.optimizer = values_of(stored.arrays(OPTIMIZER)) or None
     return fit
 

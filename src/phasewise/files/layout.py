@@ -31,6 +31,8 @@ def _of_layer(layer, path, seen):
         return
     seen.add(id(layer))
     yield Place(path, layer, layer.variables_on_file())
+    if layer.kept_again_as is not None:
+        yield Place(f"{path}/{layer.kept_again_as}".lstrip("/"), layer, [])
     for name, value in _attributes(layer):
         name = layer.stored_as.get(name, name)
         yield from _of_value(value, f"{path}/{name}".lstrip("/"), seen, set())

@@ -81,6 +81,10 @@ class StoredWeights:
             name: Stored(each, f"{where}/{name} in {self.title!r}") for name, each in self._arrays.get(path, {}).items()
         }
 
+    def paths(self) -> list[str]:
+        """Where there are arrays, the optimizer's included."""
+        return [path for path, arrays in self._arrays.items() if arrays]
+
     def files_with(self, path: str) -> set[str]:
         """The names of the files that have arrays of the layer at `path`."""
         return self._files.get(path, set())
@@ -94,12 +98,13 @@ class StoredWeights:
 
     def names(self) -> dict[str, str]:
         """The names of the layers by their paths, where the file tells them."""
-        named = {}
-        for path, groups in self._groups.items():
-            told = [name for name in (text_attribute(group, "name") for group in groups) if name is not None]
-            if told and path.split("/")[0] != OPTIMIZER:
-                named[path] = told[0]
-        return named
+        named = {path: self.name(path) for path in self._groups if path.split("/")[0] != OPTIMIZER}
+        return {path: name for path, name in named.items() if name is not None}
+
+    def name(self, path: str) -> str | None:
+        """The name of what is at `path`, where the file tells it."""
+        told = (text_attribute(group, "name") for group in self._groups.get(path, ()))
+        return next((name for name in told if name is not None), None)
 
 
 def _groups_of_layers(file: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:

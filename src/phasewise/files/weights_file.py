@@ -89,6 +89,17 @@ def content(model: Any) -> bytes | None:
     return filled(groups) if _is_small(groups) else None
 
 
+def shapes_of(model: Any) -> dict[str, dict[str, tuple[int, ...]]]:
+    """The shapes of what `save` writes of each layer that has something, by its path and by the names of its arrays.
+
+    Raises:
+        ValueError: the model is not built.
+    """
+    require_built(model, "compare")
+    groups = {path.rpartition("vars")[0].rstrip("/"): arrays for path, _, arrays in _groups(model) if arrays}
+    return {path: {name: array.shape for name, array in arrays.items()} for path, arrays in groups.items()}
+
+
 def checked(path: str | os.PathLike[str]) -> str:
     """The path of a file of weights.
 
@@ -129,7 +140,7 @@ def _groups(model):
     groups = [
         Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in _known_places(model)
     ]
-    optimizer = model.optimizer
+    optimizer = getattr(model, "optimizer", None)
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):
         groups.append(Group(f"{OPTIMIZER}/vars", optimizer.name, _own_arrays(optimizer)))
     return groups

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from phasewise.files import archive
@@ -44,13 +45,18 @@ def load(
             return fit_named(model, path, arrays, by_name).take(skip_mismatch)
     with contextlib.ExitStack() as stack:
         with told_as_damage(f"{path!r} cannot be read", besides=(OSError, ValueError)):
-            fit = _fit(model, path, stack.enter_context(_opened(path)), by_name)
+            fit = _fit(model, path, stack.enter_context(opened_weights(path)), by_name)
         return fit.take(skip_mismatch)
 
 
 @contextlib.contextmanager
-def _opened(path):
-    """The `StoredWeights` of a file, or an `h5py.File` of the legacy form."""
+def opened_weights(path: str) -> Iterator[Any]:
+    """The `StoredWeights` of a file in HDF5, of an archive or of shards; an `h5py.File` where it has the legacy form.
+
+    Raises:
+        ValueError: it is a pickle of PyTorch's, or one of several shards.
+        OSError: there is no such file, it is no HDF5 file, or it is cut off.
+    """
     if path.endswith(INDEX_SUFFIX):
         with opened_shards(path) as stored:
             yield stored

@@ -14,10 +14,12 @@ class OnFile:
 
     Attributes:
         class_on_file: what its class is called in a file, where that is not the class's name in snake case.
+        kept_again_as: the attribute of Keras's class of this name that is a layer for which a file has the same once more.
         stored_as: names under which layers in its attributes stand in a file, where these are others than the attributes'.
     """
 
     class_on_file: str | None = None
+    kept_again_as: str | None = None
     stored_as: Mapping[str, str] = MappingProxyType({})
 
     def variables_on_file(self) -> list[Variable]:

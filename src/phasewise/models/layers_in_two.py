@@ -24,7 +24,11 @@ def warn_of_layers_in_two(model: Any) -> None:
 
 
 def _gather(model, holders, seen):
-    if id(model) in seen or model._graph is None or type(model).__name__ not in ("Model", "Functional", "Sequential"):
+    if (
+        id(model) in seen
+        or getattr(model, "_graph", None) is None
+        or type(model).__name__ not in ("Model", "Functional", "Sequential")
+    ):
         return
     seen.add(id(model))
     for layer in model.layers:

@@ -1,4 +1,4 @@
-"""save: a whole model in one `.keras` file."""
+"""save: a whole model in one `.keras` file; a FeatureSpace too."""
 
 import os
 

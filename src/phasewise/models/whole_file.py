@@ -72,13 +72,14 @@ def _members(model: Any) -> Iterator[tuple[str, Any]]:
     warn_of_unregistered(described)
     config = json_text.written(described)
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
-    yield METADATA, [json_text.written({"keras_version": KERAS_VERSION, "date_saved": now, OURS: course_of(model)})]
+    course = {OURS: course_of(model)} if hasattr(model, "steps_trained") else {}
+    yield METADATA, [json_text.written({"keras_version": KERAS_VERSION, "date_saved": now, **course})]
     yield CONFIG, [config]
     yield WEIGHTS, weights_file.pieces_of(model)
 
 
 def _described(model):
     described = serialize_keras_object(model)
-    if "compile_config" not in described:
+    if "compile_config" not in described and hasattr(model, "get_compile_config"):
         described["compile_config"] = model.get_compile_config()
     return described

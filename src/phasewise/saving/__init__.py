@@ -9,6 +9,7 @@ from phasewise.core.describing import get_registered_object as get_registered_ob
 from phasewise.core.describing import serialize_keras_object as serialize_keras_object
 from phasewise.core.restoring import deserialize_keras_object as deserialize_keras_object
 from phasewise.files.file_error import FileError as FileError
+from phasewise.saving.file_editor import KerasFileEditor as KerasFileEditor
 from phasewise.saving.functions import load_weights as load_weights
 from phasewise.saving.functions import save_model as save_model
 from phasewise.saving.functions import save_weights as save_weights

@@ -18,6 +18,7 @@ from phasewise.files.kind_of_file import Kind, kind_of
 from phasewise.files.names import CONFIG, KERAS_VERSION, METADATA, OURS, WEIGHTS
 from phasewise.files.stored_weights import StoredWeights
 from phasewise.models.model import Model
+from phasewise.models.model_on_file import ModelOnFile
 from phasewise.saving.legacy_model import load_legacy_model
 from phasewise.training.course import put_back_course
 
@@ -27,8 +28,8 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
     safe_mode: bool = True,
-) -> Model:
-    """The model in a `.keras` file, of ours or Keras's, or in a whole-model `.h5` file of Keras 2 or 3.
+) -> Any:
+    """The model, or `FeatureSpace`, in a `.keras` file, of ours or Keras's, or the model in a whole-model `.h5` file of Keras 2 or 3.
 
     Nothing in a file is ever run, and nothing is imported, fetched or read because a file says so: a config can only name classes and
     functions that are phasewise's own, registered, or in `custom_objects`. Sizes that a file states are held against what is
@@ -46,7 +47,7 @@ def load_model(
         safe_mode: accepted for Keras's sake. Keras runs code from the file with `safe_mode=False`; here nothing does.
 
     Returns:
-        The model. Where training stood is known if phasewise wrote the file: `fit` goes on as it would have gone on there.
+        The model, or the space as it was adapted. Where training stood is known if phasewise wrote the file: `fit` goes on as it would have gone on there.
 
     Raises:
         FileNotFoundError: there is nothing at `filepath`; the message names what has a similar name.
@@ -150,10 +151,11 @@ def _described_by_a_newer(config, path):
 def _described(config):
     described = {name: value for name, value in config.items() if name != "compile_config"}
     model = deserialize_keras_object(described)
-    if not isinstance(model, Model):
+    if not isinstance(model, ModelOnFile):
         raise ValueError(f"its config describes {type(model).__name__}, which is no model")
     built = config.get("build_config")
-    if not model.built and isinstance(built, dict) and built.get("input_shape") is not None:
+    is_model = isinstance(model, Model)
+    if is_model and not model.built and isinstance(built, dict) and built.get("input_shape") is not None:
         model.build(_as_shape(built["input_shape"]))
     return model
 

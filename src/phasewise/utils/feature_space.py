@@ -1,12 +1,11 @@
 """FeatureSpace: the columns of a table made ready for a network."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Self
 
-import numpy as np
-
-from phasewise.core.registry import did_you_mean, one_of
-from phasewise.core.strings import as_host_array
+from phasewise.core.describing import serialize_keras_object
+from phasewise.core.registry import did_you_mean, one_of, register
 from phasewise.core.types import Array, Config
 from phasewise.data import Dataset
 from phasewise.graph.symbolic import any_symbolic
@@ -21,10 +20,13 @@ from phasewise.layers import (
     IntegerLookup,
     StringLookup,
 )
-from phasewise.utils.features import KINDS, Cross, Feature, KindsOfFeature, described, made_again
+from phasewise.models.model_on_file import ModelOnFile
+from phasewise.utils.columns import array_of, as_rows, column_of
+from phasewise.utils.features import KINDS, Cross, Feature, KindsOfFeature, made_again
 
 
-class FeatureSpace(KindsOfFeature, Layer):
+@register("feature space")
+class FeatureSpace(KindsOfFeature, ModelOnFile, Layer):
     """Makes the columns of a table ready for a network: numbers scaled, categories as vectors, columns crossed.
 
     Args:
@@ -37,7 +39,8 @@ class FeatureSpace(KindsOfFeature, Layer):
         name: str.
 
     Columns whose layers learn from data need `adapt` first. Then the space is called on a dict of rows (or of one row), in a
-    `Dataset.map` too, or is part of a model: `Model(space.get_inputs(), network(space.get_encoded_features()))`.
+    `Dataset.map` too, or is part of a model: `Model(space.get_inputs(), network(space.get_encoded_features()))`. `save` and
+    `phasewise.saving.load_model` keep it with what it has learnt.
 
     Attributes:
         preprocessors, crossers: dicts of the layers.
@@ -73,7 +76,7 @@ class FeatureSpace(KindsOfFeature, Layer):
         self.one_hot_encoders = {}
         self.concat = Concatenate(axis=-1)
         self._encoded = None
-        self._has_seen_data = not any(each.has_to_adapt for each in self.features.values())
+        self._has_seen_data = False
 
     def _feature(self, column, kind):
         if isinstance(kind, Feature):
@@ -108,15 +111,18 @@ class FeatureSpace(KindsOfFeature, Layer):
             raise ValueError(f"FeatureSpace adapts to a Dataset of dicts or to a dict of arrays; got {dataset!r}.")
         for column, feature in self.features.items():
             if feature.has_to_adapt:
-                feature.preprocessor.adapt(_column_of(dataset, column))
+                feature.preprocessor.adapt(column_of(dataset, column))
         self._has_seen_data, self._encoded = True, None
         self.one_hot_encoders.clear()
         self.get_encoded_features()
 
     def _require_data(self):
-        if not self._has_seen_data:
-            waiting = ", ".join(column for column, each in self.features.items() if each.has_to_adapt)
-            raise ValueError(f"The features {waiting} learn from data: call adapt(dataset) of the FeatureSpace first.")
+        told = self._has_seen_data
+        waiting = [name for name, each in self.features.items() if each.has_to_adapt and not each.has_learnt(told)]
+        if waiting:
+            raise ValueError(
+                f"The features {', '.join(waiting)} learn from data: call adapt(dataset) of the FeatureSpace first."
+            )
 
     # -- use
 
@@ -144,8 +150,8 @@ class FeatureSpace(KindsOfFeature, Layer):
         Raises:
             ValueError: `adapt` has not been called; or a feature cannot be encoded as it is asked for.
         """
-        self._require_data()
         if self._encoded is None:
+            self._require_data()
             self._encoded = self._merged(self._preprocessed(self.inputs))
             self.built = True
         return self._encoded
@@ -166,9 +172,9 @@ class FeatureSpace(KindsOfFeature, Layer):
             )
         if any_symbolic(data):
             return self._merged(self._preprocessed(data))
-        arrays = {column: _array(data[column], self.features[column].dtype) for column in self.features}
+        arrays = {column: array_of(data[column], self.features[column].dtype) for column in self.features}
         is_one_row = any(array.ndim == 0 for array in arrays.values())
-        merged = self._merged(self._preprocessed({column: _as_rows(array) for column, array in arrays.items()}))
+        merged = self._merged(self._preprocessed({column: as_rows(array) for column, array in arrays.items()}))
         if not is_one_row:
             return merged
         return {name: each[0] for name, each in merged.items()} if isinstance(merged, dict) else merged[0]
@@ -209,7 +215,9 @@ class FeatureSpace(KindsOfFeature, Layer):
             if isinstance(layer, IntegerLookup | StringLookup):
                 return layer.vocabulary_size()
             if isinstance(layer, Discretization):
-                return len(layer.bin_boundaries) + 1
+                return max(
+                    len(layer.bin_boundaries) + 1, layer.num_bins or 0
+                )  # of many equal numbers there are fewer bins
             if isinstance(layer, HashedCrossing | Hashing):
                 return layer.num_bins
             if isinstance(layer, CategoryEncoding):
@@ -224,54 +232,64 @@ class FeatureSpace(KindsOfFeature, Layer):
     def get_config(self) -> Config:
         """The arguments; layers with what they have learnt, as far as their configs tell it."""
         return {
-            "features": {column: described(each) for column, each in self.features.items()},
+            "features": serialize_keras_object(self.features),
             "output_mode": self.output_mode,
-            "crosses": [described(each) for each in self.crosses],
+            "crosses": serialize_keras_object(self.crosses),
             "crossing_dim": self.crossing_dim,
             "hashing_dim": self.hashing_dim,
             "num_discretization_bins": self.num_discretization_bins,
             "name": self.name,
         }
 
-    def save(self, filepath: Any) -> None:
-        """Not done: a model of the space is saved instead.
+    def get_build_config(self) -> Config:
+        """The shapes that the columns' layers were built for, by column: of one that does not say a column's own."""
+        own = {"input_shape": (None, 1)}
+        return {
+            column: layer.get_build_config() or (own if layer.built else None)
+            for column, layer in self.preprocessors.items()
+        }
+
+    def build_from_config(self, config: Config) -> None:
+        """Build the columns' layers, so that a file can give them what they had learnt.
 
         Raises:
-            NotImplementedError: always; the message says how.
+            ValueError: `config` speaks of other columns.
         """
-        raise NotImplementedError(
-            "A FeatureSpace is saved as a model: phasewise.Model(space.get_inputs(), space.get_encoded_features()).save(path). "
-            "load_model gives the model, which takes the same dicts of columns, each (rows, 1)."
-        )
+        for column, shapes in config.items():
+            if column not in self.preprocessors:
+                raise ValueError(
+                    f"Its build_config speaks of the column {column!r}, which is none of its features."
+                    f"{did_you_mean(column, self.preprocessors)}"
+                )
+            layer = self.preprocessors[column]
+            if shapes and not layer.built:
+                layer.build_from_config(shapes)
+
+    # -- in a file
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None) -> None:
+        """Write the space to a `.keras` file, with what it has learnt; `phasewise.saving.load_model` and Keras 3 open it.
+
+        Args:
+            filepath, overwrite, zipped: as of `Model.save`.
+
+        Raises:
+            ValueError: it has not been adapted yet (Keras writes a file that it cannot open); another ending; or a feature's layer
+                cannot be described.
+            FileExistsError: there is a file, and `overwrite` is False.
+            OSError: it could not be written.
+        """
+        self._require_data()
+        super().save(filepath, overwrite, zipped)
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Nothing: what there is to keep is the columns' layers'."""
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """The columns' layers are given what a file has of them."""
+        self._has_seen_data = True
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """A new space of new layers."""
         return cls(**config)
-
-
-def _column_of(dataset, column):
-    """A column as `adapt` of a layer takes it: every row with one axis."""
-    if isinstance(dataset, Mapping):
-        if column not in dataset:
-            raise ValueError(f"adapt's data lack the column {column!r}; they have {', '.join(dataset)}.")
-        return _as_rows(_array(dataset[column]))
-    spec = dataset.element_spec
-    if not isinstance(spec, Mapping) or column not in spec:
-        shown = f"they have {', '.join(spec)}" if isinstance(spec, Mapping) else "their elements are no dicts"
-        raise ValueError(
-            f"adapt's data lack the column {column!r}: {shown}. Of pairs take the first: dataset.map(lambda x, y: x)."
-        )
-    values = dataset.map(lambda row: row[column])
-    rank = len(spec[column].shape)
-    values = values.batch(256) if rank == 0 else values
-    return values.map(_as_rows) if rank < 2 else values
-
-
-def _array(value, dtype=None):
-    array = as_host_array(value) if dtype in (None, "string") else np.asarray(value)
-    return array if dtype is None or dtype == "string" or array.dtype.kind in "SUO" else array.astype(dtype)
-
-
-def _as_rows(array):
-    return array.reshape(1, 1) if array.ndim == 0 else array[:, None] if array.ndim == 1 else array

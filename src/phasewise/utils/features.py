@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from phasewise.core import naming, registry
+from phasewise.core import naming
 from phasewise.core.arguments import check_count
-from phasewise.core.registry import Configurable, one_of
+from phasewise.core.describing import serialize_keras_object
+from phasewise.core.registry import Configurable, one_of, register
+from phasewise.core.restoring import deserialize_keras_object
 from phasewise.core.types import Config
 from phasewise.layer.layer import Layer
 from phasewise.layers import (
@@ -31,6 +33,15 @@ KINDS = (
 )
 
 
+PART = "part of a feature space"
+
+
+@register(PART)
+class TFDIdentity(Identity):
+    """The identity, under the name that Keras's files have for the layer of a feature that stays as it is."""
+
+
+@register(PART)
 class Feature(Configurable):
     """One column.
 
@@ -47,7 +58,7 @@ class Feature(Configurable):
     def __init__(self, dtype: str, preprocessor: Layer | Mapping[str, Any], output_mode: str):
         self.dtype = dtype
         self.preprocessor = (
-            registry.deserialize("layer", preprocessor) if isinstance(preprocessor, Mapping) else preprocessor
+            deserialize_keras_object(preprocessor) if isinstance(preprocessor, Mapping) else preprocessor
         )
         if not isinstance(self.preprocessor, Layer):
             raise TypeError(f"A feature's preprocessor is a layer; got {preprocessor!r}.")
@@ -57,7 +68,7 @@ class Feature(Configurable):
         """The arguments."""
         return {
             "dtype": self.dtype,
-            "preprocessor": registry.serialize(self.preprocessor),
+            "preprocessor": serialize_keras_object(self.preprocessor),
             "output_mode": self.output_mode,
         }
 
@@ -73,7 +84,23 @@ class Feature(Configurable):
             return not layer._is_given
         return hasattr(layer, "adapt")
 
+    def has_learnt(self, is_told: bool) -> bool:
+        """Whether the layer has looked at data.
 
+        Args:
+            is_told: whether the space was adapted or comes from a file, which is all there is to know where a layer does not show it.
+        """
+        layer = self.preprocessor
+        if isinstance(layer, Normalization):
+            return (is_told and layer.built) or layer.is_adapted
+        if isinstance(layer, Discretization):
+            return layer.bin_boundaries is not None
+        if isinstance(layer, IntegerLookup | StringLookup | TextVectorization):
+            return bool(layer.get_vocabulary(include_special_tokens=False))
+        return is_told
+
+
+@register(PART)
 class Cross(Configurable):
     """Several columns taken together, hashed.
 
@@ -115,7 +142,7 @@ class KindsOfFeature:
     @classmethod
     def float(cls, name: str | None = None) -> Feature:
         """Numbers as they are."""
-        return Feature("float32", Identity(dtype="float32", name=_named(name, "float")), "float")
+        return Feature("float32", TFDIdentity(dtype="float32", name=_named(name, "float")), "float")
 
     @classmethod
     def float_rescaled(cls, scale: float = 1.0, offset: float = 0.0, name: str | None = None) -> Feature:
@@ -183,19 +210,19 @@ class KindsOfFeature:
 
 
 def made_again(item: Any) -> Any:
-    """A feature or a cross from the config of one, ours or Keras's; anything else as it is."""
+    """A feature or a cross from the config of one, ours or Keras's; anything else as it is.
+
+    Raises:
+        ValueError: the config is that of something else.
+    """
     if not isinstance(item, Mapping):
         return item
-    classes = {"Feature": Feature, "Cross": Cross}
-    name = item.get("class_name")
-    if name not in classes:
-        raise ValueError(f"A config of a FeatureSpace speaks of Feature and Cross; got class_name {name!r}.")
-    return classes[name](**item["config"])
-
-
-def described(item: Feature | Cross) -> Config:
-    """The config of a feature or a cross."""
-    return {"class_name": type(item).__name__, "config": item.get_config()}
+    made = deserialize_keras_object(item)
+    if not isinstance(made, Feature | Cross):
+        raise ValueError(
+            f"A config of a FeatureSpace speaks of Feature and Cross; got class_name {item.get('class_name')!r}."
+        )
+    return made
 
 
 def _named(name, kind):

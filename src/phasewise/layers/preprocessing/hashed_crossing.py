@@ -42,6 +42,7 @@ class HashedCrossing(HostLayer):
         self.num_bins = check_count("HashedCrossing", "num_bins", num_bins)
         self.output_mode = checked_mode("HashedCrossing", output_mode, ("int", "one_hot"))
         self.sparse = refuse_sparse("HashedCrossing", sparse)
+        self._describe_ids()
 
     def _on_host(self, inputs):
         if not isinstance(inputs, list | tuple) or len(inputs) < 2:

@@ -45,6 +45,7 @@ class Hashing(HostLayer):
         self.salt = checked_salt("Hashing", salt)
         self.output_mode = checked_mode("Hashing", output_mode, MODES)
         self.sparse = refuse_sparse("Hashing", sparse)
+        self._describe_ids()
 
     def call(self, inputs: np.ndarray) -> np.ndarray:
         """The buckets, or the vectors."""

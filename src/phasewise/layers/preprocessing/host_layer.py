@@ -72,6 +72,11 @@ class HostLayer(Layer):
         """The input's shape."""
         return tuple(input_shape)
 
+    def _describe_ids(self):
+        """In output mode "int" the dtype is that of ids in the config: Keras refuses another of a layer that hashes."""
+        if self.output_mode == "int" and self._ids_dtype is None:
+            self._ids_dtype = "int64"
+
     def get_config(self) -> Config:
         """Name, trainable and dtype."""
         return {**super().get_config(), **({"dtype": self._ids_dtype} if self._ids_dtype else {})}
