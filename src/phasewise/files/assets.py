@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,8 @@ def written_by(model: Any) -> Iterator[dict[str, str]]:
             inner = os.path.join(folder, *path.split("/"))
             os.makedirs(inner, exist_ok=True)
             layer.save_assets(inner)
+            for copy in layer.copied_to:
+                shutil.copytree(inner, os.path.join(inner, copy))
         yield dict(_files_in(folder))
 
 

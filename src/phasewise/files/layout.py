@@ -26,6 +26,11 @@ def places(model: Layer) -> Iterator[Place]:
     yield from _of_layer(model, "", set())
 
 
+def copies(place: Place) -> list[str]:
+    """Paths where a file has the same once more."""
+    return [f"{place.path}/{name}".lstrip("/") for name in place.layer.copied_to]
+
+
 def _of_layer(layer, path, seen):
     if id(layer) in seen:
         return

@@ -48,6 +48,8 @@ class TextVectorization(StringLookup):
     each text is a row of its own, as the shape that Keras announces; ids are int32 and vectors floating.
     """
 
+    copied_to = ("_lookup_layer",)
+
     def __init__(
         self,
         max_tokens: int | None = None,
