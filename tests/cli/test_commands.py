@@ -133,6 +133,41 @@ def test_what_cannot_be_converted_leaves_nothing(phasewise, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_convert_writes_a_state_dict_of_pytorch_by_a_map(phasewise, files, tmp_path):
+    model = pw.saving.load_model(files / "net.keras")
+    names = {"0": model.layers[0].name, "1": "bn", "fc": "scores"}
+    (tmp_path / "map.json").write_text(json.dumps({**names, "fc": {"layer": "scores"}}))
+    status, printed, _ = phasewise("convert", "net.keras", "out.safetensors", "--torch", "map.json")
+    assert status == 0 and "out.safetensors: a state dict of PyTorch's, 8 parameters" in printed
+    assert "1 is to be made with eps=0.001, momentum=0.01, num_features=4" in printed
+    wanted = [array.copy() for array in model.get_weights()]
+    model.set_weights([0 * array for array in wanted])
+    pw.saving.load_torch_weights(model, tmp_path / "out.safetensors", names)
+    for found, array in zip(model.get_weights(), wanted):
+        np.testing.assert_array_equal(found, array)
+    found = read(phasewise("convert", "net.keras", "out.safetensors", "--torch", "map.json", "--json")[1])
+    assert found["arguments"] == {"1": {"num_features": 4, "eps": 1e-3, "momentum": 0.01}}
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "message"),
+    [
+        ('{"0": "bn"}', "out.npz", "--torch writes a state dict to .safetensors; not to .npz"),
+        ('{"0": 3}', "out.safetensors", "'map.json' says {'layer': 3} of '0'; expected the name of a layer, as in {"),
+        ('{"0": {"layer": "a", "flat": 1}}', "out.safetensors", "expected the name of a layer"),
+        ('["a"]', "out.safetensors", "'map.json' holds list; expected an object"),
+        ('{"0": "bn"}', "out.safetensors", "`names` says nothing of the layers 'conv2d"),
+        (None, "out.safetensors", "there is no map from modules to layers to read"),
+    ],
+)
+def test_a_map_that_says_something_else_is_told_and_nothing_written(phasewise, tmp_path, text, target, message):
+    if text is not None:
+        (tmp_path / "map.json").write_text(text)
+    status, printed, complaints = phasewise("convert", "net.keras", target, "--torch", "map.json")
+    assert status in (1, 2) and not printed and message in complaints
+    assert not (tmp_path / target).exists()
+
+
 # -- recalibrating
 
 

@@ -6,7 +6,10 @@ from typing import Any
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.failing import Failure, Mistake, in_one_line
 from phasewise.cli.model_file import ENDINGS, PROGRAMS, ending_of, inputs_of, opened, written
+from phasewise.cli.torch_map import EXAMPLE, read_map
+from phasewise.files.array_files import SAFETENSORS
 from phasewise.models.folding import fold
+from phasewise.saving.to_torch import save_torch_weights
 
 
 def add_to(commands: Any) -> None:
@@ -27,6 +30,12 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="batch normalization goes into the weights of the layers beside it (only to .stablehlo and .onnx)",
     )
+    parser.add_argument(
+        "--torch",
+        metavar="MAP",
+        help="the weights as a state dict of PyTorch's, to .safetensors; MAP is a JSON file from its modules to layers, "
+        f"like {EXAMPLE}",
+    )
     add_json(parser)
 
 
@@ -37,6 +46,8 @@ def run(given: Any) -> int:
         raise Mistake(
             f"--fold makes a model for inference only, which is written to {' or '.join(PROGRAMS)}; not to {ending}."
         )
+    if given.torch is not None:
+        return _to_torch(given, ending)
     model = opened(given.source)
     folding = _folded(model) if given.fold else None
     written(model if folding is None else folding.model, given.target)
@@ -47,6 +58,26 @@ def run(given: Any) -> int:
     print(f"{given.target}: {ENDINGS[ending]} ({os.path.getsize(given.target):,} bytes{told})")
     for name, why in ({} if folding is None else folding.left).items():
         print(f"  not folded: {name}: {why}")
+    return 0
+
+
+def _to_torch(given, ending):
+    if ending != SAFETENSORS:
+        raise Mistake(f"--torch writes a state dict to {SAFETENSORS}; not to {ending}.")
+    arguments, model = read_map(given.torch), opened(given.source)
+    try:
+        state = save_torch_weights(model, given.target, **arguments)
+    except (ValueError, OSError, ImportError) as error:
+        raise Failure(in_one_line(error)) from error
+    if given.json:
+        print_json({**_described(given, ending, model, None), "parameters": list(state), "arguments": state.arguments})
+        return 0
+    print(
+        f"{given.target}: a state dict of PyTorch's, {len(state)} parameters ({os.path.getsize(given.target):,} bytes)"
+    )
+    for module, needed in state.arguments.items():
+        told = ", ".join(f"{name}={value!r}" for name, value in needed.items())
+        print(f"  {module} is to be made with {told}")
     return 0
 
 

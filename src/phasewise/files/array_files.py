@@ -17,8 +17,8 @@ SAFETENSORS, NPZ = ".safetensors", ".npz"
 _METADATA = {"format": "phasewise", "content": "weights of a model by the paths of its variables, in Keras's layout"}
 
 
-def write_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write `*.npz` or `*.safetensors`, whole or not at all.
+def write_arrays(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] = _METADATA) -> None:
+    """Write `*.npz` or `*.safetensors`, whole or not at all; `metadata` stands in the latter.
 
     Raises:
         ImportError: safetensors is not installed.
@@ -30,7 +30,7 @@ def write_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     library = _library(path)
     with written_by_name(path) as aside:
         try:
-            library.numpy.save_file({name: _dense(array) for name, array in arrays.items()}, aside, _METADATA)
+            library.numpy.save_file({name: _dense(array) for name, array in arrays.items()}, aside, dict(metadata))
         except library.SafetensorError as error:
             raise OSError(None, str(error)) from error
 

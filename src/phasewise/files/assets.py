@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,8 @@ def written_by(model: Any) -> Iterator[dict[str, str]]:
             inner = os.path.join(folder, *path.split("/"))
             os.makedirs(inner, exist_ok=True)
             layer.save_assets(inner)
+            for copy in layer.copied_to:
+                shutil.copytree(inner, os.path.join(inner, copy))
         yield dict(_files_in(folder))
 
 
@@ -43,8 +46,7 @@ def read_by(model: Any, archive: Archive) -> None:
         for name in archive.names():
             if name.startswith(f"{ASSETS}/"):
                 left -= _unpacked(archive, name, os.path.join(folder, *name.split("/")), left)
-        once = {layer: path for path, layer in reversed(owners)}  # of one that is kept twice the first
-        for layer, path in reversed(once.items()):
+        for path, layer in owners:
             inner = os.path.join(folder, ASSETS, *path.split("/"))
             has_some = os.path.isdir(inner)
             with told_as_damage(

@@ -4,7 +4,7 @@ from typing import Any
 
 from phasewise.core.registry import nearest
 from phasewise.files.fit import Fit, values_of, whose
-from phasewise.files.layout import Place, places
+from phasewise.files.layout import Place, copies, places
 from phasewise.files.stored_weights import OPTIMIZER, StoredWeights
 
 
@@ -12,7 +12,7 @@ def fit_by_place(model: Any, stored: StoredWeights) -> Fit:
     """What goes where. What the file has and the model has not is a problem, as is what the file has not."""
     fit, known = Fit(model, stored.title), set()
     for place in places(model):
-        known.add(place.path)
+        known.update((place.path, *copies(place)))
         add_place(fit, place, place.path, stored)
     fit.problems += [
         f"the file has weights of shapes {shapes} at {path!r}, where the model has no layer"

@@ -26,13 +26,16 @@ def places(model: Layer) -> Iterator[Place]:
     yield from _of_layer(model, "", set())
 
 
+def copies(place: Place) -> list[str]:
+    """Paths where a file has the same once more."""
+    return [f"{place.path}/{name}".lstrip("/") for name in place.layer.copied_to]
+
+
 def _of_layer(layer, path, seen):
     if id(layer) in seen:
         return
     seen.add(id(layer))
     yield Place(path, layer, layer.variables_on_file())
-    if layer.kept_again_as is not None:
-        yield Place(f"{path}/{layer.kept_again_as}".lstrip("/"), layer, [])
     for name, value in _attributes(layer):
         name = layer.stored_as.get(name, name)
         yield from _of_value(value, f"{path}/{name}".lstrip("/"), seen, set())

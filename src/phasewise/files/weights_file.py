@@ -10,7 +10,7 @@ from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files.array_files import NPZ, SAFETENSORS, write_arrays
 from phasewise.files.atomic_file import written_whole
 from phasewise.files.hdf5 import WritableThrough
-from phasewise.files.layout import places
+from phasewise.files.layout import copies, places
 from phasewise.files.named_weights import arrays_by_name
 from phasewise.files.shards import INDEX_SUFFIX, write_shards
 from phasewise.files.skeleton import Group, fill, filled, pieces
@@ -138,7 +138,9 @@ def require_built(model: Any, task: str) -> None:
 def _groups(model):
     """What a file has of the model, a `Group` for each layer and one for the optimizer."""
     groups = [
-        Group(f"{place.path}/vars".lstrip("/"), place.layer.name, _arrays_of(place)) for place in _known_places(model)
+        Group(f"{path}/vars".lstrip("/"), place.layer.name, _arrays_of(place))
+        for place in _known_places(model)
+        for path in (place.path, *copies(place))
     ]
     optimizer = getattr(model, "optimizer", None)
     if getattr(optimizer, "built", False) and hasattr(optimizer, "save_own_variables"):

@@ -14,13 +14,14 @@ class OnFile:
 
     Attributes:
         class_on_file: what its class is called in a file, where that is not the class's name in snake case.
-        kept_again_as: the attribute of Keras's class of this name that is a layer for which a file has the same once more.
         stored_as: names under which layers in its attributes stand in a file, where these are others than the attributes'.
+        copied_to: names under which a file has the same once more, below its own place: those of layers that Keras's has inside it and
+            this one has not.
     """
 
     class_on_file: str | None = None
-    kept_again_as: str | None = None
     stored_as: Mapping[str, str] = MappingProxyType({})
+    copied_to: tuple[str, ...] = ()
 
     def variables_on_file(self) -> list[Variable]:
         """Its own variables, those of layers inside it left out, in the order in which a file numbers them."""

@@ -16,4 +16,7 @@ from phasewise.saving.functions import save_weights as save_weights
 from phasewise.saving.loading import load_model as load_model
 from phasewise.saving.named_weights import weights_from_dict as weights_from_dict
 from phasewise.saving.named_weights import weights_to_dict as weights_to_dict
+from phasewise.saving.to_torch import TorchState as TorchState
+from phasewise.saving.to_torch import save_torch_weights as save_torch_weights
+from phasewise.saving.to_torch import weights_to_torch as weights_to_torch
 from phasewise.saving.torch_weights import load_torch_weights as load_torch_weights

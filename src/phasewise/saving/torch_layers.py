@@ -14,12 +14,12 @@
 | BatchNorm, LayerNorm, GroupNorm, RMSNorm | see `layers/normalization/conventions` |
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from phasewise import layers
+from phasewise import activations, layers
 from phasewise.core.variable import Variable
 from phasewise.layer.layer import Layer
 from phasewise.layers.convolution.convolution import Convolution
@@ -95,10 +95,7 @@ def _dense(layer, module):
     inputs, units = layer.kernel.shape
     weight = module.take("weight", (units, inputs))
     if module.flattened is not None:
-        if int(np.prod(module.flattened)) != inputs:
-            raise MisfitError(
-                f"{module.name} was said to take {tuple(module.flattened)} flattened; it takes {inputs} numbers"
-            )
+        check_flattened_size(module.name, module.flattened, inputs)
         weight = np.moveaxis(weight.reshape(units, *module.flattened), 1, -1).reshape(units, inputs)
     yield layer.kernel, weight.T
     yield from module.bias(layer.bias)
@@ -158,27 +155,19 @@ def _normalization(layer, module):
 
 
 def _recurrent(layer, module, ending="_l0"):
-    cell, gates = layer.cell, _GATES[type(layer.cell).__name__]
+    check_recurrent(layer)
+    cell, gates = layer.cell, GATES[type(layer.cell).__name__]
     inputs, units = cell.kernel.shape[0], cell.units
-    if not getattr(cell, "reset_after", True):
-        raise MisfitError(
-            f"PyTorch's GRU resets after the product, as GRU(reset_after=True) does; {layer.name!r} resets before"
-        )
     for variable, name, size in ((cell.kernel, "weight_ih", inputs), (cell.recurrent_kernel, "weight_hh", units)):
-        yield variable, _in_our_order(module.take(name + ending, (len(gates) * units, size)), gates).T
+        yield variable, reordered(module.take(name + ending, (len(gates) * units, size)), gates).T
     if cell.bias is None:
         return
-    both = [_in_our_order(module.take(name + ending, (len(gates) * units,)), gates) for name in ("bias_ih", "bias_hh")]
+    both = [reordered(module.take(name + ending, (len(gates) * units,)), gates) for name in ("bias_ih", "bias_hh")]
     yield cell.bias, np.stack(both) if cell.bias.ndim == 2 else both[0] + both[1]
 
 
-_GATES = {"LSTMCell": (0, 1, 2, 3), "GRUCell": (1, 0, 2), "SimpleRNNCell": (0,)}
+GATES = {"LSTMCell": (0, 1, 2, 3), "GRUCell": (1, 0, 2), "SimpleRNNCell": (0,)}
 """Which of PyTorch's gates each of ours is."""
-
-
-def _in_our_order(array, gates):
-    parts = np.split(array, len(gates))
-    return np.concatenate([parts[gate] for gate in gates])
 
 
 def _bidirectional(layer, module):
@@ -187,6 +176,7 @@ def _bidirectional(layer, module):
 
 
 def _attention(layer, module):
+    check_attention(layer)
     size = layer.num_heads * layer.key_dim
     inner = {"q": layer.query_dense, "k": layer.key_dense, "v": layer.value_dense}
     if "in_proj_weight" in module.arrays:
@@ -207,6 +197,47 @@ def _attention(layer, module):
     yield output.kernel, module.take("out_proj.weight", (out, size)).T.reshape(output.kernel.shape)
     if layer.use_bias:
         yield output.bias, module.take("out_proj.bias", (out,))
+
+
+# -- what no module of PyTorch does
+
+
+def check_flattened_size(module: str, flattened: Any, inputs: int) -> None:
+    """Raises MisfitError where a shape is not that of so many numbers."""
+    if int(np.prod(flattened)) != inputs:
+        raise MisfitError(f"{module} was said to take {tuple(flattened)} flattened; it takes {inputs} numbers")
+
+
+def check_recurrent(layer: Any) -> None:
+    """Raises MisfitError where a recurrent layer computes what no module of PyTorch does."""
+    cell = layer.cell
+    if not getattr(cell, "reset_after", True):
+        raise MisfitError(
+            f"PyTorch's GRU resets after the product, as GRU(reset_after=True) does; {layer.name!r} resets before"
+        )
+    if cell.normalization is not None:
+        raise MisfitError(f"{layer.name!r} normalizes inside the recurrence, which no module of PyTorch does")
+    known = [activations.tanh] if hasattr(cell, "recurrent_activation") else [activations.tanh, activations.relu]
+    if (
+        cell.activation not in known
+        or getattr(cell, "recurrent_activation", activations.sigmoid) is not activations.sigmoid
+    ):
+        raise MisfitError(
+            f"PyTorch's LSTM and GRU have tanh and sigmoid, its RNN tanh or relu; {layer.name!r} has other activations"
+        )
+
+
+def check_attention(layer: Any) -> None:
+    """Raises MisfitError where an attention computes what PyTorch's does not."""
+    if layer.use_gate or layer.value_dim != layer.key_dim:
+        what = "a gate" if layer.use_gate else f"values of size {layer.value_dim}, keys of size {layer.key_dim}"
+        raise MisfitError(f"PyTorch's MultiheadAttention has no gate, and one size of head; {layer.name!r} has {what}")
+
+
+def reordered(array: np.ndarray, gates: Sequence[int]) -> np.ndarray:
+    """The parts of an array of all gates in another order."""
+    parts = np.split(array, len(gates))
+    return np.concatenate([parts[gate] for gate in gates])
 
 
 _KINDS: dict[type, Callable[[Any, Module], Pairs]] = {

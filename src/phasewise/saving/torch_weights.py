@@ -11,9 +11,9 @@ from phasewise.files.array_files import SAFETENSORS, opened_arrays
 from phasewise.files.fit import Fit, LoadedWeights
 from phasewise.files.named_weights import Held
 from phasewise.files.weights_file import require_built
-from phasewise.layer.layer import Layer
 from phasewise.saving.flattening import check_flattened
 from phasewise.saving.torch_layers import MisfitError, Module, pairs_of
+from phasewise.saving.torch_names import Names, check_names, layers_by_module, listed, unmapped
 
 _TRACKED = "num_batches_tracked"
 
@@ -21,7 +21,7 @@ _TRACKED = "num_batches_tracked"
 def load_torch_weights(
     model: Any,
     state: str | os.PathLike[str] | Mapping[str, ArrayLike],
-    names: Mapping[str, str | Sequence[str]],
+    names: Names,
     *,
     flattened: Mapping[str, Sequence[int]] | None = None,
     counts: Mapping[str, int] | None = None,
@@ -57,9 +57,9 @@ def load_torch_weights(
     require_built(model, "load")
     with _arrays(state) as (title, arrays):
         fit = Fit(model, title)
-        layers, theirs = _layers(model, names), _by_module(arrays, names)
+        layers, theirs = layers_by_module(model, names), _by_module(arrays, names)
         fit.problems += _unmapped(model, layers, theirs, names, arrays)
-        _check_names(names, flattened, counts)
+        check_names(names, flattened, counts)
         for name, layer in layers:
             module = Module(name, theirs.pop(name, {}), (flattened or {}).get(name), (counts or {}).get(name))
             fit.problems += _add(fit, layer, module)
@@ -100,38 +100,6 @@ def _arrays(state) -> Iterator[tuple[str, Mapping[str, Any]]]:
 # -- whose is what
 
 
-def _layers(model, names):
-    """[(name of a module, layer)]; a module of several layers is there once for each, as "name" + number of the layer.
-
-    Raises:
-        ValueError: a layer does not exist, or is named twice.
-    """
-    found, seen = [], {}
-    for module, wanted in names.items():
-        several = [wanted] if isinstance(wanted, str) else list(wanted)
-        for number, path in enumerate(several):
-            layer = _layer(model, path)
-            if id(layer) in seen:
-                raise ValueError(
-                    f"Layer {path!r} is named for both {seen[id(layer)]!r} and {module!r}: it can have the weights of one."
-                )
-            seen[id(layer)] = module
-            found.append((module if isinstance(wanted, str) else f"{module}#{number}", layer))
-    return found
-
-
-def _layer(model, path) -> Layer:
-    layer = model
-    for name in path.split("/"):
-        inside = {each.name: each for each in layer.sublayers()}
-        if name not in inside:
-            raise ValueError(
-                f"{layer.name!r} has no layer {name!r}.{did_you_mean(name, inside)} It has: {', '.join(inside)}."
-            )
-        layer = inside[name]
-    return layer
-
-
 def _by_module(arrays, names):
     """dict from the name of a module in `names` to its parameters by their names in it. Others stand under None, by their whole names."""
     found = {}
@@ -157,25 +125,12 @@ def _unmapped(model, layers, theirs, names, arrays):
     strangers = [name for name in theirs.get(None, {}) if not name.endswith(_TRACKED)]
     if strangers:
         modules = dict.fromkeys(name.rpartition(".")[0] for name in strangers)
-        problems.append(f"`names` says nothing of the modules {_listed(modules)}")
+        problems.append(f"`names` says nothing of the modules {listed(modules)}")
     absent = [name for name, _ in layers if name not in theirs]
     known = dict.fromkeys(name.rpartition(".")[0] for name in arrays)
     problems += [
         f"there are no parameters of a module {name.partition('#')[0]!r}.{did_you_mean(name, known)}" for name in absent
     ]
-    mapped = {id(inner) for _, layer in layers for inner in layer.all_layers()}
-    bare = [each.name for each in model.all_layers() if id(each) not in mapped and each.variables_on_file()]
-    if bare:
-        problems.append(f"`names` says nothing of the layers {_listed(bare)}")
+    if bare := unmapped(model, layers):
+        problems.append(f"`names` says nothing of the layers {listed(bare)}")
     return problems
-
-
-def _check_names(names, *others):
-    for given in others:
-        for name in given or {}:
-            if name not in names:
-                raise ValueError(f"{name!r} is none of the modules in `names`.{did_you_mean(name, names)}")
-
-
-def _listed(names):
-    return ", ".join(map(repr, names))

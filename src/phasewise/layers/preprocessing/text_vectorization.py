@@ -48,7 +48,7 @@ class TextVectorization(StringLookup):
     each text is a row of its own, as the shape that Keras announces; ids are int32 and vectors floating.
     """
 
-    kept_again_as = "_lookup_layer"
+    copied_to = ("_lookup_layer",)
 
     def __init__(
         self,

@@ -45,13 +45,22 @@ class VocabularyOnFile:
         """Take the vocabulary from `dir_path`, unless the config had it.
 
         Raises:
-            ValueError: it is no vocabulary for this layer.
+            ValueError: it is no vocabulary for this layer, or has another number of tokens than the config says.
         """
         path = dir_path and os.path.join(dir_path, NAME)
         if self._is_given or not path or not os.path.isfile(path):
             return
-        with open(path, encoding="utf-8") as file:
-            tokens = lines_of(file.read())
+        with open(path, encoding="utf-8", newline="") as file:
+            text = file.read()
+        tokens = tokens_of(text, self._size_to_come)
+        if tokens is None:
+            found = len(written_tokens(text))
+            raise ValueError(
+                self._told(
+                    f"has {self._size_to_come} tokens by its config, and {NAME} has {found}: it is damaged, or a token has a line break "
+                    "in it, which a text with one a line cannot hold."
+                )
+            )
         tokens = tokens if self._is_text else [int(token) for token in tokens]
         if tokens == self._specials or not tokens:
             return  # it was not adapted yet
@@ -59,10 +68,16 @@ class VocabularyOnFile:
         self.set_vocabulary(tokens, None if weights is None else weights[: len(tokens)])
 
     def _vocabulary_of_config(self):
-        """The tokens as the config has them: those given to the constructor, and those that lines of a text cannot hold."""
-        if self.input_vocabulary is not None or self._vocabulary is None or not self._is_text:
+        """The tokens as the config has them: those given to the constructor, and those that Keras could not open from a file."""
+        if self.input_vocabulary is not None or self._vocabulary is None or self._opens_from_file():
             return self.input_vocabulary
-        return None if can_be_lines(self.get_vocabulary()) else self.get_vocabulary(include_special_tokens=False)
+        return self.get_vocabulary(include_special_tokens=False)
+
+    def _opens_from_file(self):
+        """Whether Keras would find the tokens again: not those that lines of a text cannot hold, nor as many as there are weights where
+        these are filled up to `max_tokens`."""
+        is_filled_up = self._idf_weights is not None and len(self._idf_weights) > self.vocabulary_size()
+        return not is_filled_up and (not self._is_text or can_be_lines(self.get_vocabulary()))
 
     def _idf_weights_of_config(self):
         """The weights beside them."""
@@ -87,8 +102,35 @@ class VocabularyOnFile:
         return super().from_config(config)
 
 
+def tokens_of(text: str, size: int | None) -> list[str] | None:
+    """The tokens of a text with one a line.
+
+    Keras writes them with a line feed between one and the next, so that an empty token at the end, and what Python's `splitlines` takes
+    for the end of a line inside a token, are to be told from ends of lines by the number of tokens in the config; opening a file itself,
+    Keras does not. Without a number the text is read as Keras does.
+
+    Args:
+        size: how many there are, with the special ones; None where nobody knows.
+
+    Returns:
+        The tokens; None where there is no reading with so many.
+    """
+    exact, lines = written_tokens(text), lines_of(text)
+    if size is None or exact == lines:
+        found = lines
+    else:
+        found = exact if len(exact) == size else lines
+    return found if size is None or len(found) == size else None
+
+
+def written_tokens(text: str) -> list[str]:
+    """What stands between line feeds; on Windows there is a carriage return before each."""
+    between = "\r\n" if text.count("\r\n") == text.count("\n") else "\n"
+    return text.split(between)
+
+
 def lines_of(text: str) -> list[str]:
-    """The tokens of a text with one a line, empty ones at the end left out."""
+    """The lines of a text, empty ones at the end left out."""
     lines = text.splitlines()
     while lines and lines[-1] == "":
         lines.pop()
@@ -96,7 +138,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def can_be_lines(tokens: Sequence[str]) -> bool:
-    """Whether tokens are the same once they have been lines of a text."""
+    """Whether tokens are the same once they have been lines of a text, for Keras too."""
     text = "\n".join(tokens)
     try:
         text.encode("utf-8")
