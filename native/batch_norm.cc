@@ -10,7 +10,7 @@
 #include "channel_rows.h"
 #include "huge_pages.h"
 #include "parallel_for.h"
-#include "streaming.h"
+#include "row_tiles.h"
 
 namespace phasewise {
 namespace {
@@ -19,44 +19,6 @@ namespace ffi = xla::ffi;
 using ffi::AnyBuffer;
 using Vector = ffi::Buffer<ffi::F32>;
 using Mask = ffi::Buffer<ffi::PRED>;
-
-constexpr int64_t kTileBytes = 32 << 10, kFewestRows = 16, kMostChunks = 64;
-
-// Rows of `width` numbers: several rows of few channels count as one.
-struct Rows {
-  int64_t channels, joined, width, count, tile, chunk, chunks;
-  const uint8_t* real;
-
-  Rows(const AnyBuffer& x, const Mask* mask) {
-    channels = x.dimensions().back();
-    int64_t rows = channels ? int64_t(x.element_count()) / channels : 0;
-    real = mask && mask->element_count() ? reinterpret_cast<const uint8_t*>(mask->typed_data()) : nullptr;
-    joined = 1;
-    while (!real && joined * channels < 64 && rows % (joined * 2) == 0) joined *= 2;
-    width = joined * channels, count = rows / joined;
-    tile = std::max(kTileBytes / (width * 4), kFewestRows);
-    chunk = std::max(tile, (count + kMostChunks - 1) / kMostChunks);
-    chunk = (chunk + tile - 1) / tile * tile;
-    chunks = (count + chunk - 1) / chunk;
-  }
-
-  std::vector<float> spread(const float* of_channels) const {
-    std::vector<float> wide(width);
-    for (int64_t j = 0; j < width; ++j) wide[j] = of_channels[j % channels];
-    return wide;
-  }
-
-  // work(first row, rows) for the tiles of a chunk.
-  template <typename Work>
-  void for_tiles(int64_t part, const Work& work) const {
-    int64_t end = std::min((part + 1) * chunk, count);
-    for (int64_t first = part * chunk; first < end; first += tile) work(first, std::min(tile, end - first));
-  }
-
-  int64_t count_real(int64_t first, int64_t rows) const {
-    return real ? std::count_if(real + first, real + first + rows, [](uint8_t r) { return r != 0; }) : rows;
-  }
-};
 
 // Count, mean and sum of squared deviations of columns, joined as in Chan, Golub & LeVeque (1979).
 struct Summary {
@@ -81,7 +43,7 @@ struct Summary {
 };
 
 template <typename X>
-ffi::Error moments_of(ffi::ThreadPool& pool, const X* x, const Rows& rows, float* shift, float* offset, float* variance) {
+ffi::Error moments_of(ffi::ThreadPool& pool, const X* x, const RowTiles& rows, float* shift, float* offset, float* variance) {
   auto loops = best_channel_rows<X, float>();
   int64_t width = rows.width, channels = rows.channels;
   int64_t first_real = rows.real ? std::find_if(rows.real, rows.real + rows.count, [](uint8_t r) { return r != 0; }) - rows.real : 0;
@@ -98,6 +60,7 @@ ffi::Error moments_of(ffi::ThreadPool& pool, const X* x, const Rows& rows, float
       loops.sum_rows(tile, real, count, width, start.data(), mean.data());
       float scale = 1.0f / float(counted);
       for (int64_t j = 0; j < width; ++j) mean[j] *= scale;
+      fetch(tile + count * width, std::min(count, rows.count - first - count) * width);
       loops.sum_squares(tile, real, count, width, start.data(), mean.data(), squares.data());
       found[part].join(double(counted), mean.data(), squares.data(), width);
     });
@@ -115,7 +78,7 @@ ffi::Error moments_of(ffi::ThreadPool& pool, const X* x, const Rows& rows, float
 
 ffi::Error moments(ffi::ThreadPool pool, AnyBuffer x, Mask mask, ffi::Result<Vector> shift, ffi::Result<Vector> offset,
                    ffi::Result<Vector> variance) {
-  Rows rows(x, &mask);
+  RowTiles rows(x, &mask);
   auto of = [&](const auto* values) {
     return moments_of(pool, values, rows, shift->typed_data(), offset->typed_data(), variance->typed_data());
   };
@@ -127,7 +90,7 @@ ffi::Error moments(ffi::ThreadPool pool, AnyBuffer x, Mask mask, ffi::Result<Vec
 struct Coefficients {
   std::vector<float> shift, offset, factor, added;
 
-  Coefficients(const Rows& rows, const Vector& shift_, const Vector& offset_, const Vector& variance, const Vector& gamma,
+  Coefficients(const RowTiles& rows, const Vector& shift_, const Vector& offset_, const Vector& variance, const Vector& gamma,
                const Vector& beta, double epsilon)
       : shift(rows.spread(shift_.typed_data())), offset(rows.spread(offset_.typed_data())) {
     std::vector<float> f(rows.channels), b(rows.channels);
@@ -141,18 +104,17 @@ struct Coefficients {
 };
 
 template <typename X, typename Y>
-void normalize_as(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& of, int kind, float ceiling, const void* x, const void* residual,
+void normalize_as(ffi::ThreadPool& pool, const RowTiles& rows, const Coefficients& of, int kind, float ceiling, const void* x, const void* residual,
                   void* y) {
   auto loop = best_channel_rows<X, Y>().normalize[kind];
   bool streams = rows.count * rows.width * int64_t(sizeof(Y)) >= kStreamedBytes;
   ParallelFor(pool, rows.chunks, [&](int64_t turn) {
-    std::vector<Y> buffer(streams ? rows.tile * rows.width : 0);
-    rows.for_tiles(rows.chunks - 1 - turn, [&](int64_t first, int64_t count) {  // the last that was read is still in the cache
-      int64_t at = first * rows.width;
-      Y* to = static_cast<Y*>(y) + at;
-      loop(static_cast<const X*>(x) + at, static_cast<const Y*>(residual) + (kind & 1 ? at : 0), count, rows.width, of.shift.data(),
-           of.factor.data(), of.added.data(), ceiling, streams ? buffer.data() : to);
-      if (streams) stream(to, buffer.data(), count * rows.width * sizeof(Y));
+    rows.for_tiles(rows.chunks - 1 - turn, [&](int64_t begin, int64_t tile) {  // the last that was read is still in the cache
+      write_rows(rows, static_cast<Y*>(y), begin, tile, streams, [&](int64_t first, int64_t count, Y* to) {
+        int64_t at = first * rows.width;
+        loop(static_cast<const X*>(x) + at, static_cast<const Y*>(residual) + (kind & 1 ? at : 0), count, rows.width, of.shift.data(),
+             of.factor.data(), of.added.data(), ceiling, to);
+      });
     });
     if (streams) end_of_streams();
   });
@@ -172,7 +134,7 @@ void for_types(ffi::DataType x, ffi::DataType y, const Work& work) {
 ffi::Error normalize(ffi::ThreadPool pool, AnyBuffer x, Mask, Vector shift, Vector offset, Vector variance, Vector gamma, Vector beta,
                      AnyBuffer residual, ffi::Result<AnyBuffer> y, float epsilon, bool rectify, float ceiling) {
   PreferHugePages(y->untyped_data(), y->size_bytes());
-  Rows rows(x, nullptr);
+  RowTiles rows(x, nullptr);
   Coefficients of(rows, shift, offset, variance, gamma, beta, epsilon);
   int kind = 2 * rectify + (residual.element_count() > 0);
   for_types(x.element_type(), y->element_type(), [&](auto x_type, auto y_type) {
@@ -184,7 +146,7 @@ ffi::Error normalize(ffi::ThreadPool pool, AnyBuffer x, Mask, Vector shift, Vect
 
 // Sums over all rows of the gradients that reach the normalization, and of their products with the deviations; for each column.
 template <typename X, typename Y>
-std::vector<double> gradient_sums(ffi::ThreadPool& pool, const Rows& rows, const Coefficients& of, int kind, float ceiling, const X* x,
+std::vector<double> gradient_sums(ffi::ThreadPool& pool, const RowTiles& rows, const Coefficients& of, int kind, float ceiling, const X* x,
                                   const Y* y, const Y* gradient) {
   auto loop = best_channel_rows<X, Y>().sum_gradients[kind];
   int64_t width = rows.width;
@@ -209,7 +171,7 @@ ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, 
                     ffi::Result<AnyBuffer> dresidual, float epsilon, bool rectify, float ceiling) {
   PreferHugePages(dx->untyped_data(), dx->size_bytes());
   PreferHugePages(dresidual->untyped_data(), dresidual->size_bytes());
-  Rows rows(x, &mask);
+  RowTiles rows(x, &mask);
   Coefficients of(rows, shift, offset, variance, gamma, beta, epsilon);
   bool adds = dresidual->element_count() > 0;
   int kind = 2 * rectify + adds;
@@ -234,14 +196,13 @@ ffi::Error gradient(ffi::ThreadPool pool, AnyBuffer x, Mask mask, Vector shift, 
     auto loop = best_channel_rows<X, Y>().gradient[kind];
     bool streams = rows.count * width * int64_t(sizeof(X)) >= kStreamedBytes;
     ParallelFor(pool, rows.chunks, [&](int64_t turn) {
-      std::vector<X> buffer(streams ? rows.tile * width : 0);
-      rows.for_tiles(rows.chunks - 1 - turn, [&](int64_t first, int64_t rows_here) {
-        int64_t at = first * width;
-        X* to = static_cast<X*>(dx->untyped_data()) + at;
-        loop(x_ + at, y_ + (kind == 3 ? at : 0), dy_ + at, rows.real ? rows.real + first : nullptr, rows_here, width, of.shift.data(),
-             of.offset.data(), of.factor.data(), of.added.data(), ceiling, constants.data(), slopes.data(), streams ? buffer.data() : to,
-             static_cast<Y*>(dresidual->untyped_data()) + (adds ? at : 0));
-        if (streams) stream(to, buffer.data(), rows_here * width * sizeof(X));
+      rows.for_tiles(rows.chunks - 1 - turn, [&](int64_t begin, int64_t tile) {
+        write_rows(rows, static_cast<X*>(dx->untyped_data()), begin, tile, streams, [&](int64_t first, int64_t rows_here, X* to) {
+          int64_t at = first * width;
+          loop(x_ + at, y_ + (kind == 3 ? at : 0), dy_ + at, rows.real ? rows.real + first : nullptr, rows_here, width, of.shift.data(),
+               of.offset.data(), of.factor.data(), of.added.data(), ceiling, constants.data(), slopes.data(), to,
+               static_cast<Y*>(dresidual->untyped_data()) + (adds ? at : 0));
+        });
       });
       if (streams) end_of_streams();
     });

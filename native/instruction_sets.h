@@ -3,6 +3,9 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define PHASEWISE_X86
+#if __GNUC__ >= 11
+#define PHASEWISE_BFLOAT16  // the compiler knows AVX512-BF16
+#endif
 #endif
 
 namespace phasewise {
@@ -19,6 +22,16 @@ inline InstructionSet instruction_set() {
   return found;
 #else
   return InstructionSet::baseline;
+#endif
+}
+
+// Whether there are products of pairs of bfloat16, and not the matrix units (AMX) beside which they are slow.
+inline bool has_bfloat16_dots() {
+#ifdef PHASEWISE_BFLOAT16
+  static const bool found = __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
+  return found && instruction_set() == InstructionSet::avx512;
+#else
+  return false;
 #endif
 }
 

@@ -13,3 +13,5 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_threads, Threads,
                               ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Ret<ffi::Buffer<ffi::S32>>());
 
 extern "C" int phasewise_has_avx512() { return phasewise::instruction_set() == phasewise::InstructionSet::avx512; }
+
+extern "C" int phasewise_has_bfloat16_dots() { return phasewise::has_bfloat16_dots(); }

@@ -19,6 +19,7 @@ from phasewise.kernels.convolution_in_xla import part_of as part_in_xla
 from phasewise.kernels.convolution_sizes import Around, span
 from phasewise.kernels.native import convolution as native
 from phasewise.kernels.native.depthwise import DEPTHWISE
+from phasewise.kernels.native.dots import DOTS
 from phasewise.kernels.native.operation import operation
 from phasewise.kernels.native.pointwise import POINTWISE
 from phasewise.kernels.native.winograd import WINOGRAD
@@ -106,7 +107,7 @@ _PART = operation(
     native.LIBRARY,
     native.TARGET,
     native.attributes,
-    preferred=(DEPTHWISE, POINTWISE, WINOGRAD),
+    preferred=(DEPTHWISE, POINTWISE, WINOGRAD, DOTS),
 )
 
 

@@ -75,6 +75,11 @@ def has_avx512() -> bool:
     return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_avx512())
 
 
+def has_bfloat16_dots() -> bool:
+    """Whether kernels that are written for products of pairs of bfloat16 can be called, and the processor has nothing better."""
+    return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_bfloat16_dots())
+
+
 def are_expected() -> bool:
     """Whether this is a platform that native kernels are built for, and they are not turned off."""
     return is_supported() and not are_off()
@@ -173,6 +178,7 @@ KERNELS = Library(
         "phasewise_batch_moments",
         "phasewise_batch_normalize",
         "phasewise_batch_gradient",
+        "phasewise_bfloat16_convolution",
         "phasewise_depthwise",
         "phasewise_pointwise",
         "phasewise_winograd",

@@ -1,0 +1,40 @@
+"""Convolution in bfloat16 as sums of products of pairs, for processors with AVX512-BF16: where it is worth it."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+
+from phasewise.kernels.native.convolution import PARTS, shapes_of
+from phasewise.kernels.native.library import KERNELS, are_always_called, has_bfloat16_dots
+from phasewise.kernels.native.operation import Native
+
+TARGET = "phasewise_bfloat16_convolution"
+LEAST_PRODUCTS = 1 << 16  # with fewer, XLA is about as fast (measured on two cores)
+MOST_OF_A_KERNEL = 1 << 20  # numbers of a gradient that each thread sums by itself
+
+
+def attributes(first, second, *, part, window, groups, sizes):
+    """What the native kernel is told beside the arrays; None where it does not apply or is not worth it. Arguments are `part_of`'s."""
+    if first.dtype != jnp.bfloat16 or groups > 1 or len(window.strides) > 2 or {*window.spread} != {1}:
+        return None
+    if any(n < 0 for n in sum(window.padding, ())):
+        return None
+    input, kernel, output = shapes_of(first.shape, second.shape, part, window, groups, sizes)
+    if not all(map(math.prod, (input, kernel, output))):
+        return None
+    # Pairs of outputs must not reach beyond a row, where something may lie that is not finite.
+    if part == "kernel" and (output[-2] % 2 or math.prod(kernel) > MOST_OF_A_KERNEL):
+        return None
+    is_worth_it = math.prod(output) * math.prod(kernel[:-1]) >= LEAST_PRODUCTS
+    if not (is_worth_it or are_always_called()) or not has_bfloat16_dots():
+        return None
+    return {
+        "part": np.int64(PARTS.index(part)),
+        "strides": np.array(window.strides, np.int64),
+        "dilation": np.array(window.dilation, np.int64),
+        "before": np.array([before for before, _ in window.padding], np.int64),
+    }
+
+
+DOTS = Native(KERNELS, TARGET, attributes)
