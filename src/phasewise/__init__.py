@@ -29,6 +29,7 @@ with _collector.paused():
         utils,
         wrappers,
     )
+    from phasewise.core import keywords as _keywords
     from phasewise.core import program_cache, warning
     from phasewise.core.device import device
     from phasewise.core.naming import name_scope
@@ -132,10 +133,12 @@ models.load_model, models.save_model = saving.load_model, saving.save_model
 
 program_cache.switch_on()
 
-# A name that a public module lacks is answered with the nearest one.
-for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules"):
+# A name that a public module lacks is answered with the nearest one, and so is an argument that a function in it lacks.
+for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules", "utils.bounding_boxes"):
+    _keywords.tell_in(sys.modules[f"phasewise.{_name}"], f"phasewise.{_name}")
     if not hasattr(sys.modules[f"phasewise.{_name}"], "__getattr__"):
         sys.modules[f"phasewise.{_name}"].__getattr__ = _near_names(f"phasewise.{_name}")
+_keywords.tell_in(sys.modules["phasewise"], "phasewise")
 _refuse = _near_names("phasewise")
 
 

@@ -4,7 +4,8 @@ The norms are L2 norms of slices: `axis` names the axes that belong to one slice
 shape is (inputs, units), and [0, 1, 2] for that of Conv2D.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -140,9 +141,9 @@ def serialize(constraint: Named) -> Config | str | None:
     return registry.serialize(constraint)
 
 
-def deserialize(config: Named) -> Callable[[ArrayLike], Array] | None:
-    """The constraint that `serialize` described."""
-    return registry.deserialize(KIND, config)
+def deserialize(config: Named, custom_objects: Mapping[str, Any] | None = None) -> Callable[[ArrayLike], Array] | None:
+    """The constraint that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, config, custom_objects)
 
 
 def _norms(constraint, w):

@@ -6,8 +6,8 @@ lose its digits there. (Keras computes it in the array's dtype.)
 
 import math
 import numbers
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import jax.numpy as jnp
 
@@ -169,9 +169,9 @@ def serialize(regularizer: Named) -> Config | str | None:
     return registry.serialize(regularizer)
 
 
-def deserialize(config: Named) -> Callable[[ArrayLike], Array] | None:
-    """The regularizer that `serialize` described."""
-    return registry.deserialize(KIND, config)
+def deserialize(config: Named, custom_objects: Mapping[str, Any] | None = None) -> Callable[[ArrayLike], Array] | None:
+    """The regularizer that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, config, custom_objects)
 
 
 def _wide(x):

@@ -360,7 +360,7 @@ class NoSuper(pw.Model):
             RuntimeError,
             r"NoSuper.__init__ did not call super\(\).__init__\(\)",
         ),
-        (lambda: pw.Model(input=pw.Input((5,))), ValueError, "Model has no argument 'input'. Did you mean 'inputs'"),
+        (lambda: pw.Model(input=pw.Input((5,))), ValueError, "Model has no argument 'input'. It is called inputs."),
         (lambda: nested_class(pw)().fit(X, Y), RuntimeError, "needs a compiled model"),
     ],
 )

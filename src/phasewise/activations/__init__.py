@@ -1,6 +1,7 @@
 """Activation functions of arrays, under Keras's names: from a name to a function, and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from phasewise.activations.activation import KIND
 from phasewise.activations.along_axis import glu, log_softmax, softmax, sparsemax
@@ -92,6 +93,6 @@ def serialize(activation: Named) -> Config | str | None:
     return registry.serialize(activation)
 
 
-def deserialize(config: Named) -> Callable[..., Array] | None:
-    """The activation that `serialize` described."""
-    return registry.deserialize(KIND, config)
+def deserialize(config: Named, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Array] | None:
+    """The activation that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, config, custom_objects)

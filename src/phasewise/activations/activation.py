@@ -6,6 +6,7 @@ from typing import Concatenate, ParamSpec, Protocol, overload
 
 import jax.numpy as jnp
 
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.graph import symbolic
@@ -33,8 +34,10 @@ def activation(*aliases: str) -> Callable[[Callable[Concatenate[ArrayLike, P], A
         def call(x, *args, **kwargs):
             if symbolic.is_symbolic(x):
                 return symbolic.apply(call, x, *args, **kwargs)
-            return function(x, *args, **kwargs)
+            return telling(x, *args, **kwargs)
 
+        telling = told(function)
+        call.tells_keywords = True
         return register(KIND, *aliases)(call)
 
     return wrap

@@ -29,23 +29,10 @@ def made_of_what_is_known(cls: type, values: Config, make: Callable[[Config], An
     try:
         return make(dict(values))
     except (ValueError, TypeError):
-        taken = _arguments(cls)
+        taken = constructors.names(cls)
         strange = [name for name in values if name not in taken]
         if not strange:
             raise
         made = make({name: value for name, value in values.items() if name in taken})
         noted += [f"{cls.__name__} {values.get('name')!r} has {name}={values[name]!r}" for name in strange]
         return made
-
-
-def _arguments(cls):
-    """Every argument of the constructor, and of those that it passes keywords on to."""
-    found = set()
-    for each in cls.__mro__:
-        if "__init__" not in vars(each):
-            continue
-        parameters = constructors.parameters(each).values()
-        found |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return found

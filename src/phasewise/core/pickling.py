@@ -9,10 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from phasewise.core.keywords import Told
+
 _BY_VALUE = ("copy", "cloudpickle", "dill")
 
 
-class Portable:
+class Portable(Told):
     """Pickled and copied with its attributes, but for those that `left_behind` names.
 
     Raises:

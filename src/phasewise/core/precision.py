@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Self, TypeAlias
 
 from phasewise.core import defaults
+from phasewise.core.keywords import Told
 from phasewise.core.registry import deserialize, nearest, register
 from phasewise.core.types import Config, DTypeLike
 
@@ -24,7 +25,7 @@ _global = {"policy": None}
 
 
 @register("dtype policy")
-class DTypePolicy:
+class DTypePolicy(Told):
     """A pair of dtypes by name.
 
     Args:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core.draws import Draws, hash32
+from phasewise.core.keywords import Told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, Config
 
@@ -67,7 +68,7 @@ def drawing_from(seed: int) -> Iterator[None]:
 
 
 @register("seed")
-class SeedGenerator:
+class SeedGenerator(Told):
     """A sequence of seeds (Keras's `random.SeedGenerator`).
 
     On the host each call gives the next of the sequence that begins at `seed`. In a layer's `call` (and in a loss or metric of your

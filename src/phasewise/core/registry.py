@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Self, TypeVar
 
-from phasewise.core import constructors
+from phasewise.core import constructors, former
 from phasewise.core.custom_objects import register_serializable as register_serializable
 from phasewise.core.describing import serialize as serialize
 from phasewise.core.entries import canonical_name as canonical_name
@@ -21,6 +21,7 @@ from phasewise.core.entries import members as members
 from phasewise.core.entries import nearest as nearest
 from phasewise.core.entries import register as register
 from phasewise.core.entries import snake_case as snake_case
+from phasewise.core.keywords import Told
 from phasewise.core.restoring import deserialize as deserialize
 from phasewise.core.types import Config
 
@@ -57,7 +58,8 @@ def near_names(module_name: str) -> Callable[[str], Any]:
             each for each in dir(module) if each[0] != "_" and not inspect.ismodule(vars(module).get(each))
         ]
         # With `name` set, Python adds no suggestion of its own to the message.
-        raise AttributeError(f"{module_name} has no {name!r}.{did_you_mean(name, names)}", name=name)
+        hint = former.instead(name) or did_you_mean(name, names)
+        raise AttributeError(f"{module_name} has no {name!r}.{hint}", name=name)
 
     return __getattr__
 
@@ -84,24 +86,14 @@ def resolve(kind: str, identifier: Any, **defaults: Any) -> Any:
     )
 
 
-class Configurable:
+class Configurable(Told):
     """Described by the arguments of its constructor, each of which it keeps under the argument's name."""
 
     def get_config(self) -> Config:
         """The constructor's arguments; a class that keeps one under another name adds it."""
-        return {name: getattr(self, name) for name in _arguments(type(self)) if hasattr(self, name)}
+        return {name: getattr(self, name) for name in constructors.names(type(self)) if hasattr(self, name)}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """The object that `get_config` described."""
         return cls(**config)
-
-
-def _arguments(cls):
-    """The names that the constructor of `cls` takes, with its parent's where it passes `**kwargs` on."""
-    if cls is object:
-        return []
-    parameters = list(constructors.parameters(cls).values())[1:]
-    named = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    passes_on = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    return list(dict.fromkeys([*named, *(_arguments(cls.__mro__[1]) if passes_on else [])]))

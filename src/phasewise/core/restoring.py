@@ -42,8 +42,8 @@ def deserialize_keras_object(
         return _restored(config)
 
 
-def deserialize(kind: str, spec: Any) -> Any:
-    """What `serialize` described, where an object of this `kind` is meant.
+def deserialize(kind: str, spec: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """What `serialize` described, where an object of this `kind` is meant; names of `custom_objects` come first.
 
     Raises:
         ValueError: the dict has no `class_name`, or nothing registered under this kind bears that name.
@@ -54,7 +54,7 @@ def deserialize(kind: str, spec: Any) -> Any:
         raise ValueError(
             f"Could not interpret {spec!r} as {kind}: give a name, a config dict, an object or a function."
         )
-    with opening(spec):
+    with scope_of(custom_objects), opening(spec):
         if isinstance(spec, str):
             found = entries.find(kind, spec)
             return found() if inspect.isclass(found) else found

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
+from phasewise.core.keywords import Told
 from phasewise.core.naming import is_calling
 from phasewise.core.variable import in_scope
 
@@ -31,7 +32,7 @@ def number() -> int:
     return _now
 
 
-class Settings:
+class Settings(Told):
     """An object whose public attributes traced code reads.
 
     A subclass lists in `_unread` those that have no effect on what a program computes. Attributes with an underscore, and what a

@@ -18,6 +18,7 @@ import numpy as np
 from phasewise.core import awaited, defaults, registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.first_value import first_value, is_named, stored
+from phasewise.core.keywords import Told
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.scope import Scope
 from phasewise.core.types import Array, ArrayLike, DTypeLike, Named, Shape
@@ -27,7 +28,7 @@ _stand_ins = ContextVar("phasewise_stand_ins", default=MappingProxyType({}))
 _autocast = ContextVar("phasewise_autocast", default=None)
 
 
-class Variable(Operators):
+class Variable(Operators, Told):
     """A named array with a fixed shape and dtype.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from phasewise.core.keywords import Told
 from phasewise.core.types import DTypeLike, Nest, Shape
 from phasewise.data.structure import described, fill, leaves, map_leaves, named_leaves, same_structure
 
@@ -35,7 +36,7 @@ def require_elements() -> None:
 
 
 @dataclasses.dataclass(frozen=True, init=False)
-class TensorSpec:
+class TensorSpec(Told):
     """Shape and dtype of one part of an element.
 
     Attributes:
@@ -58,7 +59,7 @@ class TensorSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class DatasetSpec:
+class DatasetSpec(Told):
     """The spec of a part of an element that is itself a data set, as a window is.
 
     Attributes:

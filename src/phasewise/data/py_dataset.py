@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from phasewise.core.arguments import check_count, check_flag
+from phasewise.core.keywords import Told
 
 
-class PyDataset:
+class PyDataset(Told):
     """A sequence of batches; a subclass defines `__getitem__(index)` and `__len__()`, or `num_batches`.
 
     `fit`, `evaluate` and `predict` take it as their data. Each batch comes once a pass, in the same order whatever the number of

@@ -5,6 +5,7 @@ import inspect
 import pickle
 from typing import Any
 
+from phasewise.core.keywords import told
 from phasewise.core.pickling import Portable, goes_by_value
 
 _HELD = ("from_tensor_slices", "from_tensors")  # what these were given is in the plan: no second copy is kept
@@ -41,9 +42,11 @@ def remembered(cls: type) -> type:
 
 
 def _remembering(name, method, is_source=False):
+    telling = told(method)
+
     @functools.wraps(method)
     def made_by(owner, *args, **kwargs):
-        made = method(owner, *args, **kwargs)
+        made = telling(owner, *args, **kwargs)
         if made is not owner and type(made) is (owner if is_source else type(owner)):
             held = name in _HELD
             made._recipe = Recipe(None if is_source else owner, name, () if held else args, {} if held else kwargs)

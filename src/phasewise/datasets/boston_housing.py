@@ -1,8 +1,10 @@
 """Prices of houses in Boston, by 13 features of where they stand. One of them is the share of black people: do not use it to learn of prices."""
 
+from phasewise.core.keywords import told
 from phasewise.datasets.splitting import Pairs, table
 
 
+@told
 def load_data(path: str = "boston_housing.npz", test_split: float = 0.2, seed: int = 113) -> Pairs:
     """506 rows of 13 numbers, and prices in thousands of dollars.
 

@@ -1,9 +1,11 @@
 """Prices of houses in California, by 8 features of where they stand."""
 
+from phasewise.core.keywords import told
 from phasewise.core.registry import one_of
 from phasewise.datasets.splitting import Pairs, table
 
 
+@told
 def load_data(
     version: str = "large", path: str = "california_housing.npz", test_split: float = 0.2, seed: int = 113
 ) -> Pairs:

@@ -1,9 +1,11 @@
 """Small pictures of ten kinds of things."""
 
+from phasewise.core.keywords import told
 from phasewise.datasets.cifar import read
 from phasewise.datasets.splitting import Pairs
 
 
+@told
 def load_data() -> Pairs:
     """50,000 coloured images of 32 x 32 pixels in 0 ... 255 with one of ten classes each, (rows, 1), and 10,000 for testing; uint8.
 

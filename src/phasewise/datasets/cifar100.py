@@ -1,10 +1,12 @@
 """Small pictures of a hundred kinds of things, in twenty groups."""
 
+from phasewise.core.keywords import told
 from phasewise.core.registry import one_of
 from phasewise.datasets.cifar import read
 from phasewise.datasets.splitting import Pairs
 
 
+@told
 def load_data(label_mode: str = "fine") -> Pairs:
     """50,000 coloured images of 32 x 32 pixels in 0 ... 255 with a class each, (rows, 1), and 10,000 for testing; uint8.
 

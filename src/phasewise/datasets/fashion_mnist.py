@@ -6,12 +6,14 @@ import os
 
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.datasets.local import OF_GOOGLE, find
 from phasewise.datasets.splitting import Pairs
 
 _FOLDER = os.path.join("datasets", "fashion-mnist")
 
 
+@told
 def load_data() -> Pairs:
     """60,000 grey images of 28 x 28 pixels in 0 ... 255 with one of ten kinds of clothes each, and 10,000 for testing; uint8.
 

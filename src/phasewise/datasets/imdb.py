@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.keywords import refuse_left_over, told
 from phasewise.datasets.local import OF_GOOGLE, arrays_of, find
 from phasewise.datasets.splitting import Pairs, shuffled
 from phasewise.datasets.words import known, listed, marked, shorter, word_index
 
 
+@told
 def load_data(
     path: str = "imdb.npz",
     num_words: int | None = None,
@@ -41,8 +43,7 @@ def load_data(
         TypeError: an unknown argument.
         ValueError: no review is that short; the file is another one.
     """
-    if kwargs:
-        raise TypeError(f"imdb.load_data has no argument {next(iter(kwargs))!r}.")
+    refuse_left_over(load_data, kwargs)
     found = find("imdb", [path], f"{OF_GOOGLE}imdb.npz", has_path=True)
     arrays = arrays_of("imdb", found, ["x_train", "y_train", "x_test", "y_test"])
     generator, parts = np.random.RandomState(seed), []
@@ -54,6 +55,7 @@ def load_data(
     return (listed(texts[:count]), parts[0][1]), (listed(texts[count:]), parts[1][1])
 
 
+@told
 def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
     """The number of each word, before `index_from` is added.
 

@@ -1,9 +1,11 @@
 """Handwritten digits."""
 
+from phasewise.core.keywords import told
 from phasewise.datasets.local import OF_GOOGLE, arrays_of, find
 from phasewise.datasets.splitting import Pairs
 
 
+@told
 def load_data(path: str = "mnist.npz") -> Pairs:
     """60,000 grey images of 28 x 28 pixels in 0 ... 255 with the digit that each shows, and 10,000 for testing; uint8.
 

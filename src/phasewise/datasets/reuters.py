@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.datasets.local import OF_GOOGLE, arrays_of, find
 from phasewise.datasets.splitting import Pairs, check_split, shuffled, split
 from phasewise.datasets.words import known, listed, marked, shorter, word_index
@@ -13,6 +14,7 @@ _TOPICS = """
 """
 
 
+@told
 def load_data(
     path: str = "reuters.npz",
     num_words: int | None = None,
@@ -45,6 +47,7 @@ def load_data(
     return split(listed(known(texts, num_words, skip_top, oov_char)), labels, test_split)
 
 
+@told
 def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
     """The number of each word, before `index_from` is added.
 
@@ -57,6 +60,7 @@ def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
     return word_index("reuters", path)
 
 
+@told
 def get_label_names() -> tuple[str, ...]:
     """The names of the topics, by number."""
     return tuple(_TOPICS.split())

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.core import logits, variable
+from phasewise.core.keywords import Told
 from phasewise.core.operators import Operators, resolved
 from phasewise.core.pickling import Portable
 from phasewise.core.strings import STRING, is_string_dtype
@@ -22,7 +23,7 @@ _STAND_INS = (24, 240)
 _RESHAPING = jnp.expand_dims, jnp.ravel, jnp.reshape, jnp.squeeze  # entries keep their order
 
 
-class SymbolicTensor:
+class SymbolicTensor(Told):
     """A tensor in a graph that has not run.
 
     Attributes:

@@ -1,6 +1,7 @@
 """How weights begin, under Keras's names: from a name to an initializer, and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +70,8 @@ def serialize(initializer: Named) -> Config | str | None:
     return registry.serialize(initializer)
 
 
-def deserialize(config: Named) -> Callable[..., np.ndarray | Array] | None:
-    """The initializer that `serialize` described."""
-    return registry.deserialize(KIND, config)
+def deserialize(
+    config: Named, custom_objects: Mapping[str, Any] | None = None
+) -> Callable[..., np.ndarray | Array] | None:
+    """The initializer that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, config, custom_objects)

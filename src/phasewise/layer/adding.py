@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from phasewise.core.keywords import told
 from phasewise.core.types import Array, ArrayLike
 from phasewise.layer.added_losses import added_losses, record_loss
 from phasewise.layer.added_metrics import record_metric
@@ -16,6 +17,7 @@ class Adding:
         """Add a scalar (or an array whose sum counts) to the loss of the training step; called from `call`."""
         record_loss(self, loss)
 
+    @told
     def add_metric(self, value: ArrayLike, name: str | None = None, aggregation: Any = "mean") -> None:
         """Log a value under a name in `fit` and `evaluate`; called from `call`, at each call anew (Keras 2; gone in Keras 3).
 

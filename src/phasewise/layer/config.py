@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from phasewise.core import constructors, registry
+from phasewise.core import constructors, keywords
 from phasewise.core.types import Config
 
 _OF_EVERY_LAYER = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
@@ -59,15 +59,9 @@ def input_shape_argument(kwargs):
     return tuple(shape) if shape is not None else None
 
 
-def unknown_argument(cls, kwargs):
-    """The message for an argument that no constructor of `cls` takes."""
-    parameters = constructors.parameters(cls).values()
-    known = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    known += _OF_EVERY_LAYER
-    name = next(iter(kwargs))
-    near = registry.nearest(name, known)
-    hint = f" Did you mean {near!r}?" if near else ""
-    return f"{cls.__name__} has no argument {name!r}.{hint} It takes: {', '.join(dict.fromkeys(known))}."
+def unknown_argument(cls, strangers):
+    """The message for arguments that no constructor of `cls` takes."""
+    return keywords.message(cls.__name__, list(strangers), [*constructors.names(cls), *_OF_EVERY_LAYER])
 
 
 def _is_plain(value):
@@ -89,9 +83,9 @@ def set_what_is_of_every_layer(layer, config):
     Raises:
         ValueError: something is no argument of every layer.
     """
-    for name in config:
-        if name not in ("trainable", "dtype"):
-            raise ValueError(unknown_argument(type(layer), config))
+    strangers = [name for name in config if name not in ("trainable", "dtype")]
+    if strangers:
+        raise ValueError(unknown_argument(type(layer), strangers))
     if config.get("trainable") is False:
         layer._own_trainable = False
     if config.get("dtype") is not None and not layer.built:

@@ -2,11 +2,12 @@
 
 import dataclasses
 
+from phasewise.core.keywords import Told
 from phasewise.core.types import Shape
 
 
 @dataclasses.dataclass
-class InputSpec:
+class InputSpec(Told):
     """Constraints on one input of a layer (Keras's `InputSpec`).
 
     Attributes:

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import constraints, initializers, regularizers
-from phasewise.core import masking, naming, precision, registry, structure
+from phasewise.core import former, masking, naming, precision, registry, structure
 from phasewise.core.arguments import check_flag
+from phasewise.core.keywords import told
 from phasewise.core.pickling import Portable
 from phasewise.core.precision import PolicyLike
 from phasewise.core.traced import any_traced
@@ -56,11 +57,12 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, LayerTree
     acts_by_phase: bool | None = (
         None  # whether its own call differs in training; None: where its `call` takes `training`
     )
+    unlisted = frozenset({"input_shape", "input_dim", "batch_input_shape"})
     runs_on_host = False  # True for layers of strings: they run before the compiled program begins
     left_behind = frozenset({"_nodes", "_last_inventory", "_last_losses"})
 
     def __new__(cls, *args, **kwargs):
-        layer = super().__new__(cls)
+        layer = super().__new__(cls, *args, **kwargs)
         layer._given = (args, kwargs)
         return layer
 
@@ -107,10 +109,13 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, LayerTree
             raise RuntimeError(
                 f"{type(self).__name__}.__init__ did not call super().__init__() before {name!r} was needed: do that first."
             )
+        if name in former.ATTRIBUTES and not hasattr(type(self), name):
+            raise AttributeError(former.attribute(type(self).__name__, name), name=name)
         return object.__getattribute__(self, name)  # raises what the first look-up raised
 
     # -- weights
 
+    @told
     def add_weight(
         self,
         shape: Shape | int | None = None,

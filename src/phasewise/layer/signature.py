@@ -6,6 +6,7 @@ import inspect
 import jax
 import numpy as np
 
+from phasewise.core.keywords import message
 from phasewise.graph import symbolic
 
 _BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -44,7 +45,11 @@ class CallSignature:
         return args, kwargs, own if own is None or own is True or own is False else _truth(own)
 
     def refusal(self, name, cls, args, kwargs):
-        """The error that says that `call` takes fewer arguments by place, or that it was given none; None where all is well."""
+        """The error that says that `call` takes fewer arguments by place, or not these by keyword, or that it was given none; None where all is
+        well."""
+        strangers = [] if self.anything else [n for n in kwargs if n not in self._places and n != "mask"]
+        if strangers:
+            return TypeError(message(f"The call of layer {name!r} ({cls.__name__})", strangers, self._places))
         if len(args) <= self.most and (args or kwargs or not self._needs):
             return None
         takes = f"Layer {name!r} ({cls.__name__}) takes call({', '.join(self._places)})"

@@ -10,6 +10,7 @@ from phasewise.core import registry
 from phasewise.core.arguments import check_integer, check_integers, check_number
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.layer.layer import Layer
 
 
@@ -65,9 +66,14 @@ class ReLU(_Elementwise):
 
 @register("layer")
 class LeakyReLU(_Elementwise):
-    """x above 0, `negative_slope * x` below. Any shape."""
+    """x above 0, `negative_slope * x` below. Any shape. `alpha`, its name in Keras 2, is accepted with a warning."""
+
+    unlisted = _Elementwise.unlisted | {"alpha"}
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
+        if "alpha" in kwargs:
+            warn("LeakyReLU's alpha is called negative_slope.", PhasewiseWarning)
+            negative_slope = kwargs.pop("alpha")
         super().__init__(**kwargs)
         self.negative_slope = check_number("LeakyReLU", "negative_slope", negative_slope, 0)
 

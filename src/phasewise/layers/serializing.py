@@ -1,5 +1,8 @@
 """Layers to configs and back."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from phasewise.core import registry
 from phasewise.core.types import Config
 from phasewise.layer.layer import Layer
@@ -16,7 +19,7 @@ def serialize(layer: Layer) -> Config:
     return registry.serialize(layer)
 
 
-def deserialize(config: Config) -> Layer:
+def deserialize(config: Config, custom_objects: Mapping[str, Any] | None = None) -> Layer:
     """A new layer like the one that `serialize`, or Keras's, described; a class of one's own is found once it is registered.
 
     Raises:
@@ -24,4 +27,4 @@ def deserialize(config: Config) -> Layer:
     """
     if not isinstance(config, dict):
         raise ValueError(f"layers.deserialize takes a dict with 'class_name' and 'config'; got {config!r}.")
-    return registry.deserialize("layer", config)
+    return registry.deserialize("layer", config, custom_objects)

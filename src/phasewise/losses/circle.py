@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.losses.alignment import as_float
@@ -10,6 +11,7 @@ from phasewise.losses.functions import KIND
 
 
 @register(KIND)
+@told
 def circle(
     y_true: ArrayLike,
     y_pred: ArrayLike,

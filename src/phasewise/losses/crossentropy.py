@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from phasewise.core import logits
 from phasewise.core.defaults import epsilon
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.core.warning import PhasewiseWarning, warn
@@ -29,6 +30,7 @@ from phasewise.losses.given_values import check_between_0_and_1, check_classes, 
 
 @register(KIND, "bce", "BCE")
 @entrywise
+@told
 def binary_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Array:
@@ -52,6 +54,7 @@ def binary_crossentropy(
 
 @register(KIND)
 @entrywise
+@told
 def binary_focal_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -85,6 +88,7 @@ def binary_focal_crossentropy(
 
 
 @register(KIND)
+@told
 def categorical_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Array:
@@ -107,6 +111,7 @@ def categorical_crossentropy(
 
 
 @register(KIND)
+@told
 def categorical_focal_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -136,6 +141,7 @@ def categorical_focal_crossentropy(
 
 
 @register(KIND)
+@told
 def sparse_categorical_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Array:
@@ -162,6 +168,7 @@ def sparse_categorical_crossentropy(
 
 
 @register(KIND)
+@told
 def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float) -> Array:
     """(1 - p^q) / q of the labelled class: between cross-entropy (q to 0) and absolute error (q = 1), robust to wrong
     labels (Zhang & Sabuncu 2018, equation 6).

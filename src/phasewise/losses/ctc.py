@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.losses.alignment import as_float
@@ -14,6 +15,7 @@ BLANK = 0
 
 
 @register(KIND)
+@told
 def ctc(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """-log of the probability of all alignments that spell the labels (Graves et al. 2006), with class 0 as the blank.
 

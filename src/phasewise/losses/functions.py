@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from phasewise.core import logits
 from phasewise.core.defaults import epsilon
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.kernels.log_softmax import log_softmax
@@ -22,6 +23,7 @@ KIND = "loss"
 
 @register(KIND, "mse", "MSE")
 @entrywise
+@told
 def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean((y_true - y_pred)²) over the last axis.
 
@@ -33,6 +35,7 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @register(KIND, "mae", "MAE")
 @entrywise
+@told
 def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(|y_true - y_pred|) over the last axis.
 
@@ -44,6 +47,7 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @register(KIND)
 @entrywise
+@told
 def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
     """Half the square up to `delta`, linear beyond (Huber 1964); mean over the last axis.
 
@@ -60,6 +64,7 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
 
 @register(KIND, "mape", "MAPE")
 @entrywise
+@told
 def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """100 * mean(|y_true - y_pred| / |y_true|) over the last axis; labels nearer to 0 than 1e-7 count as 1e-7.
 
@@ -71,6 +76,7 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 
 @register(KIND, "msle", "MSLE")
 @entrywise
+@told
 def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean((log(y_true + 1) - log(y_pred + 1))²) over the last axis; negative values count as 0 (as 1e-7, exactly).
 
@@ -84,6 +90,7 @@ def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 
 @register(KIND)
 @entrywise
+@told
 def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(log(cosh(y_pred - y_true))) over the last axis.
 
@@ -103,6 +110,7 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @register(KIND)
 @entrywise
+@told
 def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(y_pred - y_true * log(y_pred + 1e-7)) over the last axis.
 
@@ -116,6 +124,7 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 
 @register(KIND, "kld", "KLD")
+@told
 def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """sum(y_true * log(y_true / y_pred)) over the last axis, both kept between 1e-7 and 1.
 
@@ -136,6 +145,7 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @register(KIND)
 @entrywise
+@told
 def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """mean(max(1 - y_true * y_pred, 0)) over the last axis; where all labels are 0 or 1, they count as -1 and 1.
 
@@ -147,6 +157,7 @@ def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @register(KIND)
 @entrywise
+@told
 def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """The mean of the squares of `hinge`'s terms.
 
@@ -157,6 +168,7 @@ def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 
 @register(KIND)
+@told
 def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """max(1 + the largest score of a wrong class - the right one's, 0); labels are one-hot.
 
@@ -167,6 +179,7 @@ def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 
 @register(KIND)
+@told
 def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """Minus the cosine between labels and predictions along `axis`, in [-1, 1]; 0 where either is all zeros.
 

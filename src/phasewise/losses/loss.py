@@ -1,6 +1,6 @@
 """Loss: a function of labels and predictions, and how its values become one number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import jax
@@ -126,9 +126,9 @@ def serialize(loss: Named) -> Config | str | None:
     return registry.serialize(loss)
 
 
-def deserialize(name: Named) -> Callable[..., Array] | None:
-    """The loss that `serialize` described."""
-    return registry.deserialize(KIND, name)
+def deserialize(name: Named, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Array] | None:
+    """The loss that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, name, custom_objects)
 
 
 def as_loss(identifier: Named) -> Loss | None:

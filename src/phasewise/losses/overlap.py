@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 
 from phasewise.core.defaults import epsilon
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike
 from phasewise.losses.alignment import paired
@@ -15,6 +16,7 @@ _REMEDY = "end in a sigmoid or softmax"
 
 
 @register(KIND)
+@told
 def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] | None = None) -> Array:
     """1 - 2 sum(y p) / (sum(y) + sum(p) + 1e-7), the sums over `axis` (Milletari et al. 2016, with p in place of p²).
 
@@ -41,6 +43,7 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] | None 
 
 
 @register(KIND)
+@told
 def tversky(
     y_true: ArrayLike, y_pred: ArrayLike, alpha: float = 0.5, beta: float = 0.5, axis: int | Sequence[int] | None = None
 ) -> Array:

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.losses.alignment import same_rank
@@ -13,6 +14,7 @@ from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper, mean_of
 
 
 @register(FUNCTIONS)
+@told
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Whether labels and predictions are equal, entry by entry."""
     y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
@@ -20,6 +22,7 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 
 @register(FUNCTIONS)
+@told
 def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5) -> Array:
     """Whether a prediction above `threshold` goes with label 1, entry by entry. For logits, give 0."""
     y_true, y_pred = same_rank(jnp.asarray(y_true), jnp.asarray(y_pred))
@@ -27,12 +30,14 @@ def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5
 
 
 @register(FUNCTIONS)
+@told
 def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Whether the largest entry of one-hot labels and of predictions are in the same place."""
     return (jnp.argmax(jnp.asarray(y_true), -1) == jnp.argmax(jnp.asarray(y_pred), -1)).astype(jnp.float32)
 
 
 @register(FUNCTIONS)
+@told
 def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Whether the largest prediction is in the place that the integer label names."""
     y_pred = jnp.asarray(y_pred)
@@ -40,12 +45,14 @@ def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 
 @register(FUNCTIONS)
+@told
 def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> Array:
     """Whether fewer than `k` predictions are larger than the one-hot label's class."""
     return sparse_top_k_categorical_accuracy(jnp.argmax(jnp.asarray(y_true), -1), y_pred, k)
 
 
 @register(FUNCTIONS)
+@told
 def sparse_top_k_categorical_accuracy(
     y_true: ArrayLike, y_pred: ArrayLike, k: int = 5, from_sorted_ids: bool = False
 ) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.core.registry import register
 from phasewise.core.types import Array, ArrayLike, DTypeLike
 from phasewise.kernels.co_moments import CoMoments, co_moments, merged
@@ -16,6 +17,7 @@ from phasewise.metrics.reduction import FUNCTIONS, MeanMetricWrapper
 
 
 @register(FUNCTIONS)
+@told
 def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] = -1) -> Array:
     """covariance / (the product of both standard deviations) along `axis`, in [-1, 1]; NaN where either is constant.
 
@@ -28,6 +30,7 @@ def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequen
 
 
 @register(FUNCTIONS)
+@told
 def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] = -1) -> Array:
     """2 covariance / (both variances + (difference of the means)²) along `axis`, in [-1, 1] (Lin 1989); 0 where both are constant.
 

@@ -1,7 +1,7 @@
 """Metric: accumulators in variables, so that it works by hand and inside a compiled loop alike."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 
 from phasewise import initializers
 from phasewise.core import naming, registry, variable
+from phasewise.core.keywords import told
 from phasewise.core.pickling import Portable
 from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named
@@ -32,6 +33,7 @@ class Metric(Portable, Settings):
         self.dtype = dtype or "float32"
         self._variables = []
 
+    @told
     def add_variable(
         self,
         shape: Sequence[int],
@@ -61,6 +63,7 @@ class Metric(Portable, Settings):
         self._variables.append(added)
         return added
 
+    @told
     def add_weight(
         self,
         shape: Sequence[int] = (),
@@ -198,9 +201,9 @@ def serialize(metric: Named) -> Config | str | None:
     return registry.serialize(metric)
 
 
-def deserialize(config: Named) -> Callable[..., Any] | None:
-    """The metric that `serialize` described."""
-    return registry.deserialize(KIND, config)
+def deserialize(config: Named, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Any] | None:
+    """The metric that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, config, custom_objects)
 
 
 def _held(values):

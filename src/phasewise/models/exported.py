@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from phasewise.core import registry
+from phasewise.core.keywords import told
 from phasewise.core.types import Nest
 from phasewise.export import formats
 from phasewise.switch.statistics_policy import ByLayer, Policy
@@ -17,6 +18,7 @@ FOLDED_WITHIN = 1e-3  # of the largest output: beyond it, the copy does not comp
 class Exported:
     """The part of a model that writes its predictions as a program to a file."""
 
+    @told
     def export(
         self,
         filepath: str | os.PathLike[str],

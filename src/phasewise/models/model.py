@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from phasewise.core import random, structure, variable
+from phasewise.core.keywords import told
 from phasewise.core.registry import nearest, register
 from phasewise.core.traced import any_traced
 from phasewise.core.types import Nest
@@ -92,6 +93,7 @@ class Model(Ends, Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
         found.layers[:0] = self._graph.layers if self._graph else []
         return found
 
+    @told
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer with this name or place.
 
@@ -112,6 +114,7 @@ class Model(Ends, Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
         hint = f" Did you mean {near!r}?" if near else ""
         raise ValueError(f"{self.name!r} has no layer {name!r}.{hint} It has: {', '.join(x.name for x in layers)}.")
 
+    @told
     def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean") -> None:
         """As `Layer.add_metric`, in `call`; of a functional model also with a tensor of its graph, before `fit`.
 
@@ -228,6 +231,7 @@ class Model(Ends, Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
             )
         return self._input_specs
 
+    @told
     def explain(
         self,
         statistics: Policy | ByLayer | dict[str, Any] | None = None,
@@ -244,6 +248,7 @@ class Model(Ends, Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
         """
         return explain(self, statistics, print_fn)
 
+    @told
     def summary(
         self,
         line_length: int | None = None,

@@ -1,7 +1,10 @@
 """save: a whole model in one `.keras` file; a FeatureSpace too."""
 
 import os
+from typing import Any
 
+from phasewise.core.keywords import refuse_left_over, told
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.files.atomic_file import written_whole
 from phasewise.models.whole_file import config_of, write, write_folder
 
@@ -9,7 +12,10 @@ from phasewise.models.whole_file import config_of, write, write_folder
 class ModelOnFile:
     """The part of a model that writes all of itself to a file."""
 
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None) -> None:
+    @told
+    def save(
+        self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
         """Write the model to a `.keras` file, which `phasewise.saving.load_model` and Keras 3 open.
 
         In it are the config, the weights, what `compile` was given, what the optimizer keeps, and vocabularies; and where training
@@ -21,8 +27,11 @@ class ModelOnFile:
             filepath: path that ends in `.keras`; the folder must exist. With `zipped=False` the path of a folder.
             overwrite: whether a file that is there is replaced. Keras asks at the keyboard; here it is an error.
             zipped: False writes a folder with the same content.
+            kwargs: `save_format` and `include_optimizer`, accepted for Keras's sake with a warning: the ending says the format, and what
+                the optimizer keeps is in the file, as there.
 
         Raises:
+            TypeError: an unknown argument.
             ValueError: another ending; or something in the model cannot be described: the message names it.
             FileExistsError: there is a file, and `overwrite` is False.
             OSError: it could not be written.
@@ -32,6 +41,7 @@ class ModelOnFile:
         normalization in recurrence (`normalization`), and `virtual_batch_size`; and functions and classes of yours that are not registered,
         which a file can only name.
         """
+        _refuse_others(kwargs)
         path = os.fspath(filepath)
         is_zip = zipped is None or bool(zipped)
         _check_path(path, is_zip)
@@ -46,6 +56,20 @@ class ModelOnFile:
     def _check_can_be_saved(self) -> None:
         """Raises what `save` would raise of the model itself, without writing anything."""
         config_of(self)
+
+
+def _refuse_others(kwargs):
+    refuse_left_over(ModelOnFile.save, kwargs.keys() - {"save_format", "include_optimizer"})
+    if kwargs.get("save_format"):
+        warn(
+            "save's save_format has no effect: the ending of the path says the format. Leave it out.", PhasewiseWarning
+        )
+    if not kwargs.get("include_optimizer", True):
+        warn(
+            "save's include_optimizer=False has no effect on a .keras file, as in Keras: what the optimizer keeps is in it. "
+            "load_model(path, compile=False) leaves it there.",
+            PhasewiseWarning,
+        )
 
 
 def _check_path(path, is_zip):

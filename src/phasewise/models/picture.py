@@ -6,6 +6,7 @@ import subprocess
 import warnings
 from typing import Any
 
+from phasewise.core.keywords import refuse_left_over
 from phasewise.core.registry import one_of
 from phasewise.models.boxes import Wanted, boxes_of
 from phasewise.models.layout import svg
@@ -60,8 +61,7 @@ def model_to_dot(
         ValueError: the model has no layers; an unknown `rankdir`.
     """
     show_phase = kwargs.pop("show_phase", False)
-    if kwargs:
-        raise TypeError(f"model_to_dot has no argument {next(iter(kwargs))!r}.")
+    refuse_left_over(model_to_dot, kwargs)
     one_of("model_to_dot", "rankdir", rankdir, DIRECTIONS)
     wanted = Wanted(
         show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable, expand_nested, show_phase

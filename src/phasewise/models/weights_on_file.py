@@ -3,6 +3,7 @@
 import os
 
 from phasewise.core.arguments import check_flag, check_number
+from phasewise.core.keywords import told
 from phasewise.files import weights_file, weights_reading
 from phasewise.files.behind import Behind
 from phasewise.files.fit import LoadedWeights
@@ -11,6 +12,7 @@ from phasewise.files.fit import LoadedWeights
 class WeightsOnFile:
     """The part of a model that writes its weights to a file and reads them."""
 
+    @told
     def save_weights(
         self, filepath: str | os.PathLike[str], overwrite: bool = True, max_shard_size: float | None = None
     ) -> None:
@@ -47,6 +49,7 @@ class WeightsOnFile:
         behind.finish()
         self.save_weights(filepath, overwrite=True)
 
+    @told
     def load_weights(
         self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, by_name: bool | None = None
     ) -> LoadedWeights:

@@ -4,6 +4,7 @@ import functools
 
 import jax.numpy as jnp
 
+from phasewise.core.keywords import refuse_unknown
 from phasewise.core.operators import resolved
 from phasewise.graph import symbolic
 
@@ -16,8 +17,13 @@ def op(function):
     def on_any(*args, **kwargs):
         if symbolic.any_symbolic((args, kwargs)):
             return symbolic.apply(on_any, *args, **kwargs)  # recorded by the name under which pickle finds it
-        return function(*resolved(args), **resolved(kwargs))
+        try:
+            return function(*resolved(args), **resolved(kwargs))
+        except TypeError:
+            refuse_unknown(function, kwargs)
+            raise
 
+    on_any.tells_keywords = True
     return on_any
 
 

@@ -1,5 +1,6 @@
 """Optimizers, under Keras's names and with its numerics."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from phasewise.core import registry
@@ -69,9 +70,9 @@ def serialize(optimizer: Optimizer | None) -> Config | None:
     return registry.serialize(optimizer)
 
 
-def deserialize(config: Config) -> Optimizer:
-    """The optimizer that `serialize` described."""
-    return registry.deserialize(KIND, {**config, "class_name": _canonical(config["class_name"])})
+def deserialize(config: Config, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
+    """The optimizer that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, {**config, "class_name": _canonical(config["class_name"])}, custom_objects)
 
 
 def _canonical(name):

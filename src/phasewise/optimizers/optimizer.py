@@ -1,13 +1,13 @@
 """Optimizer: a pure update of arrays, and the shell that Keras users know."""
 
-import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import naming, registry
+from phasewise.core import constructors, naming, registry
+from phasewise.core.keywords import message, told
 from phasewise.core.pickling import Portable
 from phasewise.core.types import ArrayLike, Config
 from phasewise.core.variable import Variable
@@ -69,7 +69,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         **kwargs: Any,
     ):
         if kwargs:
-            raise ValueError(_no_argument(type(self), next(iter(kwargs))))
+            raise ValueError(message(type(self).__name__, list(kwargs), constructors.names(type(self))))
         self.name = name or naming.unique_name(type(self).__name__)
         self.schedule = schedule_of(learning_rate)
         self._initial_rate = None if self.schedule else check_rate(learning_rate)
@@ -138,6 +138,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         else:
             self.prepare(variables)
 
+    @told
     def apply(self, grads: Sequence[ArrayLike], trainable_variables: Iterable[Variable] | None = None) -> None:
         """Update the variables, those of the last time by default, by hand with a list of gradients; also in a `train_step`.
 
@@ -172,6 +173,7 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         """Whether there is a state, or what it will be made of."""
         return self._begun or self.state is not None
 
+    @told
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
@@ -210,13 +212,3 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         if isinstance(rate, str):
             config = {**config, "learning_rate": registry.deserialize(SCHEDULE, rate)}
         return cls(**config)
-
-
-def _no_argument(cls, name):
-    """The message for an argument that `cls` does not take; Keras 2's are told what has come in their place."""
-    known = [*inspect.signature(cls.__init__).parameters, *inspect.signature(Optimizer.__init__).parameters]
-    now = {
-        "lr": " It is called learning_rate.",
-        "decay": " Give a schedule as learning_rate, such as InverseTimeDecay.",
-    }
-    return f"{cls.__name__} has no argument {name!r}.{now.get(name) or registry.did_you_mean(name, known)}"

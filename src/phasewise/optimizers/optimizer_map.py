@@ -5,6 +5,7 @@ from collections.abc import Iterator, MutableMapping
 from typing import Self
 
 from phasewise.core import registry
+from phasewise.core.keywords import Told
 from phasewise.core.registry import register
 from phasewise.core.types import Config
 from phasewise.core.variable import Variable
@@ -14,7 +15,7 @@ MAP = "optimizer_map"
 
 
 @register(MAP)
-class OptimizerMap(MutableMapping):
+class OptimizerMap(MutableMapping, Told):
     """Optimizers by the paths of variables, for `MultiOptimizer`.
 
     A path is looked up as it is, then among the keys as regular expressions that must match all of it ("encoder/.*", not "encoder").

@@ -3,7 +3,8 @@
 import itertools
 import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -40,9 +41,11 @@ def serialize(learning_rate_schedule: Named) -> Config | str | None:
     return registry.serialize(learning_rate_schedule)
 
 
-def deserialize(config: Named) -> Callable[[ArrayLike], ArrayLike] | None:
-    """The schedule that `serialize` described."""
-    return registry.deserialize(KIND, config)
+def deserialize(
+    config: Named, custom_objects: Mapping[str, Any] | None = None
+) -> Callable[[ArrayLike], ArrayLike] | None:
+    """The schedule that `serialize` described; `custom_objects` are classes and functions by name that it may mean."""
+    return registry.deserialize(KIND, config, custom_objects)
 
 
 @register(KIND)

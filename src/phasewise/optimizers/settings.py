@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from phasewise.core import registry, settings
+from phasewise.core import former, registry, settings
 from phasewise.core.arguments import check_flag
 from phasewise.core.variable import Variable
 from phasewise.optimizers.arguments import Rate, check_count, check_range, check_rate, schedule_of
@@ -80,10 +80,15 @@ class Settings(settings.Settings):
             slots = {s: old[s] if s in old else [self.init_slot(s, v.raw, v) for v in self._known] for s in self.slots}
             self.state = {**self.state, "slots": slots}
 
+    def __getattr__(self, name):
+        if name in former.ATTRIBUTES:
+            raise AttributeError(former.attribute(type(self).__name__, name), name=name)
+        return object.__getattribute__(self, name)  # raises what the first look-up raised
+
     def _refuse_unknown(self, name):
         """Raises AttributeError for a name that no step reads: it would be set without an effect."""
         cls = type(self)
-        takes = list(inspect.signature(cls).parameters)
+        takes = [p.name for p in inspect.signature(cls).parameters.values() if p.kind is not p.VAR_KEYWORD]
         is_ours = cls.__module__.startswith("phasewise.")
         if name[0] == "_" or name in takes or name in _INTERNAL or hasattr(self, name):
             return

@@ -1,9 +1,7 @@
 """What Keras keeps under `keras.preprocessing`, from older times: data from folders, and below it images and sequences."""
 
 from phasewise.preprocessing import image, sequence
-from phasewise.utils.image_folders import image_dataset_from_directory
-from phasewise.utils.text_folders import text_dataset_from_directory
-from phasewise.utils.windows import timeseries_dataset_from_array
+from phasewise.utils import image_dataset_from_directory, text_dataset_from_directory, timeseries_dataset_from_array
 
 __all__ = [
     "image",

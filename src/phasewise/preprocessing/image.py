@@ -8,12 +8,14 @@ import numpy as np
 from phasewise import ops
 from phasewise.core.arguments import check_data_format, check_sizes
 from phasewise.core.dtypes import is_float_dtype
+from phasewise.core.keywords import refuse_left_over, told
 from phasewise.core.types import Array, ArrayLike
-from phasewise.utils.pillow import array_to_img, img_to_array, load_img, save_img
+from phasewise.utils import array_to_img, img_to_array, load_img, save_img
 
 __all__ = ["array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"]
 
 
+@told
 def smart_resize(
     x: ArrayLike,
     size: Sequence[int],
@@ -37,8 +39,7 @@ def smart_resize(
         ValueError: the size is not two numbers; `x` has another rank.
     """
     kwargs.pop("backend_module", None)
-    if kwargs:
-        raise TypeError(f"smart_resize has no argument {next(iter(kwargs))!r}.")
+    refuse_left_over(smart_resize, kwargs)
     height, width = check_sizes("smart_resize", "size", size, 2)
     if np.ndim(x) not in (3, 4):
         raise ValueError(

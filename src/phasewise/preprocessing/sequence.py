@@ -1,5 +1,5 @@
 """What Keras keeps under `keras.preprocessing.sequence`."""
 
-from phasewise.utils.sequences import pad_sequences
+from phasewise.utils import pad_sequences
 
 __all__ = ["pad_sequences"]

@@ -7,10 +7,10 @@ from phasewise.models.model import Model
 
 
 def save_model(
-    model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None
+    model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
 ) -> None:
     """`model.save(filepath, overwrite, zipped)`."""
-    model.save(filepath, overwrite=overwrite, zipped=zipped)
+    model.save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
 
 def save_weights(

@@ -1,5 +1,6 @@
 """Why a name of Keras's or TensorFlow's is not here, where there is more to say than which one is near."""
 
+from phasewise.core import former
 from phasewise.scripts import places
 
 _OWN_GRADIENTS = (
@@ -40,6 +41,8 @@ def reason(name: str) -> str | None:
     part = places.keras_part(name)
     if part is None:
         return _nearest_above(OF_TENSORFLOW, name)
+    if former.instead(part.rpartition(".")[2]):
+        return former.instead(part.rpartition(".")[2])
     if part.split(".")[0] == "src":
         return " Keras's own insides are not here. Import public names from public modules, as in: from keras.layers import Dense"
     found = _nearest_above(OF_KERAS, part)

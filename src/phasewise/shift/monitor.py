@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from phasewise.core.arguments import check_number
+from phasewise.core.keywords import Told
 from phasewise.core.warning import ShiftWarning, warn
 from phasewise.files.atomic_file import written_whole
 from phasewise.files.file_error import told_as_damage
@@ -25,7 +26,7 @@ BLOCK = 4096  # rows after which a new test begins beside the one before
 BUDGET = 0.02  # the share of predict's time that is spent
 
 
-class Monitor:
+class Monitor(Told):
     """Looks on while `model.predict` runs, with the false-alarm rate `alpha` over its whole life.
 
     The same sums of rows that `audit` makes are taken inside of `predict`'s own pass; where that would cost more than a fiftieth of its time, only

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phasewise.core.keywords import told
 from phasewise.core.types import Nest
 from phasewise.training import evaluating, fitting, predicting
 from phasewise.training.one_batch import executor_of_one_batch
@@ -14,6 +15,7 @@ from phasewise.training.results import Results, returned
 class OnBatch:
     """The methods of a model that take one batch."""
 
+    @told
     def train_on_batch(
         self,
         x: Nest,
@@ -28,6 +30,7 @@ class OnBatch:
         with own_metrics(self.objective):
             return returned(fitting.train_on_batch(self, executor), return_dict)
 
+    @told
     def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
         """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
@@ -35,6 +38,7 @@ class OnBatch:
         with own_metrics(self.objective):
             return returned(evaluating.test_on_batch(self, executor), return_dict)
 
+    @told
     def predict_on_batch(self, x: Nest) -> Nest:
         """The outputs for one batch, as NumPy arrays."""
         return predicting.predict_on_batch(self, x)

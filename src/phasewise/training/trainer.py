@@ -8,6 +8,7 @@ from phasewise import optimizers
 from phasewise.callbacks import Callback, History
 from phasewise.core import random
 from phasewise.core.arguments import check_count
+from phasewise.core.keywords import told
 from phasewise.core.types import Config, Named, Nest
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
@@ -65,6 +66,7 @@ class Trainer(Customised, OnBatch):
         """Whether `compile` has been called."""
         return self.objective is not None
 
+    @told
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -138,6 +140,7 @@ class Trainer(Customised, OnBatch):
         """
         compile_config.follow(self, config, Trainer.compile)
 
+    @told
     def fit(
         self,
         x: Any = None,
@@ -217,6 +220,7 @@ class Trainer(Customised, OnBatch):
         with own_metrics(self.objective):
             return fitting.fit(self, plan, validation, settings)
 
+    @told
     def evaluate(
         self,
         x: Any = None,
@@ -251,6 +255,7 @@ class Trainer(Customised, OnBatch):
             logs = evaluating.evaluate(self, plan, steps, verbose, callbacks, statistics)
         return returned(logs, return_dict)
 
+    @told
     def predict(
         self,
         x: Any,

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from phasewise.core.defaults import is_interactive_logging_enabled
+from phasewise.core.keywords import Told
 from phasewise.core.registry import one_of
 from phasewise.training.progress.lines import duration, number
 
 
-class Progbar:
+class Progbar(Told):
     """A bar that rewrites itself in a terminal; elsewhere, one line when the last step is done.
 
     Args:

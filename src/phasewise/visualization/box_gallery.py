@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phasewise.core.keywords import told
 from phasewise.core.types import ArrayLike
 from phasewise.visualization.boxes import draw_bounding_boxes
 from phasewise.visualization.gallery import matplotlib, plot_image_gallery
 from phasewise.visualization.pixels import as_bytes, channels_last
 
 
+@told
 def plot_bounding_box_gallery(
     images: ArrayLike,
     bounding_box_format: str,

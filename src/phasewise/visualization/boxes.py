@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.core.types import ArrayLike
 from phasewise.layers.augmentation.bounding_boxes import convert_format, dense
 from phasewise.visualization.pixels import as_bytes, channels_last
@@ -12,6 +13,7 @@ from phasewise.visualization.pixels import as_bytes, channels_last
 _TEXT_SIZE = 16  # pixels, at font_scale 1
 
 
+@told
 def draw_bounding_boxes(
     images: ArrayLike,
     bounding_boxes: Mapping[str, ArrayLike],

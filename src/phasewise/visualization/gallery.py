@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.core.types import ArrayLike
 from phasewise.visualization.pixels import as_bytes, channels_last
 
 
+@told
 def plot_image_gallery(
     images: ArrayLike,
     y_true: ArrayLike | None = None,

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.core.types import ArrayLike
 from phasewise.visualization.gallery import plot_image_gallery
 from phasewise.visualization.masks import draw_segmentation_masks
 from phasewise.visualization.pixels import as_bytes, channels_last
 
 
+@told
 def plot_segmentation_mask_gallery(
     images: ArrayLike,
     num_classes: int,

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from phasewise.core.keywords import told
 from phasewise.core.types import ArrayLike
 from phasewise.visualization.pixels import as_bytes, channels_last
 
 _STEPS = np.array([2**25 - 1, 2**15 - 1, 2**21 - 1])  # from colour to colour, as in Keras
 
 
+@told
 def draw_segmentation_masks(
     images: ArrayLike,
     segmentation_masks: ArrayLike,

@@ -12,12 +12,13 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from phasewise.core import random
+from phasewise.core.keywords import Told
 from phasewise.core.types import ArrayLike
 from phasewise.data.adapters import BATCH_SIZE
 from phasewise.models import Model
 
 
-class Estimator(BaseEstimator):
+class Estimator(BaseEstimator, Told):
     """A model as an estimator of scikit-learn. `get_params`, `set_params`, `clone`, grid search and pipelines work as with any other.
 
     Args:

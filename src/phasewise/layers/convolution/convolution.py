@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from phasewise.core.arguments import check_count
+from phasewise.core.arguments import check_count, is_count
 from phasewise.core.registry import register
 from phasewise.core.types import Array, Config, Named, Shape
+from phasewise.core.warning import PhasewiseWarning, warn
 from phasewise.kernels.convolution import convolve
 from phasewise.layer.input_spec import InputSpec
 from phasewise.layers.convolution.windowed import WHERE, Sizes, Windowed
@@ -69,6 +70,7 @@ class Convolution(Windowed):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         kind = type(self).__name__
+        _warn_of_keras_1(self, *self._given[0])
         self.filters, self.groups = check_count(kind, "filters", filters), check_count(kind, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(
@@ -123,6 +125,17 @@ class Convolution(Windowed):
     def get_config(self) -> Config:
         """Every argument."""
         return {**super().get_config(), "filters": self.filters, "groups": self.groups}
+
+
+def _warn_of_keras_1(layer, filters=None, kernel_size=None, strides=None, *others):
+    """In Keras 1 the numbers behind the filters were the rows and columns of the kernel: Convolution2D(32, 3, 3) in many a tutorial."""
+    is_odd = is_count(kernel_size, 3) and kernel_size % 2 == 1
+    if layer.rank > 1 and is_odd and is_count(strides) and strides == kernel_size:
+        warn(
+            f"{type(layer).__name__}({filters}, {kernel_size}, {strides}) has strides={strides}. If that was the kernel's size, as in Keras 1, "
+            f"write kernel_size=({kernel_size}, {strides}); if not, strides={strides} by its name.",
+            PhasewiseWarning,
+        )
 
 
 @register("layer", "Convolution1D")
