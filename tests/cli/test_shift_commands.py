@@ -94,3 +94,31 @@ def test_a_mistake_is_told_in_one_line_and_nothing_is_written(name, phasewise, t
     assert (found, printed) == (status, "") and complaints.count("\n") == 1
     assert message in complaints
     assert not list(tmp_path.iterdir())
+
+
+def test_labels_of_images_come_in_the_order_of_their_names_or_beside_them(phasewise, tmp_path):
+    images = pytest.importorskip("PIL.Image")
+    rng, classes = np.random.default_rng(0), np.arange(24) % 3
+    x = np.where(np.arange(3) == classes[:, None], 200, rng.integers(0, 60, (24, 3))).reshape(24, 3, 1, 1)
+    chain = [layers.BatchNormalization(name="bn"), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    model = pw.Sequential([pw.Input((3, 1, 1)), *chain])
+    pw.recalibrate(model, x / 255, verbose=0)
+    model.layers[-1].set_weights([3 * np.eye(3), np.zeros(3)])
+    model.save(tmp_path / "pictures.keras")
+    (tmp_path / "photos").mkdir()
+    for number, each in enumerate(x.astype("uint8")):
+        images.fromarray(each[..., 0]).save(tmp_path / "photos" / f"{number:02d}.png")
+    np.save(tmp_path / "classes.npy", classes)
+    lines = [f"{number:02d}.png,{label}" for number, label in enumerate(classes)]
+    (tmp_path / "named.csv").write_text("\n".join(["file,label", *lines[::-1]]))
+    words = ("audit", "pictures.keras", "photos", "--scale", "1/255", "--json", "--labels")
+    for labels in ("classes.npy", "named.csv"):
+        status, printed, complaints = phasewise(*words, labels)
+        assert status in (0, 3), complaints
+        assert json.loads(printed)["remedies"]["tried"][0]["accuracy"] == 1
+    (tmp_path / "few.csv").write_text("\n".join(lines[:20]))
+    status, _, complaints = phasewise(*words, "few.csv")
+    assert status == 2 and "has no label for 4 of 24 images, the first of them '20.png'" in complaints
+    (tmp_path / "words.csv").write_text("\n".join(line.replace(",0", ",zero") for line in lines))
+    status, _, complaints = phasewise(*words, "words.csv")
+    assert status == 2 and "the label of '00.png' in 'words.csv' is 'zero': it is the number of a class" in complaints

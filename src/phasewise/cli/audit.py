@@ -7,7 +7,7 @@ from typing import Any
 from phasewise.cli import data_file
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.failing import Failure, Mistake, in_one_line
-from phasewise.cli.labels_file import check_labels, read_labels
+from phasewise.cli.labels_file import check_labels, read_labels, with_labels
 from phasewise.cli.model_file import add_file, opened
 from phasewise.shift import audit
 
@@ -30,7 +30,10 @@ def add_to(commands: Any) -> None:
     add_file(parser)
     parser.add_argument("--reference", metavar="R", help="unshifted data, such as were trained on, read as DATA is")
     parser.add_argument(
-        "--labels", metavar="L", help="labels of the rows, .npy or .csv: what would help is then judged by accuracy"
+        "--labels",
+        metavar="L",
+        help="labels of the rows, .npy or .csv: what would help is then judged by accuracy. Of images in the order of their names, or "
+        "a .csv with the name of a file and its label in each line",
     )
     parser.add_argument(
         "--alpha", type=float, default=0.01, help="how often an alarm may be false (default: %(default)s)"
@@ -51,10 +54,13 @@ def run(given: Any) -> int:
     if given.reference is not None:
         reference = data_file.read(data_file.instead(given, given.reference), model)
     labels = None if given.labels is None else read_labels(given, data)
+    x = data.x
+    if labels is not None and data.kind == "images":
+        x, labels = with_labels(data, labels, given.batch_size), None
     options = {"alpha": given.alpha, "verbose": 1 if sys.stdout.isatty() and not given.json else 0}
     options["batch_size"] = data.batch_size if reference is None else data.batch_size or reference.batch_size
     try:
-        found = audit(model, data.x, reference=reference and reference.x, labels=labels, **options)
+        found = audit(model, x, reference=reference and reference.x, labels=labels, **options)
         if given.report is not None:
             found.report(given.report)
     except (ValueError, OSError, ImportError) as error:

@@ -26,12 +26,14 @@ class Data(NamedTuple):
         rows: how many.
         kind: "npy", "npz", "csv" or "images".
         batch_size: rows in a batch; None where `x` comes in batches.
+        files: of images, the paths below the folder, in the order of the rows; else None.
     """
 
     x: Any
     rows: int
     kind: str
     batch_size: int | None
+    files: list[str] | None = None
 
 
 def add_options(parser: Any) -> None:
@@ -226,14 +228,13 @@ def _images(given, slots):
         )
     except ValueError as error:
         raise Mistake(in_one_line(error)) from error
-    rows = len(plan.file_paths)
+    files = [os.path.relpath(path, given.data) for path in plan.file_paths][: given.limit]
     if given.limit is not None:
-        rows = min(rows, given.limit)
-        plan = plan.take(rows)
+        plan = plan.take(len(files))
     factor = _factor(given.scale)
     if factor is not None:
         plan = plan.map(lambda image: image * np.float32(factor))
-    return Data(plan.batch(given.batch_size), rows, "images", None)
+    return Data(plan.batch(given.batch_size), len(files), "images", None, files)
 
 
 def _image_axes(slot: Slot, given: Any) -> tuple[int, int, str, str]:

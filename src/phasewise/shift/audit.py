@@ -37,16 +37,18 @@ def audit(
 
     Tests: the unit is the row, since positions within a row go together. For the mean a t-test of the row means against the moving
     mean; for the variance one of the rows' mean squared standardized values; both with the uncertainty of the moving average
-    itself, which is that of batch * (1 + momentum) / (1 - momentum) rows, or after `recalibrate` that of its rows. `batch` is that of
-    the last `fit`; 32 where a model came from a file. A `Normalization` has the rows that it was adapted to behind it; one from a file, or
+    itself, which is that of batch * (1 + momentum) / (1 - momentum) rows, or after `recalibrate` that of its rows. In the first layer, of up to 128
+    channels, also a t-test of each channel's mean given the other channels of a row (`phasewise.shift.given_the_others`): of inputs that go
+    together it finds much smaller displacements of one. `batch` is that of the last `fit`; 32 where a model came from a file. A `Normalization` has the rows that it was adapted to behind it; one from a file, or
     with given statistics, is taken to have 6,368. With reference data Welch's two-sample test instead. Holm's correction over the
     channels of a layer, three quarters of the level for means, and over layers, four fifths of it for the first: where nothing has shifted,
-    an audit finds something with a probability of about `alpha`. What can be found at most is worked out in `phasewise.shift.layer_shift`. Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`.
+    an audit finds something with a probability of about `alpha`. What can be found at most is worked out in `phasewise.shift.layer_shift`. Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`. One thing
+    no test can know: where a few rows in a thousand carry most of a channel's variance, data without them look as if it varied less.
 
     Moving statistics follow weights that still change: where `fit` ended amid large steps, they lag, and that is found as well. `recalibrate` over training
     data makes them exact.
 
-    Sources: Holm (1979); Welch (1947); Rao (1948); for batch statistics under shift Nado et al. (2020) and Schneider et al. (2020).
+    Sources: Holm (1979); Welch (1947); Rao (1948); Hawkins (1991); for batch statistics under shift Nado et al. (2020) and Schneider et al. (2020).
 
     Args:
         model: a model with batch normalization layers, also inside recurrent ones, or with `Normalization`.

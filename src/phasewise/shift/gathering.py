@@ -9,7 +9,6 @@ import numpy as np
 from phasewise.core.variable import values_of
 from phasewise.data import make_executor
 from phasewise.data.checks import first_nonfinite
-from phasewise.kernels.row_moments import RowSums
 from phasewise.layers.embedding.ids import check_ids_of
 from phasewise.shift.label_check import LabelCheck
 from phasewise.shift.row_program import RowProgram
@@ -114,7 +113,7 @@ def _one_pass(model, executor, calls, steps, progress, sample, check, role):
     remembered = values_of(memory)
 
     def made():
-        return RowProgram(predict_step(model, "predict", calls.draws), weights)
+        return RowProgram(predict_step(model, "predict", calls.draws), weights, with_products=True)
 
     for feed in executor.feeds(steps) if memory else executor.padded_feeds(steps):
         look_at(executor, feed, calls, check, role)
@@ -158,7 +157,7 @@ def add_parts(found, owners, parts, steps):
         if key not in found:
             scale = np.asarray(average.used()[1], np.float64).reshape(-1)
             found[key] = Call(average._layer.name, average, RowStatistics(scale))
-        found[key].rows.add(RowSums(*(np.asarray(each)[:steps] for each in part)))
+        found[key].rows.add(jax.tree.map(lambda each: np.asarray(each)[:steps], part))
     for (_, number), call in found.items():
         if times.get(id(call.average), 1) > 1:
             call.name = f"{call.average._layer.name}, call {number}"

@@ -4,13 +4,14 @@ import dataclasses
 
 import numpy as np
 
+from phasewise.shift import given_the_others
 from phasewise.shift.significance import Evidence, against_moving, against_reference, critical, holm
 
 FEW_CHANNELS = 0.25
 FIRST = 0.8
 """The share of alpha that the first normalization is tested at: a shift of the inputs shows nowhere as clearly. The others share the rest."""
 OF_MEANS = 0.75
-"""The share of a layer's alpha that its means are tested at; the variances have the rest."""
+"""The share of a layer's alpha that its means are tested at, alone and given the other channels; the variances have the rest."""
 CONSTANT = 0.05
 """A channel has stopped to vary where its standard deviation is below this share of the moving one."""
 
@@ -30,6 +31,8 @@ class LayerShift:
         divergence: KL(N(data) || N(moving)) = (ratio² + displacement² - 1) / 2 - log ratio, in nats.
         error: standard error of the displacement.
         p_mean, p_variance: two-sided p-values, with Holm's correction over the channels of the layer.
+        unexpected: of the displacement what the other channels of a row do not explain; 0 where that is not tested, as in all layers but the
+            first. error_unexpected: its standard error, infinite there. p_unexpected: as p_mean; 1 there.
         p: the smallest of them, with Holm's correction over the layers.
         alpha: the level; share: the part of it that the layer is tested at, whatever is found in others.
         evidence: how well the moving statistics are known.
@@ -50,6 +53,9 @@ class LayerShift:
     error: np.ndarray
     p_mean: np.ndarray
     p_variance: np.ndarray
+    unexpected: np.ndarray
+    error_unexpected: np.ndarray
+    p_unexpected: np.ndarray
     p: float
     alpha: float
     share: float
@@ -63,8 +69,13 @@ class LayerShift:
 
     @property
     def affected(self) -> np.ndarray:
-        """Boolean (channels,): those whose mean or variance is off, at `alpha`."""
-        return (np.minimum(self.p_mean, self.p_variance) <= self.alpha) & self.is_shifted
+        """Boolean (channels,): those whose mean or variance is off, at `alpha`.
+
+        Where one channel moves, those that go with it are not where it lets them be expected: of them the one that is off most counts.
+        """
+        off = np.minimum(self.p_mean, self.p_variance) <= self.alpha
+        off[self.most_unexpected] |= self.p_unexpected.min() <= self.alpha
+        return off & self.is_shifted
 
     @property
     def share_affected(self) -> float:
@@ -92,6 +103,16 @@ class LayerShift:
         return int(np.argmax(np.abs(self.displacement)))
 
     @property
+    def most_unexpected(self) -> int:
+        """The channel that is farthest from where the other channels let it be expected, in standard errors."""
+        return int(np.argmax(np.abs(self.unexpected) / self.error_unexpected))
+
+    @property
+    def is_seen_alone(self) -> bool:
+        """Whether a channel alone is off, whatever the others say."""
+        return bool(min(self.p_mean.min(), self.p_variance.min()) <= self.alpha)
+
+    @property
     def order(self) -> np.ndarray:
         """The channels, the largest divergence first."""
         return np.argsort(-self.divergence, kind="stable")
@@ -113,7 +134,7 @@ class LayerShift:
             return f"{_number(stopped, len(self.mean))} {what}"
         words = [
             word
-            for word, p in (("displaced", self.p_mean), ("scaled", self.p_variance))
+            for word, p in (("displaced", np.minimum(self.p_mean, self.p_unexpected)), ("scaled", self.p_variance))
             if (p[self.affected] <= self.alpha).any()
         ]
         few = 0 < self.share_affected <= FEW_CHANNELS and len(self.mean) > 3
@@ -125,9 +146,9 @@ class LayerShift:
         counted = np.isfinite(self.error) & (self.error > 0)
         if not counted.any():
             return float("inf")
-        level = self.alpha * self.share * OF_MEANS / len(self.mean)
+        level = self.alpha * self.share * OF_MEANS / (len(self.mean) + np.isfinite(self.error_unexpected).sum())
         needed = critical(level, max(self.rows - 1, 1)) + 1.2816  # the normal distribution's 90 % point
-        return float(np.median(self.error[counted]) * needed)
+        return float(np.median(np.minimum(self.error, self.error_unexpected)[counted]) * needed)
 
     def to_dict(self) -> dict:
         """Numbers and lists, ready for JSON."""
@@ -161,7 +182,10 @@ def layer_shifts(calls, reference, alpha):
     the channel and the sign to be known; 79 % where the sign is not. Of one among six independent channels, either way, the best
     test on average is that of the mean of cosh(z_i d sqrt(n)): 60 %. Six t-tests of means at alpha / 6 each come to 57 %; with the shares here, which
     leave something for variances and for the other layers, it is 51 %, and with equal ones over three layers and 12 tests each 37 %.
-    Pictures are told apart better since the mean of a row is less uncertain than a value.
+    Pictures are told apart better since the mean of a row is less uncertain than a value; and so are channels that go together, where the others tell of
+    each: with R² the share of its variance that they explain, a displacement is 1 / sqrt(1 - R²) times as many standard errors. By simulation 0.3 of
+    one of 4 normal channels are found in nine of ten draws of 128 rows where R² is 0.55 or more, of 8 from about 0.6 on, of 16 from 0.65, of 32 from
+    0.75, of 64 from 0.85; and in 300 rows, with up to 16 channels, whatever R² is.
 
     Args:
         calls: list of `phasewise.shift.gathering.Call`.
@@ -170,7 +194,9 @@ def layer_shifts(calls, reference, alpha):
     """
     found = [_tested(call, other) for call, other in zip(calls, reference or [None] * len(calls))]
     shares = shares_of(len(found))
-    p = holm(np.array([min(each["p_mean"].min(), each["p_variance"].min()) for each in found]), shares)
+    p = holm(
+        np.array([min(each[name].min() for name in ("p_mean", "p_variance", "p_unexpected")) for each in found]), shares
+    )
     return [LayerShift(**each, p=float(q), alpha=alpha, share=float(w)) for each, q, w in zip(found, p, shares)]
 
 
@@ -181,21 +207,31 @@ def shares_of(layers):
     return np.array([FIRST] + [(1 - FIRST) / (layers - 1)] * (layers - 1))
 
 
+def _corrected(p_mean, p_variance, unexpected, counted):
+    """(3, channels): p-values of means, of variances and of means given the others, with Holm's correction over those that are tested."""
+    tested = np.stack([counted, counted, np.isfinite(unexpected.error)])
+    weights = np.full(tested.shape, OF_MEANS / max(tested[::2].sum(), 1))
+    weights[1] = (1 - OF_MEANS) / max(counted.sum(), 1)
+    p = np.ones(tested.shape)
+    p[tested] = holm(np.stack([p_mean, p_variance, unexpected.p])[tested], weights[tested])
+    return p
+
+
 def _tested(call, other):
     """The fields of a `LayerShift`, but for what the other layers have a part in."""
     rows, epsilon, evidence = call.rows.summary(), call.average.epsilon, Evidence(*call.average.rows_behind)
     mean, variance = (np.asarray(each, np.float64).reshape(-1) for each in call.average.used_now())
     if other is None:
         p_mean, p_variance, error = against_moving(rows, mean, variance, epsilon, evidence)
+        unexpected = given_the_others.against_moving(rows, mean, variance, epsilon, evidence)
     else:
         given = other.rows.summary()
-        p_mean, p_variance, error = against_reference(rows, given)
+        p_mean, p_variance, error = against_reference(rows, given, epsilon)
+        unexpected = given_the_others.against_reference(rows, given)
         mean, variance = given.centre, given.square * given.scale**2
         evidence = Evidence(float(given.rows.max()), float(given.rows.max()), "reference")
-    p = np.ones((2, len(mean)))
+    p = _corrected(p_mean, p_variance, unexpected, rows.rows >= 2)
     counted = rows.rows >= 2
-    weights = np.broadcast_to([[OF_MEANS], [1 - OF_MEANS]], p.shape)
-    p[:, counted] = holm(np.stack([p_mean, p_variance])[:, counted], weights[:, counted])
     centre = np.where(rows.rows > 0, rows.centre, mean)
     found_variance = np.where(rows.rows > 0, rows.square * rows.scale**2, variance)
     ratio = (found_variance + epsilon) / np.maximum(variance + epsilon, 1e-300)
@@ -217,6 +253,9 @@ def _tested(call, other):
         "error": np.where(counted, error, np.inf),
         "p_mean": p[0],
         "p_variance": p[1],
+        "unexpected": unexpected.displacement,
+        "error_unexpected": unexpected.error,
+        "p_unexpected": p[2],
         "evidence": evidence,
         "lag": float(call.average.initial_share or 0) if evidence.source == "fit" else 0.0,
     }

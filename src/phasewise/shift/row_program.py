@@ -7,6 +7,8 @@ from phasewise.switch.collected_rows import collected_rows
 from phasewise.training.loop import MapProgram
 from phasewise.training.step import unpack
 
+MOST_TOGETHER = 128  # channels: their products are as many numbers squared, of each batch
+
 
 class RowProgram(MapProgram):
     """Gives (outputs, a `RowSums` for each normalization call); `owners` are the averages that these are held against, in order.
@@ -14,16 +16,20 @@ class RowProgram(MapProgram):
     Args:
         predicted: a step of prediction, see `phasewise.training.step.predict_step`.
         weights: `phasewise.training.weights.Weights` of the model.
+        with_products: whether the channels of the first call are multiplied with each other, where they are few enough.
     """
 
-    def __init__(self, predicted, weights):
+    def __init__(self, predicted, weights, with_products=False):
         self.owners = []
 
         def step(state, batch, valid, numbers):
             with collected_rows(jax.tree.leaves(unpack(batch)[0])[0].shape[0]) as entries:
                 result = predicted(state, batch, valid, numbers)
             self.owners[:] = [average for average, _ in entries]
-            sums = [row_sums(each) for _, each in entries]
+            joint = [
+                with_products and i == 0 and each.mean.shape[1] <= MOST_TOGETHER for i, (_, each) in enumerate(entries)
+            ]
+            sums = [row_sums(each, together) for (_, each), together in zip(entries, joint)]
             return ((result[0], sums), result[1]) if "memory" in state else (result, sums)
 
         super().__init__(step, weights.variables, weights.numbers)

@@ -27,6 +27,7 @@ class RowStatistics:
         self._rows = np.zeros_like(self.scale)
         self._first = np.zeros((3, *self.scale.shape))
         self._second = np.zeros((3, 3, *self.scale.shape))
+        self._products = None
 
     def add(self, part):
         """Take the rows of batches into account.
@@ -44,6 +45,13 @@ class RowStatistics:
             self.centre = first if self.centre is None else np.where(self._rows > 0, self.centre, first)
         first = np.stack([sums[:, _ORDER[name]] for name in "nuv"])
         second = np.stack([np.stack([sums[:, _ORDER[name]] for name in row]) for row in _PRODUCTS])
+        if part.products is not None:
+            self._add_products(
+                np.reshape(part.products, (-1, channels, channels)),
+                first[0, :, :1],
+                first[1],
+                self._away(centre).reshape(centre.shape),
+            )
         # A batch is as a channel to what is linear.
         first, second = _moved(*(each.reshape(*each.shape[:-2], -1) for each in (first, second)), self._away(centre))
         self._rows = self._rows + rows.sum(0)
@@ -53,6 +61,19 @@ class RowStatistics:
 
     def _away(self, centre):
         return ((self.centre - centre) / self.scale).ravel()
+
+    def _add_products(self, products, rows, first, away):
+        """Sums (batches, channels, channels) of u u' with those of 1 and u about centres so many units below the one here, moved to it."""
+        crossed = away.T @ first
+        moved = products.sum(0, dtype=np.float64) - crossed - crossed.T + (rows * away).T @ away
+        self._products = moved if self._products is None else self._products + moved
+
+    def _covariance(self, offset):
+        """Of the means of rows, where each has all its positions."""
+        n = self._rows.max()
+        if self._products is None or n < 2 or not (self._second[0, 0] == n).all():
+            return None
+        return (self._products - n * np.outer(offset, offset)) / (n - 1)
 
     def summary(self):
         """The `Rows` so far."""
@@ -72,6 +93,7 @@ class RowStatistics:
             variance_of_means=np.maximum(second[1, 1], 0) / unit,
             variance_of_squares=np.maximum(second[2, 2] - 2 * square * second[0, 2] + square**2 * second[0, 0], 0)
             / unit,
+            covariance_of_means=self._covariance(offset),
         )
 
     def state(self):
@@ -108,6 +130,7 @@ class Rows:
         variance_of_means: variance between rows of their means of x / scale: where rows have different numbers of positions, that of
             (sum of x / scale - centre) / mean number, the linearized ratio (Cochran 1977, "Sampling Techniques", equation 6.13).
         variance_of_squares: likewise of their means of ((x - centre) / scale)².
+        covariance_of_means: (channels, channels), of the means of x / scale; None where it was not gathered, or rows lack positions.
     """
 
     scale: np.ndarray
@@ -117,6 +140,7 @@ class Rows:
     square: np.ndarray
     variance_of_means: np.ndarray
     variance_of_squares: np.ndarray
+    covariance_of_means: np.ndarray | None = None
 
 
 def _moved(first, second, offset):

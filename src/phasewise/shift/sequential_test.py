@@ -3,9 +3,9 @@
 import dataclasses
 import math
 
+import jax
 import numpy as np
 
-from phasewise.kernels.row_moments import RowSums
 from phasewise.shift.confidence import log_evidence
 from phasewise.shift.row_statistics import RowStatistics
 
@@ -59,7 +59,7 @@ class SequentialTest:
         if not self.statistics:
             self.statistics = [RowStatistics(np.asarray(o.used()[1], np.float64).reshape(-1)) for o in owners]
         for statistics, part in zip(self.statistics, sums):
-            statistics.add(RowSums(*(np.asarray(each)[:steps] for each in part)))
+            statistics.add(jax.tree.map(lambda each: np.asarray(each)[:steps], part))
         self.rows += rows
 
     def alarm(self, owners, alpha, tolerance, seen):

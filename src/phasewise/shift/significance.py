@@ -63,13 +63,13 @@ def against_moving(found, mean, variance, epsilon, evidence):
     square = (
         found.square + added
     )  # epsilon is as noise of the layer's own: what hardly varies is not held to its digits
-    between, of_squares = _under_hypothesis(found, square, added)
+    between, of_squares = spread_under_hypothesis(found, square, added)
     inverse = 1 / n + 1 / evidence.rows
     error = np.sqrt(between * inverse)
     distance = (found.centre - mean) / scale
     excess = square + found.variance_of_means / n - 1 - np.minimum(found.variance_of_means, 1) / evidence.batch
-    of_means = _two_sided(distance, error, n - 1)
-    of_variances = _two_sided(excess, np.sqrt(of_squares * inverse), n - 1)
+    of_means = two_sided(distance, error, n - 1)
+    of_variances = two_sided(excess, np.sqrt(of_squares * inverse), n - 1)
     constant, too_few = found.square < CONSTANT, found.rows < 2
     of_constant = np.exp(-n * np.log1p(np.square(found.centre - mean) / np.maximum(variance, 1e-300)))
     of_means, of_variances = (
@@ -78,7 +78,7 @@ def against_moving(found, mean, variance, epsilon, evidence):
     return of_means, of_variances, error
 
 
-def _under_hypothesis(found, square, added):
+def spread_under_hypothesis(found, square, added):
     """(V, W): variances between rows at the scale that the hypothesis implies."""
     shrunk = np.clip(found.square / np.maximum(1 - added, 1e-12), 1e-12, 1)  # what is left of the moving variance
     between = np.maximum(found.variance_of_means / shrunk, 1 / found.positions)
@@ -90,29 +90,48 @@ def _under_hypothesis(found, square, added):
     return between, of_squares
 
 
-def against_reference(found, reference):
+def against_reference(found, reference, epsilon):
     """Welch's two-sample tests (1947) of means and variances: data and reference data, of which neither is exact.
 
     t = (difference) / sqrt(V1/n1 + V2/n2), with the degrees of freedom of Welch and Satterthwaite; for the variance on the logarithm
     of the mean squares, whose standard error is W/q² / n (the delta method), which few rows distort less.
 
+    A channel that is seldom active may never be so in one of the two, which then has no spread to tell how far off chance can bring it. So
+    each p is at least that of Student's test, of the difference of means, or of mean squares, over sqrt(V (1/n1 + 1/n2)), V the variance between all rows as
+    one sample: what it is where nothing has shifted.
+
     Args:
         found, reference: `phasewise.shift.row_statistics.Rows` in the same unit.
+        epsilon: number of at least 0, as noise of the layer's own, of which the logarithm is not held to digits.
 
     Returns:
         As `against_moving`.
     """
     parts = [(each, np.maximum(each.rows, 2)) for each in (found, reference)]
-    v1, v2 = (each.variance_of_means / n for each, n in parts)
-    squares = [np.maximum(each.square + each.variance_of_means / n, 1e-30) for each, n in parts]
+    of_means = [np.maximum(each.variance_of_means, CONSTANT) for each, _ in parts]
+    v1, v2 = (variance / n for variance, (_, n) in zip(of_means, parts))
+    added = epsilon / found.scale**2
+    squares = [np.maximum(each.square + added + each.variance_of_means / n, 1e-30) for each, n in parts]
     least = np.maximum(*[each.variance_of_squares / q**2 for (each, _), q in zip(parts, squares)])
     w1, w2 = (np.maximum(least, 2 / each.positions) / n for each, n in parts)
-    error = np.sqrt(v1 + v2)
+    error, distance = np.sqrt(v1 + v2), (found.centre - reference.centre) / found.scale
+    of_squares = [each.variance_of_squares for each, _ in parts]
+    of_ratio = two_sided(np.log(squares[0] / squares[1]), np.sqrt(w1 + w2), _satterthwaite(w1, w2, parts))
     return (
-        _two_sided((found.centre - reference.centre) / found.scale, error, _satterthwaite(v1, v2, parts)),
-        _two_sided(np.log(squares[0] / squares[1]), np.sqrt(w1 + w2), _satterthwaite(w1, w2, parts)),
+        np.maximum(
+            two_sided(distance, error, _satterthwaite(v1, v2, parts)), _as_one_sample(distance, of_means, parts)
+        ),
+        np.maximum(of_ratio, _as_one_sample(squares[0] - squares[1], of_squares, parts)),
         error,
     )
+
+
+def _as_one_sample(difference, variances, parts):
+    """p-values of a difference of means between two samples whose spread is that of both together."""
+    (_, n1), (_, n2) = parts
+    within = (n1 - 1) * variances[0] + (n2 - 1) * variances[1]
+    variance = (within + n1 * n2 / (n1 + n2) * difference**2) / (n1 + n2 - 1)
+    return two_sided(difference, np.sqrt(variance * (1 / n1 + 1 / n2)), n1 + n2 - 2)
 
 
 def _satterthwaite(first, second, parts):
@@ -149,7 +168,8 @@ def critical(alpha, freedom):
     return -stdtrit(np.maximum(freedom, 1), alpha / 2)
 
 
-def _two_sided(difference, error, freedom):
+def two_sided(difference, error, freedom):
+    """p-values of a t-test, each of the shape of its arguments."""
     from scipy.special import stdtr
 
     t = np.abs(difference) / np.where(error > 0, error, 1)

@@ -102,6 +102,13 @@ def _how(layer):
     channel = f" (most in channel {most}: by {layer.displacement[most]:+.2g})" if has_several else ""
     if "dead" in layer.kind or "saturated" in layer.kind:
         return f"Kind: {layer.kind}: these hardly vary any more, where in training they did."
+    if not layer.is_seen_alone:
+        channel = layer.most_unexpected
+        off = layer.unexpected[channel]
+        return (
+            f"Kind: {layer.kind}. No channel by itself is off by more than chance, but channel {channel} is {abs(off):.2g} standard deviations "
+            f"{'above' if off > 0 else 'below'} what the other channels of the same rows let one expect."
+        )
     spread = ""
     if "scaled" in layer.kind:
         spread = f", the standard deviation {_ratio(layer.log_ratio.mean()):.2g} times that of training"
