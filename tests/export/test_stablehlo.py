@@ -262,6 +262,52 @@ def test_what_runs_on_the_host_or_remembers_is_refused_with_the_reason(tmp_path)
         model.export(tmp_path / "net.stablehlo")
 
 
+@pytest.mark.parametrize("ending", [".stablehlo", ".onnx", ""])
+def test_a_model_of_strings_says_what_to_export_instead_and_that_works(tmp_path, ending):
+    words, row = pw.Input((2,), dtype="string", name="words"), pw.Input((3,), name="row")
+    found = layers.Embedding(3, 2)(layers.StringLookup(vocabulary=["a", "b"], name="look")(words))
+    outputs = layers.Dense(1)(layers.Concatenate()([layers.Flatten()(found), row]))
+    model = pw.Model([words, row], outputs, name="both")
+    border = "[model.get_layer('look').output, model.inputs[1]]"
+    with pytest.raises(ValueError) as told:
+        model.export(tmp_path / f"net{ending}")
+    assert str(told.value) == (
+        "'both' cannot be exported as it is: 'look' runs on the host, before the compiled program, and an exported program looks nothing "
+        f"up and takes no strings. Export what comes after, phasewise.Model({border}, model.output).export(...), and give that program "
+        f"what phasewise.Model(model.inputs, {border}).predict gives."
+    )
+    assert not list(tmp_path.iterdir())
+    at_border = [model.get_layer("look").output, model.inputs[1]]
+    pw.Model(at_border, model.output).export(tmp_path / "net.stablehlo", verbose=False)
+    x = [np.array([["a", "?"], ["b", "b"]]), np.arange(6, dtype="float32").reshape(2, 3)]
+    given = pw.Model(model.inputs, at_border).predict(x, verbose=0)
+    served = pw.export.load(tmp_path / "net.stablehlo").predict(given)
+    assert differs_by(served, model.predict(x, verbose=0)) < 1e-6
+
+
+def test_a_model_of_which_nothing_is_compiled_has_nothing_to_export(tmp_path):
+    words = pw.Sequential([pw.Input((2,), dtype="int64"), layers.IntegerLookup(vocabulary=[4, 7], name="look")])
+    with pytest.raises(
+        ValueError, match=r"'look' runs on the host.*Nothing comes after that could be exported: keep what it"
+    ):
+        words.export(tmp_path / "net.stablehlo")
+    reader = pw.Sequential([pw.Input((2,), dtype="int64"), words, layers.Embedding(3, 2)])
+    with pytest.raises(
+        ValueError, match=r"Export a model of what comes after, phasewise.Model\(Input\(...\), rest\(...\)\)"
+    ):
+        reader.export(tmp_path / "net.stablehlo")
+
+
+def test_strings_that_no_layer_takes_are_refused(tmp_path):
+    words, row = pw.Input((2,), dtype="string", name="words"), pw.Input((3,), name="row")
+    with pytest.raises(ValueError, match="'words' is strings, and a model computes numbers: it cannot return them"):
+        pw.Model(words, words)
+    with pytest.raises(
+        ValueError, match=r"its input 'words' is strings, which an exported program does not take. No layer"
+    ):
+        pw.Model([words, row], layers.Dense(1)(row)).export(tmp_path / "net.stablehlo")
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [

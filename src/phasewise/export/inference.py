@@ -1,6 +1,5 @@
 """What `predict` computes, as a pure function of the inputs that has the weights in it."""
 
-import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from phasewise.core import random, variable
 from phasewise.core.types import Array, Nest
+from phasewise.export.after_host import check_no_host_part
 from phasewise.export.signature import Signature, names_of_outputs, signature_of
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import phase
@@ -91,22 +91,10 @@ def _check(model):
         raise ValueError(
             f"{model.name!r} has no weights yet: call it on data, fit it, or call build(input_shape), before export."
         )
-    if model.runs_on_host:
-        raise ValueError(
-            f"{model.name!r} cannot be exported as it is: {_host_layers(model)} on the host, before the compiled program, and an exported "
-            "program takes no strings. Export a model of what comes after, phasewise.Model(Input(...), rest(...)), and give it "
-            "what these layers return."
-        )
+    check_no_host_part(model)
     if model._inventory().remembers:
         names = [layer.name for layer in model._inventory().layers if layer.remembers]
         raise ValueError(
             f"{model.name!r} cannot be exported: {', '.join(map(repr, names))} (stateful=True) goes on where the batch before ended, "
             "and an exported program keeps nothing between calls. Build the model with stateful=False and carry the weights over."
         )
-
-
-def _host_layers(model):
-    with contextlib.suppress(AttributeError):
-        names = model._graph.host.names
-        return f"{', '.join(map(repr, names))} run{'s' if len(names) == 1 else ''}"
-    return "its first layers run"

@@ -52,12 +52,7 @@ class HostPart:
         taken = [t for node in self.rest if not _is_split(node) for t in node.parents] + graph.output_tensors
         self.border = list({id(t): t for t in taken if id(t) in here}.values())
         self._fitted = {id(t) for node in [*self._nodes, *self.split] for t in node.parents}
-        for tensor in self.border:
-            if tensor.dtype == STRING:
-                raise ValueError(
-                    f"{tensor.name!r} is strings, and a model computes numbers: it cannot return them. Call the layer on what "
-                    "`predict` returns, or in Dataset.map."
-                )
+        _check_numbers(self.border)
 
     @property
     def names(self) -> list[str]:
@@ -101,11 +96,25 @@ class HostPart:
 
 
 def host_part(graph: Any) -> HostPart | None:
-    """The `HostPart` of a graph; None where all of it is compiled."""
+    """The `HostPart` of a graph; None where all of it is compiled.
+
+    Raises:
+        ValueError: a call that runs on the host takes what only the compiled program can compute, or the model returns strings.
+    """
     if not any(map(_runs_on_host, graph.nodes)):
+        _check_numbers(graph.output_tensors)
         return None
     part = HostPart(graph)
     return part if len(part.rest) < len(graph.nodes) or part.split else None
+
+
+def _check_numbers(tensors):
+    for tensor in tensors:
+        if tensor.dtype == STRING:
+            raise ValueError(
+                f"{tensor.name!r} is strings, and a model computes numbers: it cannot return them. Call the layer on what "
+                "`predict` returns, or in Dataset.map."
+            )
 
 
 def rest_of(node: Any) -> tuple[list, Any]:
