@@ -334,6 +334,68 @@ def test_a_class_that_another_module_has_registered_does_not_stand_for_one_of_th
             del pw.utils.get_custom_objects()[name]
 
 
+@pytest.fixture
+def registered():
+    """Registers a class or function under a package for one test."""
+    entered = []
+
+    def register(package, item):
+        entered.append(item)
+        return pw.utils.register_keras_serializable(package)(item)
+
+    yield register
+    for name in [name for name, value in pw.utils.get_custom_objects().items() if value in entered]:
+        del pw.utils.get_custom_objects()[name]
+
+
+@pytest.mark.parametrize("written_as", ["Halving", "first>Halving"])
+def test_what_another_module_has_registered_is_not_taken_for_a_class_of_the_same_name(tmp_path, registered, written_as):
+    model = pw.Sequential([pw.Input((2,)), Halving()])
+    with pytest.warns(pw.warning.PhasewiseWarning, match="the class Halving by name only"):
+        model.save(tmp_path / "x.keras")
+    with zipfile.ZipFile(tmp_path / "x.keras") as file:
+        inside = {name: file.read(name) for name in file.namelist()}
+    changed = json.loads(inside["config.json"])
+    changed["config"]["layers"][1]["registered_name"] = written_as
+    path = written(tmp_path / "y.keras", {**inside, "config.json": changed})
+    elsewhere = registered("second", type("Halving", (Halving,), {"__module__": "elsewhere"}))
+    with pytest.raises(
+        FileError,
+        match=rf"speaks of '{written_as}', which is nothing that is registered here. What is registered as 'second>Halving' is of the module "
+        rf"'elsewhere', and this was of '{__name__}': it is taken only where custom_objects={{'Halving': it}} says that it is meant",
+    ):
+        load_model(path)
+    assert type(load_model(path, custom_objects={"Halving": elsewhere}).layers[0]) is elsewhere
+
+
+def test_a_class_that_was_registered_since_is_found_by_its_name_and_module(tmp_path, registered, recwarn):
+    model = pw.Sequential([pw.Input((2,)), Halving()])
+    with pytest.warns(pw.warning.PhasewiseWarning, match="the class Halving by name only"):
+        model.save(tmp_path / "x.keras")
+    registered("mine", Halving)
+    recwarn.clear()
+    assert type(load_model(tmp_path / "x.keras").layers[0]) is Halving
+    assert not recwarn.list
+
+
+def test_a_function_that_keras_wrote_by_its_name_alone_is_told_of_where_one_is_registered(
+    tmp_path, registered, recwarn
+):
+    theirs = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation=halved)])
+    theirs.save(tmp_path / "x.keras")
+    registered("mine", halved)
+    with pytest.warns(
+        pw.warning.PhasewiseWarning,
+        match=r"not registered when it was written, by names alone; taken for them is what is registered now \('halved': 'mine>halved'\)."
+        r" Say custom_objects={'halved': halved} if it is the same",
+    ):
+        load_model(tmp_path / "x.keras")
+    recwarn.clear()
+    load_model(tmp_path / "x.keras", custom_objects={"halved": halved}).save(tmp_path / "y.keras")
+    load_model(tmp_path / "y.keras")
+    assert not recwarn.list
+
+
 def test_a_layer_that_stands_as_an_activation_goes_over_from_keras_and_back(tmp_path):
     x = np.linspace(-1, 1, 8).reshape(2, 4).astype("float32")
     theirs = keras.Sequential(

@@ -10,6 +10,7 @@ T = TypeVar("T")
 
 _registered = {}  # by every name under which they are found
 _names = {}  # of each, the full one
+_notes = ContextVar("phasewise_names_alone", default=None)
 _scoped = ContextVar("phasewise_custom_objects", default=None)
 
 
@@ -72,6 +73,35 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
 def get_custom_objects() -> dict[str, Any]:
     """The registered classes and functions by name: the dict itself, to which entries can be added. What a scope adds is not in it."""
     return _registered
+
+
+def module_of(item: Any) -> str | None:
+    """Where a class or function is defined, as configs have it: of what was run as a program there is no name."""
+    return None if item.__module__ == "__main__" else item.__module__
+
+
+def noted(name: str, found: T, is_string: bool = False) -> T:
+    """`found`, and that it was found by a name without a package; see `names_alone`."""
+    if _notes.get() is not None and full_name(found) not in (None, name):
+        notes, strings_too = _notes.get()
+        if strings_too or not is_string:
+            notes[name] = found
+    return found
+
+
+@contextlib.contextmanager
+def names_alone(strings_too: bool = False) -> Iterator[dict[str, Any]]:
+    """dict name -> what was found in the block by that name without a package, and may be another than what was described.
+
+    Args:
+        strings_too: whether names that stand for themselves count, as Keras 2 writes functions; else only descriptions.
+    """
+    notes = {}
+    token = _notes.set((notes, strings_too))
+    try:
+        yield notes
+    finally:
+        _notes.reset(token)
 
 
 def in_scope(name: str) -> Any:

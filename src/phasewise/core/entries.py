@@ -74,9 +74,10 @@ def find(kind: str, name: str) -> Callable[..., Any]:
     scoped = custom_objects.in_scope(name)
     if scoped is not None:
         return scoped
-    for table in (_ENTRIES.get(kind, {}), custom_objects.get_custom_objects()):
-        if name in table:
-            return table[name]
+    if has(kind, name):
+        return _ENTRIES[kind][name]
+    if name in custom_objects.get_custom_objects():
+        return custom_objects.noted(name, custom_objects.get_custom_objects()[name], is_string=True)
     names = _ENTRIES.get(kind, {})
     known = sorted({n for n in names if n == n.lower()} or names)
     hint = did_you_mean(name, names) or f" Known: {', '.join(known)}; or pass an object or a function."

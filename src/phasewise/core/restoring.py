@@ -139,8 +139,24 @@ def class_meant(spec: Config, kind: str | None = None) -> Any:
         found = _own(kind, spec, name)
         if found is not None:
             return found
-    registered = custom.get_custom_objects()
-    return registered.get(full, registered.get(name))
+    return _registered(spec, full, name)
+
+
+def _registered(spec, full, name):
+    """What is registered under these names, unless it is known to be another than what the config speaks of.
+
+    The name of a class alone finds what is registered as `package>name` too. If the module in the config is another than that of what is
+    found, then this was not what was described; where the config has no module, nobody knows.
+    """
+    found = custom.get_custom_objects().get(full)
+    if found is not None and ">" in full:
+        return found
+    found = custom.get_custom_objects().get(name)
+    if found is None or custom.full_name(found) in (None, full):
+        return found
+    if "module" not in spec or spec["module"] == "builtins":
+        return custom.noted(name, found)
+    return found if spec["module"] == custom.module_of(found) else None
 
 
 def _names(spec):
@@ -175,12 +191,14 @@ def function_meant(config: Config, kind: str | None = None) -> Any:
 
     A function of a user's own is never taken for one of phasewise's that has the same name.
     """
-    name = _text(config, "config")
+    full = name = _text(config, "config")
     for each in (config.get("registered_name"), name):
-        found = custom.in_scope(each) if isinstance(each, str) else None
-        found = custom.get_custom_objects().get(each) if found is None and isinstance(each, str) else found
-        if found is not None:
-            return found
+        if isinstance(each, str) and custom.in_scope(each) is not None:
+            return custom.in_scope(each)
+        full = each if isinstance(each, str) and ">" in each else full
+    found = _registered(config, full, name.rpartition(">")[2])
+    if found is not None:
+        return found
     kinds = [kind] if kind else keras_names.kinds_in(config.get("module")) or entries.kinds()
     for each in kinds if keras_names.is_own(config) else ():
         if entries.has(each, name):
@@ -197,11 +215,24 @@ def _unknown(kind, config, full, name):
         if is_own
         else f"The config speaks of {full!r}, which is nothing that is registered here"
     )
+    short = name.rpartition(">")[2]
     return (
         f"{what}."
-        f"{entries.did_you_mean(name, known)} If it is a class or function of yours, run the code that defines it, with "
-        f"phasewise.utils.register_keras_serializable before it, or pass custom_objects={{{name!r}: it}} (or put "
+        f"{_namesake(config, short) or entries.did_you_mean(name, known)} If it is a class or function of yours, run the code that defines it, with "
+        f"phasewise.utils.register_keras_serializable before it, or pass custom_objects={{{short!r}: it}} (or put "
         "phasewise.utils.custom_object_scope around); nothing is imported because a config says so."
+    )
+
+
+def _namesake(config, name):
+    """What is said of something registered under this name that is another."""
+    other = custom.get_custom_objects().get(name)
+    if other is None:
+        return ""
+    module = config.get("module") or "__main__"
+    return (
+        f" What is registered as {custom.full_name(other)!r} is of the module {other.__module__!r}, and this was of {module!r}: it is "
+        f"taken only where custom_objects={{{name!r}: it}} says that it is meant."
     )
 
 

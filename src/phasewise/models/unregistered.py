@@ -24,9 +24,9 @@ def warn_of_unregistered(described: Any) -> None:
 
 def _found(item: Any) -> Iterator[tuple[str, str]]:
     if isinstance(item, dict):
-        if item.get("class_name") == "function" and _is_another(item, function_meant(item)):
+        if item.get("class_name") == "function" and function_meant(item) is None:
             yield "function", item["config"]
-        elif _is_of_object(item) and _is_another(item, class_meant(item)):
+        elif _is_of_object(item) and class_meant(item) is None:
             yield "class", item["class_name"]
         item = list(item.values())
     for each in item if isinstance(item, list | tuple) else ():
@@ -38,11 +38,3 @@ def _is_of_object(item):
     return (
         isinstance(item.get("class_name"), str) and isinstance(item.get("config"), dict) and "registered_name" in item
     )
-
-
-def _is_another(item, meant):
-    """Whether nothing is found under the name in a config, or what another module has registered: a name without a package finds that, too."""
-    name = item.get("registered_name")
-    if meant is None or name in (None, "function") or ">" in name or meant.__module__.partition(".")[0] == "phasewise":
-        return meant is None
-    return item.get("module") != (None if meant.__module__ == "__main__" else meant.__module__)

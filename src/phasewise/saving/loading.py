@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phasewise.core.awaited import values_to_come
-from phasewise.core.custom_objects import custom_object_scope
+from phasewise.core.custom_objects import custom_object_scope, full_name, names_alone
 from phasewise.core.newer_config import leaving_out
 from phasewise.core.restoring import deserialize_keras_object
 from phasewise.core.warning import PhasewiseWarning, warn
@@ -58,6 +58,23 @@ def load_model(
     """
     path = os.fspath(filepath)
     kind = kind_of(path)
+    with names_alone(strings_too=kind is Kind.HDF5) as found:
+        model = _opened(path, kind, custom_objects, compile)
+    if found:
+        _warn_of_names(path, found)
+    return model
+
+
+def _warn_of_names(path, found):
+    taken = ", ".join(f"{name!r}: {full_name(item)!r}" for name, item in found.items())
+    warn(
+        f"{path!r} speaks of what was not registered when it was written, by names alone; taken for them is what is registered now "
+        f"({taken}). Say custom_objects={{{', '.join(f'{name!r}: {item.__name__}' for name, item in found.items())}}} if it is the same.",
+        PhasewiseWarning,
+    )
+
+
+def _opened(path, kind, custom_objects, compile):
     if kind is Kind.ARCHIVE:
         with archive.opened(path) as members:
             return _loaded(members, custom_objects, compile)
