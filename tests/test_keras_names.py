@@ -27,7 +27,6 @@ NOT_HERE = {
     "dtype_policies.Int4DTypePolicy": NOT_QUANTIZED,
     "dtype_policies.QuantizedDTypePolicy": NOT_QUANTIZED,
     "dtype_policies.QuantizedFloat8DTypePolicy": NOT_QUANTIZED,
-    "export.ExportArchive": "models are exported whole, by Model.export",
     "layers.FlaxLayer": FRAMEWORKS,
     "layers.JaxLayer": FRAMEWORKS,
     "layers.TFSMLayer": FRAMEWORKS,
