@@ -44,6 +44,7 @@ with _collector.paused():
     from phasewise.initializers import Initializer
     from phasewise.layer.input_spec import InputSpec
     from phasewise.layer.layer import Layer
+    from phasewise.layer.stateless_scope import StatelessScope
     from phasewise.layers import Input
     from phasewise.losses import Loss
     from phasewise.metrics import Metric
@@ -77,6 +78,7 @@ __all__ = [
     "Optimizer",
     "Regularizer",
     "Sequential",
+    "StatelessScope",
     "Variable",
     "activations",
     "adapt",

@@ -45,6 +45,10 @@ class Scope:
             _note(variable)
         self._values[id(variable)], self.written[id(variable)] = value, variable
 
+    def own(self, variable: Any) -> Any:
+        """The value that the variable was given or has been assigned in this very scope, else None."""
+        return self._values.get(id(variable))
+
     def has_written(self, variable: Any) -> bool:
         """Whether the variable was written in this scope or in one around it."""
         return id(variable) in self.written or (self._outer is not None and self._outer.has_written(variable))

@@ -56,7 +56,7 @@ def inference(
     Raises:
         ValueError: the model has no weights yet, begins with layers of strings, or remembers rows from batch to batch.
     """
-    _check(model)
+    check_can_be_exported(model)
     signature = signature_of(model, input_signature)
     with under(model, statistics):
         calls, outputs = trace_calls(model, signature.example(), "predict")
@@ -86,8 +86,16 @@ def inference(
     )
 
 
-def _check(model):
-    if not model.built:
+def check_can_be_exported(model: Any, is_built: bool = True) -> None:
+    """See whether a layer or a model can be a program.
+
+    Args:
+        is_built: whether it has to have its weights already.
+
+    Raises:
+        ValueError: it has no weights yet, begins with layers of strings, or remembers rows from batch to batch.
+    """
+    if is_built and not model.built:
         raise ValueError(
             f"{model.name!r} has no weights yet: call it on data, fit it, or call build(input_shape), before export."
         )

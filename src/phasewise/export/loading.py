@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from phasewise.core.types import Array, Nest
+from phasewise.export import stablehlo_folder
 from phasewise.export.foreign_calls import foreign_calls
 
 ROWS = 32
@@ -118,14 +119,17 @@ class Served:
         return f"<Served {self.name!r}: {taken} -> {given}>"
 
 
-def load(filepath: str | os.PathLike[str]) -> Served:
-    """Open a file that `Model.export(filepath, format="stablehlo")` wrote.
+def load(filepath: str | os.PathLike[str]) -> Any:
+    """Open a file that `Model.export(filepath, format="stablehlo")` wrote, or a folder of such files that `ExportArchive.write_out` did.
 
     Such a file is a program that computes, and reads and writes nothing. One that calls native code by other names than those of JAX's
     own numerics, which could do anything (a call back into Python is one), is refused.
 
     Args:
         filepath: path.
+
+    Returns:
+        `Served`; of a folder `ServedArchive`, which has one for each endpoint.
 
     Raises:
         FileNotFoundError: there is none.
@@ -136,9 +140,13 @@ def load(filepath: str | os.PathLike[str]) -> Served:
         >>> served = phasewise.export.load("model.stablehlo")
         >>> served.predict(x)
     """
+    path = os.fspath(filepath)
+    return stablehlo_folder.read(path, _program) if os.path.isdir(path) else _program(path)
+
+
+def _program(path):
     from jax import export
 
-    path = os.fspath(filepath)
     with open(path, "rb") as file:
         content = file.read()
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from phasewise.core.types import Nest
 from phasewise.export.inference import Inference
 from phasewise.export.tracing import with_open_sizes
 from phasewise.files.atomic_folder import folder_written_whole
@@ -41,9 +42,8 @@ def write(
     if not is_static:
         raise ValueError("An exported program changes no state: leave is_static=False out.")
     path = os.fspath(path)
-    if os.path.exists(path) and not os.path.isfile(os.path.join(path, MARK)):
-        raise FileExistsError(f"{path!r} is no SavedModel, so it is not replaced. Give another path.")
-    tf = _tensorflow()
+    check_path(path)
+    tf = require_tensorflow()
     module, signature = with_open_sizes(
         inference.signature,
         lambda specs, bounds: _module(
@@ -55,7 +55,12 @@ def write(
     return module
 
 
-def _tensorflow():
+def require_tensorflow() -> Any:
+    """TensorFlow.
+
+    Raises:
+        ImportError: it is not installed.
+    """
     try:
         import tensorflow
 
@@ -67,17 +72,30 @@ def _tensorflow():
         ) from error
 
 
+def tensor_specs(tf: Any, inference: Inference, specs: Nest) -> list[Any]:
+    """The inputs as TensorFlow describes them, in the order of the leaves."""
+    return [
+        tf.TensorSpec([None if not isinstance(n, int) else n for n in spec.shape], str(spec.dtype), name=slot.name)
+        for slot, spec in zip(inference.signature.slots, jax.tree.leaves(specs))
+    ]
+
+
+def polymorphic_shapes(specs: Nest) -> Nest:
+    """Their shapes with the sizes that are left open, in jax2tf's words."""
+    return jax.tree.map(lambda spec: f"({', '.join(map(str, spec.shape))}{',' if len(spec.shape) == 1 else ''})", specs)
+
+
+def check_path(path: str) -> None:
+    """Raises FileExistsError where there is something at `path` that is no SavedModel."""
+    if os.path.exists(path) and not os.path.isfile(os.path.join(path, MARK)):
+        raise FileExistsError(f"{path!r} is no SavedModel, so it is not replaced. Give another path.")
+
+
 def _module(tf, inference, specs, options):
     """A `tf.Module` with `serve`, and its signature by names."""
     from jax.experimental import jax2tf
 
-    named = [
-        tf.TensorSpec([None if not isinstance(n, int) else n for n in spec.shape], str(spec.dtype), name=slot.name)
-        for slot, spec in zip(inference.signature.slots, jax.tree.leaves(specs))
-    ]
-    shapes = jax.tree.map(
-        lambda spec: f"({', '.join(map(str, spec.shape))}{',' if len(spec.shape) == 1 else ''})", specs
-    )
+    named, shapes = tensor_specs(tf, inference, specs), polymorphic_shapes(specs)
     options = {"with_gradient": False, "polymorphic_shapes": [shapes], **options}
     converted = jax2tf.convert(inference.function, **options)
     module = tf.Module()

@@ -93,9 +93,9 @@ def signature_of(model: Any, given: Nest = None) -> Signature:
     own = _of_graph(model) if model.inputs else _of_seen(model)
     if given is None:
         return own
-    leaves, tree = jax.tree.flatten(given, is_leaf=_is_leaf)
+    leaves, tree = jax.tree.flatten(given, is_leaf=is_leaf)
     if tree != own.tree and isinstance(given, list | tuple) and len(given) == 1:
-        leaves, tree = jax.tree.flatten(given[0], is_leaf=_is_leaf)
+        leaves, tree = jax.tree.flatten(given[0], is_leaf=is_leaf)
     if tree != own.tree:
         raise ValueError(
             f"`input_signature` must have the structure of the inputs of {model.name!r}, {_told(own)}; got {given!r}."
@@ -108,6 +108,25 @@ def names_of_outputs(model: Any, outputs: Nest) -> list[str]:
     leaves = jax.tree.leaves(outputs)
     names = model.output_names if len(model.output_names or ()) == len(leaves) else _paths(outputs, "output")
     return distinct(names)
+
+
+def names_of_leaves(structure: Nest, word: str) -> list[str]:
+    """A name for each leaf of inputs or outputs: the keys and places that lead to it, and `word` where it is alone."""
+    return distinct(_paths(structure, word))
+
+
+def slot(leaf: Any, name: str) -> Slot:
+    """The `Slot` that a leaf of an `input_signature` describes.
+
+    Raises:
+        TypeError: it has no shape.
+    """
+    shape = getattr(leaf, "shape", None)
+    if shape is None:
+        raise TypeError(
+            f"`input_signature` takes phasewise.InputSpec(shape=(None, ...), dtype=...) or arrays; for {name!r} it has {leaf!r}."
+        )
+    return Slot(name, tuple(shape), str(getattr(leaf, "dtype", None) or "float32"))
 
 
 def _of_graph(model):
@@ -130,10 +149,7 @@ def _of_seen(model):
 
 def _paths(structure, word):
     """A name for each leaf: the keys and places that lead to it."""
-    paths = [
-        path
-        for path, _ in jax.tree_util.tree_flatten_with_path(structure, is_leaf=lambda x: symbolic.is_symbolic(x))[0]
-    ]
+    paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(structure, is_leaf=is_leaf)[0]]
     return [
         "_".join(map(_key, path)) if _begins_with_word(path) else "_".join([word, *map(_key, path)]) for path in paths
     ]
@@ -147,21 +163,18 @@ def _key(part):
     return str(getattr(part, "key", getattr(part, "idx", part)))
 
 
-def _is_leaf(item):
+def is_leaf(item: Any) -> bool:
+    """Whether a part of an `input_signature` is that of one input."""
     return isinstance(item, InputSpec) or hasattr(item, "shape")
 
 
 def _slot(leaf, own):
-    shape = getattr(leaf, "shape", None)
-    if shape is None:
-        raise TypeError(
-            f"`input_signature` takes phasewise.InputSpec(shape=(None, ...), dtype=...) or arrays; for {own.name!r} it has {leaf!r}."
-        )
-    if len(shape) != len(own.shape):
+    given = slot(leaf, own.name)
+    if len(given.shape) != len(own.shape):
         raise ValueError(
-            f"`input_signature` gives {own.name!r} the shape {tuple(shape)}; the model takes {len(own.shape)} axes, {own.shape}."
+            f"`input_signature` gives {own.name!r} the shape {given.shape}; the model takes {len(own.shape)} axes, {own.shape}."
         )
-    return Slot(own.name, tuple(shape), str(getattr(leaf, "dtype", None) or own.dtype))
+    return given._replace(dtype=str(getattr(leaf, "dtype", None) or own.dtype))
 
 
 def _told(signature):

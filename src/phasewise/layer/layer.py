@@ -25,12 +25,13 @@ from phasewise.layer.in_graph import InGraph
 from phasewise.layer.masked import Masked
 from phasewise.layer.on_file import OnFile
 from phasewise.layer.signature import build_shapes, call_signature
+from phasewise.layer.stateless_scope import Stateless
 from phasewise.layer.tree import LayerTree
 from phasewise.layer.typed import Typed
 from phasewise.switch import observe, phase, tap
 
 
-class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, LayerTree):
+class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless, LayerTree):
     """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
 
     Args:
