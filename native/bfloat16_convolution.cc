@@ -7,6 +7,7 @@
 // What is computed of an image depends on that image alone. Sums over images are made in chunks that the sizes decide, joined in order.
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "buffer.h"
@@ -33,7 +34,7 @@ constexpr int64_t kMostChunks = 16, kMostSums = 1 << 19;  // of a sum over image
 
 template <typename Number>
 Number* OfThread(int which, int64_t count) {
-  thread_local Buffer buffers[3];
+  thread_local Buffer buffers[4];
   return static_cast<Number*>(buffers[which].OfSize(count * sizeof(Number)));
 }
 
@@ -121,14 +122,16 @@ void RowOfOutputs(const Dots& dots, int64_t outputs, Bfloat16* to, int64_t step,
 
 // The outputs of a band, from the source brought together at `x`.
 void Compute(const Outputs& of, const Kernel& kernel, const Bands& bands, const Part& part, int64_t first, const Bfloat16* x,
-             const Images& made, Bfloat16* y) {
+             const Images& source, const Images& made, Bfloat16* y) {
   const Phase &v = *of.vertical, &h = *of.horizontal;
-  const int64_t inner = Portions(kernel.source, 2), row = bands.columns * inner, taps = int64_t(of.starts.size());
+  const int64_t inner = Portions(kernel.source, 2), row = bands.columns * inner, across = int64_t(h.taps.size());
   for (int64_t panel = 0; panel < made.channels; panel += kPanel) {
     const int64_t width = std::min(kPanel, Padded(made.channels) - panel);
     const uint32_t* packed = of.packed + panel * of.pairs_of_channel(kernel);
     for (int64_t i = first; i < std::min(first + bands.rows, v.count); ++i) {
-      const Dots dots{Pairs(x) + (i - first) * v.seen * row, h.seen * inner, 1, of.starts.data(), taps, inner, packed, width};
+      const Seeing rows(v, i, source.height);
+      const Dots dots{Pairs(x) + (i - first) * v.seen * row, h.seen * inner, 1, of.starts.data() + rows.first * across,
+                      (rows.end - rows.first) * across, inner, packed + rows.first * across * inner * width, width};
       Bfloat16* to = y + ((part.image * made.height + v.first + i * v.step) * made.width + h.first) * made.channels + panel;
       (width == kPanel ? RowOfOutputs<2> : RowOfOutputs<1>)(dots, h.count, to, h.step * made.channels, made.channels - panel);
     }
@@ -153,7 +156,7 @@ void Convolve(ffi::ThreadPool& pool, const Images& source, const Bfloat16* x, co
     const Part part = bands.part(band);
     Bfloat16* together = OfThread<Bfloat16>(1, part.rows * part.columns * source.even_channels());
     bring_together(source, x, part, together);
-    for (const Outputs& each : outputs) Compute(each, kernel, bands, part, bands.first(band), together, made, y);
+    for (const Outputs& each : outputs) Compute(each, kernel, bands, part, bands.first(band), together, source, made, y);
   });
 }
 
@@ -187,6 +190,14 @@ struct SumOverImages {
     while (2 * chunks <= std::min(kMostChunks, input.batch * bands.of_image) && 2 * chunks * size <= kMostSums) chunks *= 2;
   }
 
+  // Of the outputs' rows from `first` to `end` those that see a row of the input through a row of the kernel.
+  std::pair<int64_t, int64_t> RowsThatSee(int64_t row_of_kernel, int64_t first, int64_t end) const {
+    const int64_t offset = row_of_kernel * down.dilation - down.before;
+    const int64_t from = offset < 0 ? Portions(-offset, down.stride) : 0, to = Portions(std::max<int64_t>(input.height - offset, 0), down.stride);
+    const int64_t begin = std::clamp(from, first, end);
+    return {begin, std::clamp(to, begin, end)};
+  }
+
   void Add(int64_t band, const Bfloat16* x, const Bfloat16* slope, float* sums) const {
     const Part part = bands.part(band);
     const int64_t first = bands.first(band), rows = std::min(bands.rows, output.height - first), pairs = output.width / 2;
@@ -205,23 +216,25 @@ struct SumOverImages {
     for (int64_t tap = 0; tap < taps; ++tap)
       for (int64_t panel = 0; panel < filters; panel += kPanel) {
         const int64_t at = tap / right.window * down.dilation * row + tap % right.window * right.dilation * even;
-        const Dots dots{a + at, 1, 2 * apart, starts.data(), rows, pairs, b + panel, filters};
+        const auto [begin, end] = RowsThatSee(tap / right.window, first, first + rows);
+        const Dots dots{a + at, 1, 2 * apart, starts.data() + begin - first, end - begin, pairs, b + (begin - first) * pairs * filters + panel, filters};
         (filters - panel > kPairs ? AddBand<2> : AddBand<1>)(dots, input.channels, sums + tap * input.channels * filters + panel, filters);
       }
   }
 
   void operator()(ffi::ThreadPool& pool, const Bfloat16* x, const Bfloat16* slope, Bfloat16* kernel) const {
-    std::vector<float> sums(chunks * size);
+    float* sums = OfThread<float>(3, chunks * size);
     const int64_t all = input.batch * bands.of_image, of_chunk = Portions(all, chunks);
     ParallelFor(pool, chunks, [&](int64_t chunk) {
+      std::fill_n(sums + chunk * size, size, 0.0f);
       for (int64_t band = chunk * of_chunk; band < std::min((chunk + 1) * of_chunk, all); ++band)
-        Add(band, x, slope, sums.data() + chunk * size);
+        Add(band, x, slope, sums + chunk * size);
     });
     ParallelFor(pool, taps, [&](int64_t tap) {
       for (int64_t row = tap * input.channels; row < (tap + 1) * input.channels; ++row)
         for (int64_t f = 0; f < output.channels; f += kPairs) {
           __m512 sum = _mm512_setzero_ps();
-          for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += _mm512_loadu_ps(sums.data() + chunk * size + row * filters + f);
+          for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += _mm512_loadu_ps(sums + chunk * size + row * filters + f);
           round_to(kernel + row * output.channels + f, sum, lanes_of(output.channels - f));
         }
     });

@@ -31,6 +31,21 @@ struct Phase {
   std::vector<Tap> taps;
 };
 
+// Which of the taps of an output, which are neighbours, see something of an axis of `size` entries.
+struct Seeing {
+  int64_t first = 0, end = 0;
+
+  Seeing(const Phase& phase, int64_t output, int64_t size) {
+    const auto sees = [&](int64_t tap) {
+      const int64_t place = output * phase.seen + phase.taps[tap].offset;
+      return place >= 0 && place < size;
+    };
+    const int64_t all = int64_t(phase.taps.size());
+    while (first < all && !sees(first)) ++first;
+    for (end = first; end < all && sees(end);) ++end;
+  }
+};
+
 struct Axis {
   int64_t window, stride, dilation, before;
 
@@ -88,10 +103,8 @@ inline void bring_together(const Images& of, const Bfloat16* x, const Part& part
     if (even == of.channels) {
       there = std::copy_n(row, (end - first) * even, there);
     } else {
-      for (int64_t c = first; c < end; ++c, row += of.channels) {
-        there = std::copy_n(row, of.channels, there);
-        *there++ = {0};
-      }
+      for (int64_t c = first; c < end; ++c, *there++ = {0})
+        for (int64_t i = 0; i < of.channels; ++i) *there++ = *row++;
     }
     std::fill(there, to + width, Bfloat16{0});
   }
