@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorflow_arguments import ARGUMENTS
 
 import phasewise as pw
 from phasewise.scripts import legacy_backend
@@ -195,3 +196,76 @@ def test_what_is_missing_in_an_argument_is_said(names):
         tf.random.uniform((2,), dtype=tf.int32)
     with pytest.raises(ValueError, match="has no batch_dims here"):
         tf.gather(X, [[0]], batch_dims=1)
+
+
+ARGUMENTS_OF = [(name, given) for given, names in ARGUMENTS.items() for name in names.split()]
+
+
+@pytest.mark.parametrize(("name", "given"), ARGUMENTS_OF, ids=[name for name, _ in ARGUMENTS_OF])
+def test_a_function_of_tensorflow_takes_its_arguments_under_their_names_and_in_their_order(names, name, given):
+    taken = inspect.signature(eval(name, names)).parameters.values()
+    assert ", ".join(p.name for p in taken if p.kind is not p.VAR_KEYWORD) == given
+
+
+def test_every_function_that_stands_in_for_one_of_tensorflow_is_in_the_table(names):
+    known = {name for name, _ in ARGUMENTS_OF}
+    known |= {name.replace("tf.math.", "tf.") for name in known}  # tf.log, as TensorFlow 1 had it
+    for module in ("tf", "tf.math", "tf.nn", "tf.random"):
+        found = eval(module, names)
+        ours = [name for name in dir(found) if getattr(getattr(found, name), "__module__", "").startswith("phasewise.")]
+        offered = {f"{module}.{name}" for name in ours if inspect.isfunction(getattr(found, name))}
+        assert offered - {"tf.version"} <= known
+
+
+KEYWORDS = [
+    ("tf.nn.relu(features=X)", X.clip(0)),
+    ("tf.nn.softmax(logits=X, axis=None)", np.exp(X) / np.exp(X).sum(-1, keepdims=True)),
+    ("tf.nn.log_softmax(X, None)", X - np.log(np.exp(X).sum(-1, keepdims=True))),
+    ("tf.nn.sigmoid(x=X, name='s')", 1 / (1 + np.exp(-X))),
+    ("tf.nn.silu(features=X, beta=2.0)", X / (1 + np.exp(-2 * X))),
+    ("tf.nn.swish(X)", X / (1 + np.exp(-X))),
+    ("tf.nn.softsign(features=X)", X / (1 + np.abs(X))),
+    ("tf.nn.relu6(features=3 * X)", (3 * X).clip(0, 6)),
+    ("tf.reduce_mean(input_tensor=X, axis=0)", X.mean(0)),
+    ("tf.argmax(input=X, axis=1)", X.argmax(1)),
+    ("tf.square(x=X, name='squared')", X * X),
+    ("tf.multiply(x=X, y=Y)", X * Y),
+    ("tf.atan2(y=X, x=Y)", np.arctan2(X, Y)),
+    ("tf.math.softplus(features=X)", np.log1p(np.exp(X))),
+    ("tf.math.l2_normalize(X, dim=1)", X / np.linalg.norm(X, axis=1, keepdims=True)),
+    ("tf.gather(params=X, indices=[1, 0], axis=None)", X[[1, 0]]),
+    ("tf.matmul(X, X, adjoint_b=True)", X @ X.T),
+    ("tf.math.top_k(input=X, k=1, index_type=tf.int32).indices", X.argmax(1)[:, None]),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), KEYWORDS)
+def test_keywords_of_tensorflow_mean_what_they_mean_there(names, expression, expected):
+    np.testing.assert_allclose(eval(expression, {**names, "X": X, "Y": Y}), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        (
+            "tf.reduce_mean(X, keep_dims=True)",
+            "reduce_mean has no argument 'keep_dims'. It is called keepdims. It takes: input_tensor, axis, keepdims, name.",
+        ),
+        ("tf.reduce_sum(X, reduction_indices=1)", "reduce_sum has no argument 'reduction_indices'. It is called axis."),
+        ("tf.nn.relu(X, alpha=0.1)", "relu has no argument 'alpha'. It takes: features, name."),
+        ("tf.reshape(tensr=X, shape=[6])", "reshape has no argument 'tensr'. Did you mean 'tensor'?"),
+        ("K.argmax(X, axs=1)", "argmax has no argument 'axs'. Did you mean 'axis'?"),
+    ],
+)
+def test_a_keyword_that_a_function_of_tensorflow_does_not_take_is_told(names, expression, words):
+    with pytest.raises(TypeError) as raised:
+        eval(expression, {**names, "X": X})
+    assert words in str(raised.value)
+
+
+def test_an_activation_of_tensorflow_is_one_that_a_file_has_a_name_for(names, tmp_path):
+    nn = names["tf"].nn
+    made = pw.Sequential([pw.Input((3,)), pw.layers.Dense(2, nn.relu), pw.layers.Dense(2, activation=nn.softmax)])
+    assert [layer.activation for layer in made.layers] == [pw.activations.relu, pw.activations.softmax]
+    made.save(tmp_path / "net.keras")
+    assert np.array_equal(pw.models.load_model(tmp_path / "net.keras").predict(X), made.predict(X))

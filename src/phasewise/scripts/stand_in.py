@@ -1,11 +1,13 @@
 """A module that stands in for one of Keras's or TensorFlow's while a script runs: its names are those of modules of phasewise."""
 
+import functools
 import importlib
 import inspect
 import sys
 import types
 from collections.abc import Callable, Sequence
 
+from phasewise.core.keywords import tell_in
 from phasewise.core.registry import did_you_mean
 from phasewise.scripts import places
 from phasewise.scripts.missing import reason
@@ -40,7 +42,7 @@ class StandIn(types.ModuleType):
         if below is not None:
             is_imported = sys.modules.get(self.__name__) is self  # it is no more where the script has ended
             return importlib.import_module(path) if is_imported else StandIn(path, below, self.__found_again__)
-        for target in map(importlib.import_module, self.__targets__):
+        for target in _modules(self):
             if _is_public(target, name):
                 return getattr(target, name)
         raise AttributeError(missing(self.__name__, name), name=name)
@@ -91,7 +93,16 @@ def _is_public(module, name):
 
 
 def _modules(stand):
-    return [importlib.import_module(target) for target in stand.__targets__]
+    return [_telling(target) for target in stand.__targets__]
+
+
+@functools.cache
+def _telling(target):
+    """The module, where the functions that are written for scripts alone tell what they take."""
+    module = importlib.import_module(target)
+    if target.startswith(_HERE):
+        tell_in(module, target)
+    return module
 
 
 def _owner(stand, name):

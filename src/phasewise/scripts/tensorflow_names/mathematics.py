@@ -7,16 +7,18 @@ import jax.numpy as jnp
 
 from phasewise import ops
 
-_ELEMENTWISE = """
-    abs acos add asin atan atan2 ceil cos cosh divide equal erf exp expm1 floor greater greater_equal is_finite is_inf is_nan less
-    less_equal log log1p logical_and logical_not logical_or logical_xor maximum minimum multiply negative not_equal pow reciprocal round
-    rsqrt sigmoid sign sin sinh softplus sqrt square squared_difference subtract tan tanh
+_OF_ONE = """
+    abs acos asin atan ceil cos cosh erf exp expm1 floor is_finite is_inf is_nan log log1p logical_not negative reciprocal round rsqrt
+    sigmoid sign sin sinh sqrt square tan tanh
+"""
+_OF_TWO = """
+    add divide equal greater greater_equal less less_equal logical_and logical_or logical_xor maximum minimum multiply not_equal pow
+    subtract
 """
 _OTHERWISE = {
     "acos": "arccos",
     "asin": "arcsin",
     "atan": "arctan",
-    "atan2": "arctan2",
     "is_finite": "isfinite",
     "is_inf": "isinf",
     "is_nan": "isnan",
@@ -25,44 +27,60 @@ _OTHERWISE = {
 _REDUCTIONS = ("all", "any", "max", "min", "prod", "sum", "std", "variance", "logsumexp")
 
 __all__ = [
-    *_ELEMENTWISE.split(),
+    *_OF_ONE.split(),
+    *_OF_TWO.split(),
     *(f"reduce_{name}" for name in _REDUCTIONS),
     "argmax",
     "argmin",
+    "atan2",
     "cumsum",
     "divide_no_nan",
     "l2_normalize",
     "reduce_mean",
+    "softplus",
+    "squared_difference",
     "top_k",
 ]
 
 
-def _elementwise(name: str) -> Callable[..., Any]:
-    if name == "squared_difference":
-        function = lambda x, y: ops.square(ops.subtract(x, y))  # noqa: E731
-    else:
-        function = getattr(ops, _OTHERWISE.get(name, name))
-
-    def called(*args, name=None, **kwargs):
-        return function(*args, **kwargs)
-
+def _described(called, name, own):
     called.__name__ = called.__qualname__ = name
-    called.__doc__ = f"`phasewise.ops.{_OTHERWISE.get(name, name)}`."
+    called.__doc__ = f"`phasewise.ops.{own}`."
     return called
 
 
+def _of_one(name: str) -> Callable[..., Any]:
+    own = _OTHERWISE.get(name, name)
+    function = getattr(ops, own)
+
+    def called(x, name=None):
+        return function(x)
+
+    return _described(called, name, own)
+
+
+def _of_two(name: str) -> Callable[..., Any]:
+    own = _OTHERWISE.get(name, name)
+    function = getattr(ops, own)
+
+    def called(x, y, name=None):
+        return function(x, y)
+
+    return _described(called, name, own)
+
+
 def _reduction(name: str) -> Callable[..., Any]:
-    function = getattr(ops, {"variance": "var"}.get(name, name))
+    own = {"variance": "var"}.get(name, name)
+    function = getattr(ops, own)
 
     def called(input_tensor, axis=None, keepdims=False, name=None):
         return function(input_tensor, axis=axis, keepdims=keepdims)
 
-    called.__name__ = called.__qualname__ = f"reduce_{name}"
-    called.__doc__ = f"`phasewise.ops.{name}`."
-    return called
+    return _described(called, f"reduce_{name}", own)
 
 
-globals().update({name: _elementwise(name) for name in _ELEMENTWISE.split()})
+globals().update({name: _of_one(name) for name in _OF_ONE.split()})
+globals().update({name: _of_two(name) for name in _OF_TWO.split()})
 globals().update({f"reduce_{name}": _reduction(name) for name in _REDUCTIONS})
 
 
@@ -83,6 +101,21 @@ def argmin(input: Any, axis: int | None = None, output_type: Any = None, name: s
     return ops.cast(ops.argmin(input, axis=0 if axis is None else axis), output_type or "int32")
 
 
+def atan2(y: Any, x: Any, name: str | None = None) -> Any:
+    """`phasewise.ops.arctan2`."""
+    return ops.arctan2(y, x)
+
+
+def softplus(features: Any, name: str | None = None) -> Any:
+    """`phasewise.ops.softplus`."""
+    return ops.softplus(features)
+
+
+def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
+    """(x - y)²."""
+    return ops.square(ops.subtract(x, y))
+
+
 def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
     """Sums of the entries up to each."""
     turned = ops.flip(x, axis=axis) if reverse else x
@@ -96,8 +129,9 @@ def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
     return ops.divide_no_nan(x, y)
 
 
-def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
-    """x over its Euclidean norm along the axes: all of them, unless some are given."""
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Any:
+    """x over its Euclidean norm along the axes: all of them, unless some are given; `dim` is an older name of `axis`."""
+    axis = dim if axis is None else axis
     return ops.multiply(x, ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), epsilon)))
 
 
@@ -108,6 +142,7 @@ class TopK(NamedTuple):
     indices: Any
 
 
-def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> TopK:
+def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = "int32", name: str | None = None) -> TopK:
     """The `k` largest entries along the last axis."""
-    return TopK(*ops.top_k(input, k, sorted))
+    values, indices = ops.top_k(input, k, sorted)
+    return TopK(values, ops.cast(indices, index_type))

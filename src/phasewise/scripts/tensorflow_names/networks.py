@@ -3,7 +3,6 @@
 from typing import Any
 
 from phasewise import activations, ops
-from phasewise.activations import elu, relu6, selu, sigmoid, silu, softplus, softsign, tanh
 from phasewise.scripts.tensorflow_names.mathematics import l2_normalize, top_k
 
 __all__ = [
@@ -28,17 +27,96 @@ __all__ = [
     "top_k",
 ]
 
-relu, softmax, log_softmax, swish = activations.relu, activations.softmax, activations.log_softmax, silu
+
+def _standing_for(activation):
+    """Decorator: given to a layer as its activation, the function is this one of phasewise's, which files have a name for."""
+
+    def mark(function):
+        function.__stands_for__ = activation
+        return function
+
+    return mark
 
 
+@_standing_for(activations.elu)
+def elu(features: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.elu`."""
+    return activations.elu(features)
+
+
+@_standing_for(activations.relu)
+def relu(features: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.relu`."""
+    return activations.relu(features)
+
+
+@_standing_for(activations.relu6)
+def relu6(features: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.relu6`."""
+    return activations.relu6(features)
+
+
+@_standing_for(activations.selu)
+def selu(features: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.selu`."""
+    return activations.selu(features)
+
+
+@_standing_for(activations.softplus)
+def softplus(features: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.softplus`."""
+    return activations.softplus(features)
+
+
+@_standing_for(activations.softsign)
+def softsign(features: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.softsign`."""
+    return activations.softsign(features)
+
+
+@_standing_for(activations.sigmoid)
+def sigmoid(x: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.sigmoid`."""
+    return activations.sigmoid(x)
+
+
+@_standing_for(activations.tanh)
+def tanh(x: Any, name: str | None = None) -> Any:
+    """`phasewise.activations.tanh`."""
+    return activations.tanh(x)
+
+
+@_standing_for(activations.gelu)
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Any:
     """`phasewise.activations.gelu`."""
     return activations.gelu(features, approximate)
 
 
+@_standing_for(activations.leaky_relu)
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:
     """`phasewise.activations.leaky_relu`."""
     return activations.leaky_relu(features, alpha)
+
+
+@_standing_for(activations.softmax)
+def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
+    """`phasewise.activations.softmax`, over the last axis, unless one is given."""
+    return activations.softmax(logits, -1 if axis is None else axis)
+
+
+@_standing_for(activations.log_softmax)
+def log_softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
+    """`phasewise.activations.log_softmax`, over the last axis, unless one is given."""
+    return activations.log_softmax(logits, -1 if axis is None else axis)
+
+
+@_standing_for(activations.silu)
+def silu(features: Any, beta: float = 1.0) -> Any:
+    """features * sigmoid(beta * features)."""
+    return ops.multiply(features, ops.sigmoid(ops.multiply(beta, features)))
+
+
+swish = silu
 
 
 def sigmoid_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Any:

@@ -16,7 +16,8 @@ from phasewise.scripts.tensorflow_names.mathematics import *  # noqa: F403
 
 _DTYPES = "bool float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128"
 _IN_MATH_ALONE = """
-    ceil divide_no_nan erf expm1 is_finite is_inf is_nan l2_normalize log log1p reciprocal reduce_std reduce_variance rsqrt softplus top_k
+    ceil divide_no_nan erf expm1 is_finite is_inf is_nan l2_normalize log log1p logical_xor reciprocal reduce_std reduce_variance rsqrt
+    softplus squared_difference top_k
 """
 
 __all__ = [
@@ -124,18 +125,23 @@ def fill(dims: Sequence[int], value: Any, name: str | None = None) -> Any:
     return ops.full(dims, value)
 
 
-def function(func: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
+def function(func: Callable[..., Any] | None = None, input_signature: Any = None, **options: Any) -> Callable[..., Any]:
     """The function as it is: phasewise compiles what it runs, and what else is called is called by Python."""
     return func if func is not None else lambda given: given
 
 
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, axis: int = 0, batch_dims: int = 0, name: str | None = None
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: int | None = None,
+    batch_dims: int = 0,
+    name: str | None = None,
 ) -> Any:
-    """Entries by their place along an axis."""
+    """Entries by their place along an axis: the first, unless one is given."""
     if batch_dims:
         raise ValueError(f"tensorflow.gather has no batch_dims here; got {batch_dims}. Use keras.ops.take_along_axis.")
-    return ops.take(params, indices, axis)
+    return ops.take(params, indices, 0 if axis is None else axis)
 
 
 def get_logger() -> logging.Logger:
@@ -153,10 +159,30 @@ def is_tensor(x: Any) -> bool:
     return ops.is_tensor(x)
 
 
-def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None) -> Any:
-    """The product of matrices, the last two axes."""
-    a = ops.swapaxes(a, -1, -2) if transpose_a else a
-    return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    output_type: Any = None,
+    grad_a: bool = False,
+    grad_b: bool = False,
+    name: str | None = None,
+) -> Any:
+    """The product of matrices, the last two axes. What is said of sparse matrices and of gradients changes no number."""
+    product = ops.matmul(_turned(a, transpose_a, adjoint_a), _turned(b, transpose_b, adjoint_b))
+    return product if output_type is None else ops.cast(product, output_type)
+
+
+def _turned(matrix, transpose, adjoint):
+    if transpose and adjoint:
+        raise ValueError("tensorflow.matmul takes a matrix transposed or adjoint, not both.")
+    matrix = ops.conjugate(matrix) if adjoint else matrix
+    return ops.swapaxes(matrix, -1, -2) if transpose or adjoint else matrix
 
 
 def one_hot(
