@@ -36,8 +36,8 @@ class Held:
         return holds_numbers(self._array.dtype)
 
     def read(self) -> np.ndarray:
-        """The array."""
-        return self._array
+        """A copy, for a variable to keep: the array is somebody else's."""
+        return self._array.copy()
 
     def check_readable(self) -> None:
         """It is."""
