@@ -140,9 +140,10 @@ def test_a_small_displacement_of_one_measurement_is_found_since_the_others_tell(
 
 @pytest.mark.extensive
 def test_of_single_numbers_as_much_is_found_as_so_few_can_tell():
-    """Of one that goes with none half of the draws, of the three fifths that the best test could find (see above); more where another tells of it."""
+    """Of one that goes with none two fifths of the draws, of the three that the best test could find (see above); twice that where another goes with it."""
     model, draw = trained("dense")
-    assert alarms(model, draw, 128, 400, lambda x: displaced(x, 3)) >= 170
+    alone = [alarms(model, draw, 128, 130, lambda x, k=channel: displaced(x, k)) for channel in (3, 4, 5)]
+    assert sum(alone) >= 0.4 * 390
     assert alarms(model, draw, 128, 400, displaced) >= 330
     assert alarms(model, draw, 300, 100, lambda x: displaced(x, 3)) >= 90
 

@@ -12,6 +12,8 @@ FIRST = 0.8
 """The share of alpha that the first normalization is tested at: a shift of the inputs shows nowhere as clearly. The others share the rest."""
 OF_MEANS = 0.75
 """The share of a layer's alpha that its means are tested at, alone and given the other channels; the variances have the rest."""
+ALIKE = 0.1
+"""How far channels may be from one common factor, as a share of their standard deviation."""
 CONSTANT = 0.05
 """A channel has stopped to vary where its standard deviation is below this share of the moving one."""
 
@@ -111,6 +113,18 @@ class LayerShift:
     def is_seen_alone(self) -> bool:
         """Whether a channel alone is off, whatever the others say."""
         return bool(min(self.p_mean.min(), self.p_variance.min()) <= self.alpha)
+
+    @property
+    def factor(self) -> float | None:
+        """What every value looks multiplied by: the mean and the deviation of each channel are that times what they were; None where they are not."""
+        varying = (self.moving_variance > 0) & (self.variance > 0)
+        if not varying.any() or not self.is_shifted:
+            return None
+        trained, found = np.sqrt(self.moving_variance[varying]), np.sqrt(self.variance[varying])
+        factor = float(found @ trained / (trained @ trained))
+        off = np.abs(self.mean - factor * self.moving_mean)[varying] / (factor * trained)
+        is_common = max(np.abs(found / trained / factor - 1).max(), off.max()) <= ALIKE
+        return factor if is_common and abs(np.log(factor)) > ALIKE else None
 
     @property
     def order(self) -> np.ndarray:

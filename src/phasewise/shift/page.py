@@ -51,30 +51,32 @@ def _where(audit):
     rows = []
     for layer in shown:
         width = 100 * layer.rms_displacement / top
+        what = f'<td class="words">{_text(layer.kind or "fits")}</td>'
         state = "off" if layer.is_shifted else "ok"
         p = "< 1e-12" if layer.p < 1e-12 else f"{layer.p:.2g}"
         rows.append(
-            f'<tr><th scope="row">{_text(layer.layer)}</th><td class="bar"><span class="{state}" style="width:{width:.1f}%"></span></td>'
+            f'<tr><th scope="row">{_text(layer.layer)}</th>{what}<td class="bar"><span class="{state}" style="width:{width:.1f}%"></span></td>'
             f"<td>{layer.rms_displacement:.2f}</td><td>{np.exp(np.mean(layer.log_ratio)):.2f} ×</td>"
-            f'<td>{layer.share_affected:.0%}</td><td>{p}</td><td class="words">{_text(layer.kind or "fits")}</td></tr>'
+            f"<td>{layer.share_affected:.0%}</td><td>{p}</td></tr>"
         )
     head = (
-        '<tr><th>normalization</th><th class="words">displacement</th><th>std</th><th>spread</th><th>channels</th><th>p</th>'
-        '<th class="words">what</th></tr>'
+        '<tr><th>normalization</th><th class="words">what</th><th class="words" colspan="2">displacement, std</th><th>spread</th>'
+        "<th>channels</th><th>p</th></tr>"
     )
     rest = len(audit.layers) - len(shown)
     more = f"<p>{rest} that are off less are not shown.</p>" if rest else ""
     return (
         "<section><h2>Where</h2><p>How far what arrives at each normalization is from what it was in training, in the order of the "
-        "model: a bar is the displacement, in standard deviations of training.</p>"
+        "model. A bar is the displacement of the mean, in standard deviations of training; red is more than chance.</p>"
         f'<div class="wide"><table>{head}{"".join(rows)}</table></div>{more}</section>\n'
     )
 
 
 def _channels(audit):
     figures = "".join(_figure(layer) for layer in worst_layers(audit.layers, MOST_LAYERS))
+    trained = "reference data" if audit.against == "reference data" else "training (moving statistics)"
     legend = (
-        f'<p class="legend"><span class="key trained"></span>{_text(audit.against)} '
+        f'<p class="legend"><span class="key trained"></span>{_text(trained)} '
         '<span class="key data"></span>the data. A bar is mean ± one standard deviation, in standard deviations of training; '
         "the channels that are off most come first.</p>"
     )
@@ -152,10 +154,21 @@ def _remedies(tried, verdict):
             f"<p>How much batch statistics depend on the batch: with half the rows {tried.halved:.0%} of the predicted classes stay, with "
             f"the rows sorted by class {tried.sorted:.0%}.</p>"
         )
-    advice = f'<p class="do">predict(x, statistics={_text(written(verdict.helps))})</p>' if verdict.helps else ""
+    advice = _advice(verdict.helps) if verdict.helps else ""
     return (
         f"<section><h2>What would help</h2><p>{note}</p>{advice}"
         f'<div class="wide"><table>{head}{"".join(rows)}</table></div>{halving}</section>\n'
+    )
+
+
+def _advice(helps):
+    """What to write: for one call, and for good."""
+    lines = f'<p>For one call:</p><p class="do">model.predict(x, statistics={_text(written(helps))})</p>'
+    if helps != "batch":
+        return lines
+    return (
+        f"{lines}<p>For good, in Python or at the command line:</p><p class=\"do\">phasewise.adapt(model, data, 'adabn').keep()<br>"
+        "phasewise adapt MODEL DATA --method adabn -o OUT.keras</p>"
     )
 
 

@@ -10,6 +10,8 @@ TOO_FEW = 1.0
 LAG = 0.001
 AGREE = 0.95
 AGREE_SORTED = 0.9
+UNIT = 20
+"""Data so many times as large as those of training, or as small, come in another unit."""
 SMALL = 0.02
 """A shift is small where no channel diverges by this many nats: a displacement of 0.2 standard deviations."""
 
@@ -55,8 +57,9 @@ def verdict_of(layers, remedies, rows):
         return Verdict(False, is_decided, "", "", "", "", headline, sentences, _warnings(layers, remedies, False))
     first = shifted[0]
     begins = "at the input" if first is layers[0] else "inside"
-    sentences = [_where(layers, first, begins, len(shifted)), _how(first), _consequence(remedies)]
+    sentences = [_consequence(remedies), _likeness(first) if begins == "at the input" else ""]
     sentences += [_cure(layers, remedies, helps)] if remedies is not None else []
+    sentences += [_where(layers, first, begins, len(shifted)), _how(first)]
     headline = "The data have shifted: they are not like those that the model was trained on."
     kept = tuple(each for each in sentences if each)
     return Verdict(
@@ -99,7 +102,7 @@ def _where(layers, first, begins, count):
 
 def _how(layer):
     most, worst, has_several = layer.most_displaced, layer.worst, len(layer.mean) > 1
-    channel = f" (most in channel {most}: by {layer.displacement[most]:+.2g})" if has_several else ""
+    channel = f" (most in channel {most}: by {_short(layer.displacement[most], '+')})" if has_several else ""
     if "dead" in layer.kind or "saturated" in layer.kind:
         return f"Kind: {layer.kind}: these hardly vary any more, where in training they did."
     if not layer.is_seen_alone:
@@ -111,10 +114,10 @@ def _how(layer):
         )
     spread = ""
     if "scaled" in layer.kind:
-        spread = f", the standard deviation {_ratio(layer.log_ratio.mean()):.2g} times that of training"
-        spread += f" ({_ratio(layer.log_ratio[worst]):.2g} in channel {worst})" if has_several else ""
+        spread = f", the standard deviation {_short(_ratio(layer.log_ratio.mean()))} times that of training"
+        spread += f" ({_short(_ratio(layer.log_ratio[worst]))} in channel {worst})" if has_several else ""
     return (
-        f"Kind: {layer.kind}, by {layer.rms_displacement:.2g} standard deviations of the training data{channel}{spread}; "
+        f"Kind: {layer.kind}, by {_short(layer.rms_displacement)} standard deviations of the training data{channel}{spread}; "
         f"{layer.share_affected:.0%} of the channels are affected.{_direction(layer)}"
     )
 
@@ -130,8 +133,30 @@ def _direction(layer):
     return f" The values {' and '.join(words)} than in training." if words else ""
 
 
+def _short(number, sign=""):
+    """Two digits, or a whole number."""
+    return f"{number:{sign},.0f}" if abs(number) >= 10 else f"{number:{sign}.2g}"
+
+
 def _ratio(log_ratio):
     return math.exp(min(max(log_ratio, -50), 50))
+
+
+def _likeness(layer):
+    """What the data look like that were made of those of training by one factor."""
+    factor = layer.factor
+    if factor is None:
+        return ""
+    if not 1 / UNIT < factor < UNIT:
+        return (
+            f"The values are about {_short(factor)} times as large as in training, all of them: do they come in another unit, such as pixels of 0 to 255 "
+            "in the place of 0 to 1? Then give them that of training; nothing else is needed."
+        )
+    photos = "that were taken in less light" if factor < 1 else "that were taken in more light, or with more contrast"
+    return (
+        f"It looks as if every value had been multiplied by about {_short(factor)}, like photos {photos}. Where that can be taken back before the "
+        "model sees them, nothing else is needed."
+    )
 
 
 def _consequence(remedies):
@@ -156,7 +181,7 @@ def _cure(layers, remedies, helps):
         return _no_cure(layers, remedies)
     batch, moving, best = remedies["batch"], remedies["moving"], remedies[helps]
     told = {
-        "accuracy": lambda r: f"accuracy {r.accuracy:.2f}",
+        "accuracy": lambda r: f"{r.accuracy:.0%} right",
         "loss": lambda r: f"loss {r.metrics['loss']:.3g}",
         "information": lambda r: f"{r.information:.2f} nats of information",
     }[remedies.by]
