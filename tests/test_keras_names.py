@@ -16,7 +16,6 @@ NOT_HERE = {
     "Function": "a Model of the same inputs and outputs is called in the same way",
     "Operation": "the base of layers and functions in Keras's own graph; what people write is a Layer or a function",
     "Quantizer": NOT_QUANTIZED,
-    "RematScope": "remat(function) says for each function what is computed again",
     "SymbolicScope": "shapes are inferred by tracing, for which no scope is needed",
     "applications": "its networks come with weights, which would have to be downloaded",
     "distillation": "a train_step of one's own does it",
