@@ -26,7 +26,7 @@ NOT_HERE = {
     "dtype_policies.QuantizedDTypePolicy": NOT_QUANTIZED,
     "dtype_policies.QuantizedFloat8DTypePolicy": NOT_QUANTIZED,
     "layers.FlaxLayer": FRAMEWORKS,
-    "layers.JaxLayer": FRAMEWORKS,
+    "layers.JaxLayer": "call of every Layer is written in JAX; parameters are made by add_weight",
     "layers.TFSMLayer": FRAMEWORKS,
     "layers.TorchModuleWrapper": FRAMEWORKS,
     "legacy": OLD_FILES,
