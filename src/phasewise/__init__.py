@@ -44,6 +44,7 @@ with _collector.paused():
     from phasewise.initializers import Initializer
     from phasewise.layer.input_spec import InputSpec
     from phasewise.layer.layer import Layer
+    from phasewise.layer.recomputing import RematScope
     from phasewise.layer.stateless_scope import StatelessScope
     from phasewise.layers import Input
     from phasewise.losses import Loss
@@ -77,6 +78,7 @@ __all__ = [
     "NonFiniteError",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "StatelessScope",
     "Variable",

@@ -81,6 +81,24 @@ def test_inputs_in_lists_and_dicts(archive, tmp_path):
     np.testing.assert_array_equal(served.free({"a": X, "b": Y}), 2 * Y)
 
 
+def test_a_model_of_one_s_own_that_takes_several_arguments(archive, tmp_path):
+    class Added(pw.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(2)
+
+        def call(self, x, y=None):
+            return self.dense(x) if y is None else self.dense(x) + y
+
+    made = Added()
+    expected = np.asarray(made(X))
+    archive.add_endpoint("one", made)
+    archive.add_endpoint("two", made, [ROW, PAIR])
+    served = written(archive, tmp_path / "served")
+    np.testing.assert_allclose(served.one(X), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(served.two((X, Y)), expected + Y, rtol=1e-5, atol=1e-6)
+
+
 def test_each_file_runs_by_jax_alone(model, archive, tmp_path):
     archive.add_endpoint("serve", model)
     archive.write_out(tmp_path / "served", verbose=False)

@@ -119,9 +119,7 @@ class _Arguments(NamedTuple):
 def _arguments(name, fn, owner, given):
     """What a function takes; several arguments are one input, a tuple of them."""
     is_model = hasattr(owner, "example_spec") and fn in (owner, owner.call)
-    if is_model and not (
-        isinstance(given, list | tuple) and len(given) > 1 and not isinstance(owner.input, list | tuple)
-    ):
+    if is_model and (owner.inputs or not isinstance(given, list | tuple) or len(given) == 1):
         return _Arguments(signature_of(owner, given), 1)
     if given is None:
         raise ValueError(

@@ -24,6 +24,7 @@ from phasewise.layer.drawing import Drawing
 from phasewise.layer.in_graph import InGraph
 from phasewise.layer.masked import Masked
 from phasewise.layer.on_file import OnFile
+from phasewise.layer.recomputing import of_new_layer, recomputed
 from phasewise.layer.signature import build_shapes, call_signature
 from phasewise.layer.stateless_scope import Stateless
 from phasewise.layer.tree import LayerTree
@@ -59,6 +60,7 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless
         None  # whether its own call differs in training; None: where its `call` takes `training`
     )
     unlisted = frozenset({"input_shape", "input_dim", "batch_input_shape"})
+    _recomputing = None  # what of its call is computed again for the gradient
     runs_on_host = False  # True for layers of strings: they run before the compiled program begins
     left_behind = frozenset({"_nodes", "_last_inventory", "_last_losses"})
 
@@ -91,6 +93,8 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless
         self._nodes = []
         self._seen_output = None  # the shapes of the output of the first call on arrays
         self._build_shapes = None  # what `build` was called with
+        if (recomputing := of_new_layer(self.name)) is not None:
+            self._recomputing = recomputing
         self._input_shape_argument = layer_config.input_shape_argument(kwargs)
         if kwargs:
             raise ValueError(layer_config.unknown_argument(type(self), kwargs))
@@ -206,8 +210,11 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless
                 self._take_mask(accepted, args, kwargs)
                 if accepted.masked:
                     args, kwargs = layer_inputs.with_masks(accepted, args, kwargs)
+                call = self.call
+                if self._recomputing is not None:
+                    call = recomputed(self, decision.training, naming.path() == self.name)
                 with observe.call(self, decision), autocast(self._autocast_dtype()):
-                    outputs = tap.through(self, args, self.call(*args, **kwargs))
+                    outputs = tap.through(self, args, call(*args, **kwargs))
             return self._finish(args, kwargs, outputs)
 
     def decide(self, own: bool | None = None) -> phase.Decision:

@@ -13,7 +13,7 @@ OF_KERAS = {
     "distillation": "override train_step for it",
     "distribution": "arrays are placed on devices by JAX's own shardings",
     "layers.FlaxLayer": "it wraps an object of another framework",
-    "layers.JaxLayer": "it wraps an object of another framework",
+    "layers.JaxLayer": "call of every Layer is written in JAX; make the parameters by add_weight",
     "layers.TFSMLayer": "it wraps an object of another framework",
     "layers.TorchModuleWrapper": "it wraps an object of another framework",
     "legacy": "it is for files from before Keras 3",

@@ -19,6 +19,11 @@ def tapped(function):
         _tap.reset(token)
 
 
+def is_tapped() -> bool:
+    """Whether somebody sees what layers return."""
+    return _tap.get() is not None
+
+
 def through(layer, args, outputs):
     """`outputs`, or what the tap makes of them."""
     function = _tap.get()
