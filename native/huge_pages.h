@@ -13,7 +13,7 @@ namespace phasewise {
 // asks Linux hands it over in pages of 4 kB, each with an interrupt: a sixth of a training step. It is a wish: where it fails all stays as it is.
 inline void PreferHugePages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr uintptr_t kPage = 2 << 20, kFewestBytes = 1 << 20;
+  constexpr uintptr_t kPage = 2 << 20, kFewestBytes = 1 << 18;
   if (bytes < kFewestBytes) return;
   const uintptr_t begin = reinterpret_cast<uintptr_t>(data) / kPage * kPage;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes + kPage - 1) / kPage * kPage;

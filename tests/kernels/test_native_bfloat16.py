@@ -18,8 +18,8 @@ from phasewise.kernels import batch_normalization as fused
 from phasewise.kernels import pooling
 from phasewise.kernels.convolution import convolve
 from phasewise.kernels.convolution_sizes import Around
-from phasewise.kernels.native import convolution
-from phasewise.kernels.native.library import KERNELS, reason_against
+from phasewise.kernels.native import convolution, dots
+from phasewise.kernels.native.library import KERNELS, has_bfloat16_dots, reason_against
 
 pytestmark = [
     pytest.mark.skipif(
@@ -100,6 +100,58 @@ def test_convolutions_and_both_gradients_are_float64_rounded_once(seed):
 
     assert native_calls(with_gradients(function), x, kernel, slope) > 0
     assert_rounded_once(found, exact_convolution(x, kernel, slope, strides, padding, dilation, groups))
+
+
+needs_dots = pytest.mark.skipif(
+    not has_bfloat16_dots(), reason="this kernel is written for AVX512-BF16 without AMX, which this processor is not"
+)
+
+# Shapes of input and kernel, strides, padding, dilation: more than a panel of channels and a band of rows; no tap for some of a
+# gradient's places; rows of the input that nothing sees; channels that make no pair.
+OF_DOTS = {
+    "bands and panels": ((2, 70, 66, 18), (3, 3, 18, 37), (1, 1), (Around(1, 1), Around(1, 1)), (1, 1)),
+    "one position, strides": ((3, 9, 12, 5), (1, 1, 5, 33), (2, 3), (Around(0, 0), Around(0, 0)), (1, 1)),
+    "strides": ((3, 11, 11, 6), (3, 2, 6, 16), (2, 2), (Around(0, 1), Around(1, 1)), (1, 1)),
+    "dilation": ((3, 12, 13, 3), (3, 3, 3, 9), (1, 1), (Around(2, 0), Around(1, 2)), (2, 2)),
+    "one axis": ((4, 40, 20), (5, 20, 8), (1,), (Around(2, 2),), (1,)),
+    "padding beyond the kernel": ((2, 3, 4, 2), (2, 3, 2, 4), (1, 1), (Around(4, 3), Around(3, 3)), (1, 1)),
+}
+
+
+@needs_dots
+@pytest.mark.parametrize("name", OF_DOTS)
+def test_products_of_pairs_are_float64_rounded_once(name):
+    shape, kernel_shape, *how = OF_DOTS[name]
+    rng = np.random.default_rng(0)
+    x, kernel = drawn(rng, *shape), drawn(rng, *kernel_shape)
+
+    def function(x, kernel):
+        return convolve(x, kernel, *how)
+
+    slope = drawn(rng, *jax.eval_shape(function, x, kernel).shape)
+    text = with_gradients(function).lower(x, kernel, slope).as_text()
+    assert text.count(f"@{dots.TARGET}(") == 3
+    found = with_gradients(function)(x, kernel, slope)
+    assert_rounded_once(found, exact_convolution(x, kernel, slope, *how, 1))
+
+
+@needs_dots
+def test_the_bits_of_an_image_do_not_depend_on_its_batch():
+    shape, kernel_shape, *how = OF_DOTS["bands and panels"]
+    rng = np.random.default_rng(1)
+    x, kernel = drawn(rng, 9, *shape[1:]), drawn(rng, *kernel_shape)
+    convolved = jax.jit(lambda x: convolve(x, kernel, *how))
+
+    np.testing.assert_array_equal(*(np.asarray(y, np.float32) for y in (convolved(x)[:1], convolved(x[:1]))))
+
+
+@needs_dots
+def test_a_processor_without_products_of_pairs_takes_onednn(monkeypatch):
+    monkeypatch.setattr(dots, "has_bfloat16_dots", lambda: False)
+    shape, kernel_shape, *how = OF_DOTS["strides"]
+    x, kernel = jnp.zeros(shape, jnp.bfloat16), jnp.zeros(kernel_shape, jnp.bfloat16)
+    text = jax.jit(lambda x, kernel: convolve(x, kernel, *how)).lower(x, kernel).as_text()
+    assert f"@{convolution.TARGET}(" in text and dots.TARGET not in text
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -5,13 +5,16 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
+from phasewise.kernels.native.convolution import LEAST_PRODUCTS as LEAST_PRODUCTS_OF_ONEDNN
 from phasewise.kernels.native.convolution import PARTS, shapes_of
 from phasewise.kernels.native.library import KERNELS, are_always_called, has_bfloat16_dots
 from phasewise.kernels.native.operation import Native
 
 TARGET = "phasewise_bfloat16_convolution"
-LEAST_PRODUCTS = 1 << 16  # with fewer, XLA is about as fast (measured on two cores)
-MOST_OF_A_KERNEL = 1 << 20  # numbers of a gradient that each thread sums by itself
+# Measured on two cores. With fewer products XLA is about as fast; with larger kernels or fewer channels of the input oneDNN is.
+LEAST_PRODUCTS = 1 << 14
+MOST_OF_A_KERNEL = 1 << 16
+FEWEST_CHANNELS = 8
 
 
 def attributes(first, second, *, part, window, groups, sizes):
@@ -24,9 +27,9 @@ def attributes(first, second, *, part, window, groups, sizes):
     if not all(map(math.prod, (input, kernel, output))):
         return None
     # Pairs of outputs must not reach beyond a row, where something may lie that is not finite.
-    if part == "kernel" and (output[-2] % 2 or math.prod(kernel) > MOST_OF_A_KERNEL):
+    if part == "kernel" and output[-2] % 2:
         return None
-    is_worth_it = math.prod(output) * math.prod(kernel[:-1]) >= LEAST_PRODUCTS
+    is_worth_it = _is_worth_it(part, kernel, math.prod(output) * math.prod(kernel[:-1]))
     if not (is_worth_it or are_always_called()) or not has_bfloat16_dots():
         return None
     return {
@@ -35,6 +38,12 @@ def attributes(first, second, *, part, window, groups, sizes):
         "dilation": np.array(window.dilation, np.int64),
         "before": np.array([before for before, _ in window.padding], np.int64),
     }
+
+
+def _is_worth_it(part, kernel, products):
+    if products < LEAST_PRODUCTS_OF_ONEDNN[part, False]:
+        return products >= LEAST_PRODUCTS
+    return math.prod(kernel) < MOST_OF_A_KERNEL and (part == "input" or kernel[-2] >= FEWEST_CHANNELS)
 
 
 DOTS = Native(KERNELS, TARGET, attributes)
