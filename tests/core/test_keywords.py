@@ -96,6 +96,9 @@ OLD = [
     (lambda m: layers.Dense(3, weights=[X]), "Give them to layer.set_weights once it is built."),
     (lambda m: layers.Embedding(9, 3, init="uniform"), "It is called embeddings_initializer."),
     (lambda m: layers.PReLU(init="zero"), "It is called alpha_initializer."),
+    (lambda m: layers.Embedding(9, 3, dropout=0.2), "Put SpatialDropout1D behind it."),
+    (lambda m: pw.Input(input_shape=(3,)), "Input has no argument 'input_shape'. It is called shape."),
+    (lambda m: layers.InputLayer(shapes=(3,)), "InputLayer has no argument 'shapes'. Did you mean 'shape'?"),
     (lambda m: layers.Dropout(p=0.5), "Dropout has no argument 'p'. It is called rate."),
     (lambda m: layers.GaussianNoise(sigma=0.5), "It is called stddev."),
     (lambda m: layers.Reshape(dims=(3,)), "It is called target_shape."),
@@ -308,6 +311,8 @@ def test_strides_are_not_taken_for_columns_where_they_may_be_meant():
 def test_what_keras_3_accepts_of_keras_2_is_accepted(tmp_path, model):
     with pytest.warns(PhasewiseWarning, match="LeakyReLU's alpha is called negative_slope"):
         assert layers.LeakyReLU(alpha=0.25).negative_slope == 0.25
+    assert layers.InputLayer(input_shape=(3,)).batch_shape == (None, 3)
+    assert layers.InputLayer(batch_input_shape=(2, 3)).batch_shape == (2, 3)
     with pytest.warns(PhasewiseWarning) as warned:
         model.save(tmp_path / "net.keras", save_format="keras", include_optimizer=False)
     assert [str(each.message).split(" has ")[0] for each in warned] == [

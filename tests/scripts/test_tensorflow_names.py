@@ -212,7 +212,11 @@ def test_every_function_that_stands_in_for_one_of_tensorflow_is_in_the_table(nam
     known |= {name.replace("tf.math.", "tf.") for name in known}  # tf.log, as TensorFlow 1 had it
     for module in ("tf", "tf.math", "tf.nn", "tf.random"):
         found = eval(module, names)
-        ours = [name for name in dir(found) if getattr(getattr(found, name), "__module__", "").startswith("phasewise.")]
+        ours = [
+            name
+            for name in dir(found)
+            if getattr(getattr(found, name), "__module__", "").startswith("phasewise.scripts.")
+        ]
         offered = {f"{module}.{name}" for name in ours if inspect.isfunction(getattr(found, name))}
         assert offered - {"tf.version"} <= known
 
@@ -269,3 +273,25 @@ def test_an_activation_of_tensorflow_is_one_that_a_file_has_a_name_for(names, tm
     assert [layer.activation for layer in made.layers] == [pw.activations.relu, pw.activations.softmax]
     made.save(tmp_path / "net.keras")
     assert np.array_equal(pw.models.load_model(tmp_path / "net.keras").predict(X), made.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("tf.placeholder", "There is nothing of TensorFlow 1."),
+        ("tf.nn.conv2d", "Use keras.ops.conv, or keras.layers.Conv2D."),
+        ("tf.keras.losses.mse", "Use mean_squared_error."),
+        ("tf.keras.initializers.normal", "Use RandomNormal."),
+        ("tf.keras.layers.CuDNNLSTM", "Use LSTM."),
+        (
+            "tf.keras.layers.merge([X, X], mode='concat')",
+            "is a module, not a function. Use the functions add, multiply",
+        ),
+        ("K.set_image_dim_ordering('th')", "Use set_image_data_format."),
+        ("K.get_session()", "there is no session"),
+    ],
+)
+def test_a_name_of_older_versions_is_told_what_there_is_in_its_place(names, expression, words):
+    with pytest.raises((AttributeError, TypeError)) as raised:
+        eval(expression, {**names, "X": X})
+    assert words in str(raised.value)

@@ -6,6 +6,8 @@ Nothing here is accepted under its old name: this is what an error says of it.
 from collections.abc import Collection
 
 _RENAMED = """
+    Input.input_shape: shape
+    Input.batch_input_shape: batch_shape
     alpha: negative_slope
     atrous_rate: dilation_rate
     b_constraint: bias_constraint
@@ -107,6 +109,7 @@ _BESIDE = {
     **{f"{layer}.weights": _WEIGHTS for layer in ("Conv1D", "Conv2D", "Dense", "GRU", "LSTM")},
     "input_dtype": "Begin the model with Input(shape, dtype=...).",
     "input_length": "Begin the model with Input((length, features)).",
+    "Embedding.dropout": "Put SpatialDropout1D behind it.",
     "RandomUniform.scale": "It was minval=-scale, maxval=scale.",
     "write_grads": "Gradients are not written.",
     "embeddings_layer_names": "Embeddings are written with embeddings_freq.",
@@ -121,16 +124,36 @@ NAMES = {
     "CuDNNLSTM": "LSTM",
     "Deconvolution2D": "Conv2DTranspose",
     "Deconvolution3D": "Conv3DTranspose",
+    "BCE": "binary_crossentropy",
+    "KLD": "kl_divergence",
     "KerasClassifier": _CANNED,
     "KerasRegressor": _CANNED,
+    "LocallyConnected1D": "Conv1D, or a Layer of your own",
+    "LocallyConnected2D": "Conv2D, or a Layer of your own",
+    "MAE": "mean_absolute_error",
+    "MAPE": "mean_absolute_percentage_error",
+    "MSE": "mean_squared_error",
+    "MSLE": "mean_squared_logarithmic_error",
     "Merge": "the layers Add, Multiply, Average, Maximum, Concatenate and Dot",
     "ParametricSoftplus": "a Layer of your own",
     "SReLU": "PReLU or a Layer of your own",
     "SyncBatchNormalization": "BatchNormalization(synchronized=True)",
     "ThresholdedReLU": "ReLU(threshold=...)",
     "TimeDistributedDense": "Dense, which takes sequences as they are",
+    "bce": "binary_crossentropy",
+    "image_dim_ordering": "image_data_format",
+    "kld": "kl_divergence",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
     "merge": "the functions add, multiply, average, maximum, concatenate and dot",
+    "mse": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+    "multi_gpu_model": "JAX's own shardings",
+    "normal": "RandomNormal",
+    "objectives": "losses",
     "plot": "plot_model",
+    "set_image_dim_ordering": "set_image_data_format",
+    "uniform": "RandomUniform",
 }
 """Functions and classes: what to use in their place."""
 

@@ -28,22 +28,22 @@ def told(function: F) -> F:
         try:
             return function(*args, **kwargs)
         except TypeError:
-            refuse_unknown(function, kwargs)
-            raise
+            error = refusal(function, kwargs)
+            if error is None:
+                raise
+        raise error
 
     called.tells_keywords = True
     return called
 
 
-def refuse_unknown(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> None:
-    """Nothing, where the call of `function` failed for another reason.
-
-    Raises:
-        TypeError: among `kwargs` is one that it does not take.
-    """
+def refusal(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> TypeError | None:
+    """The error that tells of those of `kwargs` that a function does not take; None where it takes them all."""
     takes_all = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
-    if not takes_all:
-        refuse_left_over(function, [name for name in kwargs if name not in _taken(function)])
+    strangers = [name for name in kwargs if name not in _taken(function)]
+    if takes_all or not strangers:
+        return None
+    return TypeError(message(function.__name__, strangers, _taken(function)))
 
 
 def refuse_left_over(function: Callable[..., Any], strangers: Iterable[str]) -> None:
@@ -54,7 +54,7 @@ def refuse_left_over(function: Callable[..., Any], strangers: Iterable[str]) -> 
     """
     strangers = list(strangers)
     if strangers:
-        raise TypeError(message(function.__name__, strangers, _taken(function))) from None
+        raise TypeError(message(function.__name__, strangers, _taken(function)))
 
 
 def tell_in(module: ModuleType, owner: str) -> None:

@@ -1,14 +1,15 @@
 """Input: where a functional model begins."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.core import naming
+from phasewise.core import constructors, naming
 from phasewise.core.arguments import check_count, check_flag
 from phasewise.core.defaults import floatx
+from phasewise.core.keywords import message
 from phasewise.core.registry import nearest, register
 from phasewise.core.strings import STRING, is_string_dtype
 from phasewise.core.types import Array, Config, DTypeLike
@@ -18,7 +19,8 @@ from phasewise.layer.layer import Layer
 
 @register("layer")
 class InputLayer(Layer):
-    """The place of one input in a model; made by `Input`, whose arguments it takes."""
+    """The place of one input in a model; made by `Input`, whose arguments it takes. `input_shape` and `batch_input_shape`, their names in
+    Keras 2, are accepted too."""
 
     def __init__(
         self,
@@ -30,7 +32,11 @@ class InputLayer(Layer):
         batch_shape: Sequence[int | None] | None = None,
         optional: bool = False,
         name: str | None = None,
+        **kwargs: Any,
     ):
+        shape, batch_shape = kwargs.pop("input_shape", shape), kwargs.pop("batch_input_shape", batch_shape)
+        if kwargs:
+            raise ValueError(message("InputLayer", list(kwargs), list(constructors.parameters(InputLayer))[1:-1]))
         _check_shape(shape, batch_size, batch_shape)
         self.sparse = check_flag("Input", "sparse", bool(sparse) if sparse is None else sparse)
         self.optional = check_flag("Input", "optional", optional)

@@ -14,6 +14,7 @@ from phasewise.layer.added_losses import collected_losses, forget_losses
 from phasewise.layer.layer import Layer
 from phasewise.layers.embedding.ids import check_ids_of
 from phasewise.losses.given_values import row
+from phasewise.training.left_behind import mark_left_behind
 from phasewise.training.loop import MapProgram
 from phasewise.training.prepared_call import TILE, prepare_call, prepared_call
 from phasewise.training.programs import observed, program, shapes_of
@@ -171,6 +172,7 @@ class _AsItIs:
                 lambda: self._run.trace(params, others, self._followed.values(), *drawn, arrays, valid)
             )
             self._is_traced = True
+            mark_left_behind(model)
         outputs, *written, model._last_losses = self._run(
             params, others, self._followed.values(), *drawn, arrays, valid
         )

@@ -4,7 +4,7 @@ import functools
 
 import jax.numpy as jnp
 
-from phasewise.core.keywords import refuse_unknown
+from phasewise.core.keywords import refusal
 from phasewise.core.operators import resolved
 from phasewise.graph import symbolic
 
@@ -20,8 +20,10 @@ def op(function):
         try:
             return function(*resolved(args), **resolved(kwargs))
         except TypeError:
-            refuse_unknown(function, kwargs)
-            raise
+            error = refusal(function, kwargs)
+            if error is None:
+                raise
+        raise error
 
     on_any.tells_keywords = True
     return on_any

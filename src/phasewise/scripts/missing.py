@@ -9,6 +9,8 @@ _OWN_GRADIENTS = (
 )
 
 OF_KERAS = {
+    "backend.get_session": "there is no session, functions are called as they are",
+    "backend.set_session": "there is no session, functions are called as they are",
     "applications": "its networks come with weights, which would have to be downloaded",
     "distillation": "override train_step for it",
     "distribution": "arrays are placed on devices by JAX's own shardings",
@@ -28,7 +30,18 @@ OF_KERAS = {
 }
 """By the name behind the root of Keras; what holds for a module holds for what lies in it."""
 
+_OF_TENSORFLOW_1 = """
+    ConfigProto GPUOptions InteractiveSession Session contrib get_default_graph get_variable global_variables_initializer layers
+    placeholder reset_default_graph
+"""
+
 OF_TENSORFLOW = {
+    **{f"tensorflow.{name}": " There is nothing of TensorFlow 1." for name in _OF_TENSORFLOW_1.split()},
+    "tensorflow.nn.bias_add": " Add it: x + bias.",
+    "tensorflow.nn.conv2d": " Use keras.ops.conv, or keras.layers.Conv2D.",
+    "tensorflow.nn.dropout": " Use keras.layers.Dropout, or keras.random.dropout.",
+    "tensorflow.nn.max_pool": " Use keras.ops.max_pool, or keras.layers.MaxPooling2D.",
+    "tensorflow.nn.max_pool2d": " Use keras.ops.max_pool, or keras.layers.MaxPooling2D.",
     "tensorflow.GradientTape": _OWN_GRADIENTS,
     "tensorflow.compat": " There is nothing of TensorFlow 1.",
     "tensorflow.distribute": " Arrays are placed on devices by JAX's own shardings.",

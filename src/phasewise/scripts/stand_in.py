@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 
+from phasewise.core import former
 from phasewise.core.keywords import tell_in
 from phasewise.core.registry import did_you_mean
 from phasewise.scripts import places
@@ -58,6 +59,11 @@ class StandIn(types.ModuleType):
             super().__delattr__(name)
         else:
             delattr(_owner(self, name), name)
+
+    def __call__(self, *args, **kwargs):
+        raise TypeError(
+            f"{self.__name__} is a module, not a function.{former.instead(self.__name__.rpartition('.')[2])}"
+        )
 
     def __dir__(self):
         names = {name for target in _modules(self) for name in public_names(target)}

@@ -14,6 +14,7 @@ from phasewise.training.customised import held_metrics, step_of
 from phasewise.training.differentiation import noting_loss
 from phasewise.training.kept_in_python import changed, kept_in_python, refuse_changes
 from phasewise.training.last_activation import last_activations
+from phasewise.training.left_behind import mark_left_behind
 from phasewise.training.programs import program, shapes_of, trace_calls
 from phasewise.training.state import Cells
 from phasewise.training.step import draws_of, unpack, with_memory
@@ -146,6 +147,7 @@ def _traced_once(model, task, spec):
     seen = {}
     with observe.calls() as calls:
         outputs = jax.eval_shape(call, specs, spec)
+    mark_left_behind(model)
     if name == "train_step" and not seen["changed"] and trained:
         raise ValueError(
             f"{type(model).__name__}.train_step changes no weight: take gradients, `loss, gradients = self.value_and_grad(loss_of)()`, and "

@@ -7,6 +7,7 @@ from phasewise.data import make_executor
 from phasewise.training import custom_step
 from phasewise.training.customised import is_customised, reset_metrics
 from phasewise.training.draws import Draws
+from phasewise.training.left_behind import mark_left_behind
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.preparing import batch_spec, prepare_feed, require_data, require_steps
 from phasewise.training.programs import program, shapes_of, switch_key, under
@@ -102,7 +103,8 @@ def _prepared(model, executor, feed, task, draws):
     def gather(before=None):
         return {**cells.gather(), **{name: (before or drawn).get(name, value) for name, value in drawn.items()}}
 
-    loop.compile(gather, feed)
+    if loop.compile(gather, feed):
+        mark_left_behind(model)
     return loop, gather, cells
 
 

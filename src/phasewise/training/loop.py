@@ -131,16 +131,18 @@ class UpdateProgram:
         self._run = None
 
     def compile(self, gather, feed):
-        """Compile, where that is still to be done; no step runs.
+        """Compile, where that is still to be done; no step runs. Returns whether it was.
 
         Args:
             gather: a function that gives the state, with what is followed by then.
         """
-        if self._run is None:
-            arguments = feed.arrays, self._constants, np.int32(0), np.int32(0)
-            self._run = self.followed.traced(lambda: self._lowered(gather(), *arguments)).compile()
-            if self.in_place:
-                hand_back_memory()
+        if self._run is not None:
+            return False
+        arguments = feed.arrays, self._constants, np.int32(0), np.int32(0)
+        self._run = self.followed.traced(lambda: self._lowered(gather(), *arguments)).compile()
+        if self.in_place:
+            hand_back_memory()
+        return True
 
     def _lowered(self, state, *arguments):
         if self._joins and can_be_joined(state):
@@ -229,6 +231,11 @@ class MapProgram:
         self._step = step
         self._jitted = compiled(run, variables, donate_argnums=5)
         self._run = self._tree = self._specs = None
+
+    @property
+    def is_compiled(self):
+        """Whether there is a program yet: the first run makes it."""
+        return self._run is not None
 
     def run(self, state, feed, on_compiled=_nothing, on_chunk=_nothing):
         """The outputs of a feed, each leaf of shape (steps, rows, ...). "memory" in the state is then that after the last step.

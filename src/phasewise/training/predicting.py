@@ -17,6 +17,7 @@ from phasewise.training.customised import is_customised
 from phasewise.training.draws import Draws
 from phasewise.training.fitting import may_write_to_data
 from phasewise.training.host_layers import plan_for
+from phasewise.training.left_behind import mark_left_behind
 from phasewise.training.loop import MapProgram
 from phasewise.training.one_batch import plan_of_one_batch
 from phasewise.training.prepared_call import TILE, prepare_call, prepared_call
@@ -146,7 +147,11 @@ def _predicted(model, task, feed, calls, own, draws, on_compiled, on_chunk):
     if memory:
         state["memory"] = values_of(memory)
     if model._watcher is None:
-        stacked = program(model, task, shapes_of(feed.arrays), make).run(state, feed, on_compiled, on_chunk)
+        loop = program(model, task, shapes_of(feed.arrays), make)
+        is_new = not loop.is_compiled
+        stacked = loop.run(state, feed, on_compiled, on_chunk)
+        if is_new:
+            mark_left_behind(model)
     else:
         stacked = model._watcher._run(task, calls, own, state, feed, on_compiled, on_chunk)
     for variable, value in zip(memory, state.get("memory", ())):

@@ -13,6 +13,7 @@ from phasewise.core import defaults, random, settings, variable
 from phasewise.core.registry import nearest
 from phasewise.layer.added_losses import collected_losses
 from phasewise.switch import observe, phase, statistics_policy
+from phasewise.training.left_behind import mark_left_behind
 
 MOST_PROGRAMS = 32
 
@@ -33,6 +34,7 @@ def program(model, kind, key, make):
         layers = model._inventory().layers  # kept, so that no new layer can come to bear the identity of one in the key
         with settings.reading():
             found = make(), layers
+        mark_left_behind(model)
     model.programs[full_key] = found  # the latest is the last
     while len(model.programs) > MOST_PROGRAMS:
         model.programs.pop(next(iter(model.programs)), None)

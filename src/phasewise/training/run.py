@@ -11,6 +11,7 @@ from phasewise.training.custom_diagnosis import diagnose_custom
 from phasewise.training.customised import is_customised
 from phasewise.training.diagnosis import diagnose
 from phasewise.training.interrupts import held_back
+from phasewise.training.left_behind import mark_left_behind
 from phasewise.training.loop import Chunks, UpdateProgram
 from phasewise.training.nonfinite import error_for, first_bad_step, is_sound, kept_where_finite
 from phasewise.training.own_state import claim
@@ -51,8 +52,7 @@ class Run:
         self._epoch, self._updates, self._draws = 0, [], ()
         self.told_of_short_data = False
         self._just_prepared = None, None
-        self.backup = None  # what is told of each chunk
-        self._cells = None
+        self._cells = self.backup = None  # what is told of each chunk
         self._pass = self.steps_of_pass = 0  # which pass over the data, and how many steps of it are made
         self.steps = 0  # made so far, with the one that went wrong and those that a run had made that is resumed here
         self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
@@ -97,7 +97,7 @@ class Run:
         hooks.begin(seen)
         for moving, _ in self._averages():
             moving.check_values()
-        loop.compile(cells.gather, feed)
+        self._compile(loop, cells, feed)
         self._cells = cells
         before, key = cells.gather(), switch_key(self.model) if hooks.wanted else None
         on_compiled()
@@ -122,9 +122,13 @@ class Run:
                 hooks.begin(seen)
                 if hooks.wanted and key != switch_key(self.model):  # they have frozen a layer, or set an attribute
                     loop, cells = self._prepared(feed)
-                    loop.compile(cells.gather, feed)
+                    self._compile(loop, cells, feed)
                     key = switch_key(self.model)
                 before = cells.gather()
+
+    def _compile(self, loop, cells, feed):
+        if loop.compile(cells.gather, feed):
+            mark_left_behind(self.model)
 
     def take_up(self):
         """Trace the step for the batches to come, so that all is there that a run which is resumed puts back. Returns the cells."""
@@ -190,7 +194,7 @@ class Run:
         task = (self._task, self._on_nonfinite, "carefully")
         loop = program(self.model, task, key, lambda: self._compiled(cells, draws, careful=True))
         cells.followed = loop.followed
-        loop.compile(cells.gather, feed)
+        self._compile(loop, cells, feed)
         before = cells.gather()
         reached = loop.advance(before, feed, place, 1)
         if reached.is_sound:
