@@ -36,14 +36,14 @@ class RowSums(NamedTuple):
         shift: (channels,), and `offset` (channels,) in units of `scale`: the batch's mean is `shift + scale * offset`.
         positions: how many a row has.
         sums: (len(SUMS), channels), over the rows: their number, the sums of n, u and v about the batch's mean, and of their products.
-        products: (channels, channels), the sums of u of one channel times u of another; None where they are not asked for.
+        means: (rows, channels), u about the batch's mean; None where they are not asked for.
     """
 
     shift: jax.Array
     offset: jax.Array
     positions: jax.Array
     sums: jax.Array
-    products: jax.Array | None = None
+    means: jax.Array | None = None
 
 
 def row_moments(x, scale, mask=None, real=None):
@@ -133,11 +133,11 @@ def joined_over_time(rows, scale):
     return RowMoments(shift, *(part.mean(0) for part in moved), rows.positions.sum())
 
 
-def row_sums(rows, with_products=False):
+def row_sums(rows, with_means=False):
     """`RowSums` of `RowMoments`; taken about the batch's mean before anything is squared, which keeps the digits.
 
     Args:
-        with_products: whether the products of channels with each other are summed too.
+        with_means: whether the means of each row are kept too, for what their channels say together.
     """
     rows = rows._replace(share=jnp.broadcast_to(rows.share, rows.mean.shape))
     total = rows.share.sum(0)
@@ -145,8 +145,7 @@ def row_sums(rows, with_products=False):
     n, u, v = _about(rows, offset)
     counted = (n > 0).astype(n.dtype)
     sums = jnp.stack([part.sum(0) for part in (counted, n, u, v, n * n, n * u, n * v, u * u, u * v, v * v)])
-    products = jnp.matmul(u.T, u, precision=jax.lax.Precision.HIGHEST) if with_products else None
-    return RowSums(rows.shift, offset, rows.positions, sums, products)
+    return RowSums(rows.shift, offset, rows.positions, sums, u if with_means else None)
 
 
 def _about(rows, offset):

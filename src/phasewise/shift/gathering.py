@@ -113,7 +113,7 @@ def _one_pass(model, executor, calls, steps, progress, sample, check, role):
     remembered = values_of(memory)
 
     def made():
-        return RowProgram(predict_step(model, "predict", calls.draws), weights, with_products=True)
+        return RowProgram(predict_step(model, "predict", calls.draws), weights, with_means=True)
 
     for feed in executor.feeds(steps) if memory else executor.padded_feeds(steps):
         look_at(executor, feed, calls, check, role)

@@ -7,7 +7,7 @@ from phasewise.switch.collected_rows import collected_rows
 from phasewise.training.loop import MapProgram
 from phasewise.training.step import unpack
 
-MOST_TOGETHER = 128  # channels: their products are as many numbers squared, of each batch
+MOST_TOGETHER = 128  # channels: their covariance is as many numbers squared
 
 
 class RowProgram(MapProgram):
@@ -16,10 +16,10 @@ class RowProgram(MapProgram):
     Args:
         predicted: a step of prediction, see `phasewise.training.step.predict_step`.
         weights: `phasewise.training.weights.Weights` of the model.
-        with_products: whether the channels of the first call are multiplied with each other, where they are few enough.
+        with_means: whether the means of each row come too, of the first call, where its channels are few enough.
     """
 
-    def __init__(self, predicted, weights, with_products=False):
+    def __init__(self, predicted, weights, with_means=False):
         self.owners = []
 
         def step(state, batch, valid, numbers):
@@ -27,7 +27,7 @@ class RowProgram(MapProgram):
                 result = predicted(state, batch, valid, numbers)
             self.owners[:] = [average for average, _ in entries]
             joint = [
-                with_products and i == 0 and each.mean.shape[1] <= MOST_TOGETHER for i, (_, each) in enumerate(entries)
+                with_means and i == 0 and each.mean.shape[1] <= MOST_TOGETHER for i, (_, each) in enumerate(entries)
             ]
             sums = [row_sums(each, together) for (_, each), together in zip(entries, joint)]
             return ((result[0], sums), result[1]) if "memory" in state else (result, sums)

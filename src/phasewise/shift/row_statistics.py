@@ -45,13 +45,9 @@ class RowStatistics:
             self.centre = first if self.centre is None else np.where(self._rows > 0, self.centre, first)
         first = np.stack([sums[:, _ORDER[name]] for name in "nuv"])
         second = np.stack([np.stack([sums[:, _ORDER[name]] for name in row]) for row in _PRODUCTS])
-        if part.products is not None:
-            self._add_products(
-                np.reshape(part.products, (-1, channels, channels)),
-                first[0, :, :1],
-                first[1],
-                self._away(centre).reshape(centre.shape),
-            )
+        if part.means is not None:
+            means = np.asarray(part.means, np.float64).reshape(-1, channels)
+            self._add_products(means, rows[:, :1], first[1], self._away(centre).reshape(centre.shape))
         # A batch is as a channel to what is linear.
         first, second = _moved(*(each.reshape(*each.shape[:-2], -1) for each in (first, second)), self._away(centre))
         self._rows = self._rows + rows.sum(0)
@@ -62,10 +58,15 @@ class RowStatistics:
     def _away(self, centre):
         return ((self.centre - centre) / self.scale).ravel()
 
-    def _add_products(self, products, rows, first, away):
-        """Sums (batches, channels, channels) of u u' with those of 1 and u about centres so many units below the one here, moved to it."""
+    def _add_products(self, means, rows, first, away):
+        """Sums of u u' over rows.
+
+        Args:
+            means: (rows of all batches, channels), u about centres `away` (batches, channels) units below the one here; rows that are none have 0.
+            rows: (batches, 1), how many are some. first: (batches, channels), the sums of u.
+        """
         crossed = away.T @ first
-        moved = products.sum(0, dtype=np.float64) - crossed - crossed.T + (rows * away).T @ away
+        moved = means.T @ means - crossed - crossed.T + (rows * away).T @ away
         self._products = moved if self._products is None else self._products + moved
 
     def _covariance(self, offset):
