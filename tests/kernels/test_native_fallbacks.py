@@ -78,10 +78,11 @@ def test_an_exported_program_is_xla_s_alone(name):
 
 
 SHARED = """
-import jax, numpy as np
+import contextlib, sys, jax, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from native_operations import OPERATIONS, arrays_of, native_kernels
-mesh = jax.make_mesh((8,), ("rows",), axis_types=(AxisType.Auto,))
+kind, is_set = sys.argv[1:]
+mesh = jax.make_mesh((8,), ("rows",), axis_types=(AxisType[kind],))
 for name, (function, _) in OPERATIONS.items():
     arrays = arrays_of(name)
     program = jax.jit(function)
@@ -91,8 +92,9 @@ for name, (function, _) in OPERATIONS.items():
         jax.device_put(each, NamedSharding(mesh, PartitionSpec("rows") if of_rows else PartitionSpec()))
         for each, of_rows in zip(arrays, rows)
     ]
-    assert native_kernels(program.lower(*shared).as_text()) == set(), name
-    found = program(*shared)
+    with jax.set_mesh(mesh) if is_set == "set" else contextlib.nullcontext():
+        assert native_kernels(program.lower(*shared).as_text()) == set(), name
+        found = program(*shared)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(alone), strict=True):
         assert len(one.sharding.device_set) == 8, name
         one, other = np.asarray(one), np.asarray(other)
@@ -101,9 +103,11 @@ print("all")
 """
 
 
-def test_arrays_on_eight_devices_are_left_to_xla():
+@pytest.mark.parametrize("kind, is_set", [("Auto", "not"), ("Explicit", "not"), ("Explicit", "set")])
+def test_arrays_on_eight_devices_are_left_to_xla(kind, is_set):
     environment = {**os.environ, "PHASEWISE_NATIVE": "always", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
     environment["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), environment.get("PYTHONPATH", "")])
-    done = subprocess.run([sys.executable, "-c", SHARED], env=environment, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-c", SHARED, kind, is_set]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "all"

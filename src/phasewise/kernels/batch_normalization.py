@@ -39,7 +39,7 @@ def suits(x, channel, mask, dtype):
         and (mask is None or mask.shape[-1] == 1)
         and all(isinstance(size, int) for size in x.shape)
         and (x.size >= FEWEST_VALUES or are_always_called())
-        and are_at_hand()
+        and are_at_hand(x)
     )
 
 

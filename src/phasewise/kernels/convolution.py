@@ -17,6 +17,7 @@ from jax.interpreters import ad
 from phasewise.kernels.convolution_in_xla import PARTS, Window, one_call, turned
 from phasewise.kernels.convolution_in_xla import part_of as part_in_xla
 from phasewise.kernels.convolution_sizes import Around, span
+from phasewise.kernels.explicit_axes import left_to_the_compiler
 from phasewise.kernels.native import convolution as native
 from phasewise.kernels.native.depthwise import DEPTHWISE
 from phasewise.kernels.native.dots import DOTS
@@ -98,7 +99,11 @@ def part_of(part, first, second, window, groups=1, sizes=None):
         window: with a `spread` of ones.
         sizes: the sizes of the part in space, which an output's follow from.
     """
-    return _PART.bind(first, second, part=part, window=window, groups=groups, sizes=sizes)[0]
+
+    def computed(first, second):
+        return _PART.bind(first, second, part=part, window=window, groups=groups, sizes=sizes)[0]
+
+    return left_to_the_compiler(computed, first, second, rows_of={"output": first, "input": second}.get(part))
 
 
 _PART = operation(

@@ -28,7 +28,7 @@ def suits(projected, states, weights, kept, mask):
         and projected.size > 0
         and (kept is None or kept.shape == (projected.shape[1], 1, kernel.shape[0]))
         and (mask is None or mask.shape == projected.shape[:2])
-        and are_at_hand()
+        and are_at_hand(*arrays)
     )
 
 

@@ -67,7 +67,7 @@ def is_large(rows, x, kernel):
         and 1 < rows <= MOST_ROWS
         and (math.prod(kernel.shape) >= FEWEST_WEIGHTS or are_always_called())
         and x.dtype == kernel.dtype == np.float32
-        and are_at_hand()
+        and are_at_hand(x, kernel)
         and has_avx512()
     )
 

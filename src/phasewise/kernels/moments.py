@@ -6,6 +6,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from phasewise.kernels.explicit_axes import left_to_the_compiler
+
 
 class Moments(NamedTuple):
     """Mean and variance, the reduced axes kept at size 1.
@@ -38,7 +40,8 @@ def first_entry(x, axes):
     has lost log2(n) / 2 bits at the very most, however far from zero the mean is. As a part of `x`, and not a number computed
     from it, it costs the compiled loops nothing.
     """
-    return jax.lax.stop_gradient(x[tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(x.ndim))])
+    place = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(x.ndim))
+    return left_to_the_compiler(lambda x: x[place], jax.lax.stop_gradient(x))
 
 
 @functools.partial(jax.jit, static_argnums=1)

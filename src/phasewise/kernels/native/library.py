@@ -18,6 +18,7 @@ from typing import NamedTuple
 import jax
 
 from phasewise.core.warning import NativeKernelsWarning, warn
+from phasewise.kernels.explicit_axes import mesh_of
 from phasewise.kernels.native.shared_object import check_whole
 
 VERSION_OF_ONEDNN = "2023.2.0"
@@ -65,9 +66,12 @@ def loaded(library: Library) -> ctypes.CDLL:
         return _loaded(library)
 
 
-def are_at_hand() -> bool:
-    """Whether what is traced here is for a CPU, and `KERNELS` can be called: then it is worth an operation of its own."""
-    return jax.default_backend() == "cpu" and usable(KERNELS)
+def are_at_hand(*arrays: jax.Array) -> bool:
+    """Whether what is traced here is for a CPU, and `KERNELS` can be called on `arrays`: then it is worth an operation of its own.
+
+    Arrays on a mesh with explicit axes are XLA's: only its own operations tell how a result is spread.
+    """
+    return jax.default_backend() == "cpu" and usable(KERNELS) and mesh_of(*arrays) is None
 
 
 def has_avx512() -> bool:

@@ -33,7 +33,7 @@ def suits(x, window, strides, padding, *, with_gradient=False):
         and _sizes(x.shape, window, strides) is not None
         and math.prod(window) <= MOST_IN_A_WINDOW
         and (are_always_called() or _is_worth_it(x, window, strides, with_gradient))
-        and are_at_hand()
+        and are_at_hand(x)
     )
 
 
