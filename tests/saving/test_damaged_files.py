@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 
+from keras2_files import unpacked
 from phasewise.saving import FileError, load_model
 from saving.archives import members
 
@@ -151,6 +152,18 @@ def told_of_hangs():
 @pytest.mark.filterwarnings("ignore")
 def test_damage_ends_in_success_or_in_a_file_error(tmp_path):
     check(range(300), tmp_path)
+
+
+@pytest.mark.parametrize("damage", [bytes(16), (1).to_bytes(8, "little") + (2**64 - 32).to_bytes(8, "little")])
+def test_a_heap_of_texts_that_goes_on_without_end_is_refused(tmp_path, damage):
+    """HDF5's own library goes through the objects by their sizes, and would never come back."""
+    path, _ = unpacked("nested", tmp_path)
+    data = path.read_bytes()
+    first = data.index(b"GCOL") + 16
+    (tmp_path / "x.h5").write_bytes(data[:first] + damage + data[first + 16 :])
+    with pytest.raises(FileError, match=r"x.h5' is damaged: its heap of texts at byte 2,048 goes on without end"):
+        load_model(tmp_path / "x.h5")
+    assert load_model(path).built
 
 
 @pytest.mark.extensive

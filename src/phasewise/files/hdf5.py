@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from phasewise.files.file_error import FileError, told_as_damage
+from phasewise.files.hdf5_heaps import check_heaps, heaps_to_check
 from phasewise.files.hdf5_limits import check
 from phasewise.files.missing import check_is_file
 
@@ -88,7 +89,21 @@ def opened(path: str, file: BinaryIO | None = None) -> Iterator[Any]:
     with source:
         with told_as_damage(f"{path!r} is damaged"):
             check(source, path)
-        yield source
+        with heaps_to_check(source, path, file):
+            yield source
+
+
+def attribute(item: Any, name: str) -> Any:
+    """An attribute, whose texts may lie in a heap of the file; None where there is none.
+
+    Raises:
+        FileError: such a heap is damaged.
+    """
+    if name not in item.attrs:
+        return None
+    if item.attrs.get_id(name).dtype.kind == "O":
+        check_heaps(item)
+    return item.attrs[name]
 
 
 def text_attribute(item: Any, name: str) -> str | None:
@@ -100,5 +115,5 @@ def text_attribute(item: Any, name: str) -> str | None:
     found = item.attrs.get_id(name)
     if found.shape != () or (found.dtype.kind != "S" and h5py.check_string_dtype(found.dtype) is None):
         return None
-    text = item.attrs[name]
+    text = attribute(item, name)
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)

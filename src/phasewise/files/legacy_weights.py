@@ -10,6 +10,7 @@ from phasewise.core.variable import Variable
 from phasewise.files.by_name import check_any, tell
 from phasewise.files.file_error import FileError
 from phasewise.files.fit import Fit, whose
+from phasewise.files.hdf5 import attribute
 from phasewise.files.stored_weights import Stored
 from phasewise.layer.layer import Layer
 
@@ -138,7 +139,7 @@ def _layers(title, file):
     found = {name: _arrays(title, _inside(title, group, name)) for name in _names(group, "layer_names")}
     if _TOP in group:
         found.setdefault(_TOP, _arrays(title, _inside(title, group, _TOP)))
-    backend = group.attrs.get("backend", b"")
+    backend = attribute(group, "backend")
     is_theano = (backend.decode() if isinstance(backend, bytes) else str(backend)) == "theano"
     if is_theano and any(len(array.shape) > 2 for arrays in found.values() for _, array in arrays):
         raise ValueError(
@@ -173,11 +174,11 @@ def _inside(title, group, path):
     return item
 
 
-def _names(group, attribute):
+def _names(group, name):
     """A list of names in one attribute or in several."""
-    found = list(group.attrs[attribute]) if attribute in group.attrs else []
+    found = [] if attribute(group, name) is None else list(attribute(group, name))
     number = 0
-    while f"{attribute}{number}" in group.attrs and attribute not in group.attrs:
-        found.extend(group.attrs[f"{attribute}{number}"])
+    while f"{name}{number}" in group.attrs and name not in group.attrs:
+        found.extend(attribute(group, f"{name}{number}"))
         number += 1
-    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in found]
+    return [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in found]

@@ -15,7 +15,7 @@ from typing import Any
 from phasewise.files import json_text
 from phasewise.files.atomic_file import written_whole
 from phasewise.files.file_error import FileError
-from phasewise.files.hdf5 import WritableThrough, opened
+from phasewise.files.hdf5 import WritableThrough, attribute, opened
 from phasewise.files.missing import check_is_file
 from phasewise.files.skeleton import Group, fill
 from phasewise.files.stored_weights import StoredWeights
@@ -67,7 +67,7 @@ def opened_shards(path: str) -> Iterator[StoredWeights]:
             if not os.path.isfile(where):
                 raise FileNotFoundError(f"{where!r} does not exist: it is one of the {len(names)} shards of {path!r}.")
             shards.append(stack.enter_context(opened(where)))
-            if mark is not None and shards[-1].attrs.get(_SET) != mark:
+            if mark is not None and attribute(shards[-1], _SET) != mark:
                 raise FileError(
                     f"{where!r} belongs to another set of weights than {path!r}, which was written at another time."
                 )

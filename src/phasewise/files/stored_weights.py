@@ -8,6 +8,7 @@ import numpy as np
 
 from phasewise.files.file_error import FileError
 from phasewise.files.hdf5 import text_attribute
+from phasewise.files.hdf5_heaps import check_heaps
 
 OPTIMIZER = "optimizer"
 
@@ -39,6 +40,8 @@ class Stored:
         Raises:
             OSError: it cannot be read.
         """
+        if self._dataset.dtype.kind == "O":
+            check_heaps(self._dataset)
         try:
             value = np.asarray(self._dataset[()])
         except (OSError, RuntimeError, ValueError) as error:
