@@ -13,7 +13,7 @@ import phasewise as pw
 
 @functools.cache
 def _members_of(kind):
-    model = {"chain": _chain, "words": _words, "graph": _graph}[kind]()
+    model = {"chain": _chain, "words": _words, "graph": _graph, "space": _space}[kind]()
     file = io.BytesIO()
     pw.models.whole_file.write(model, file)
     with zipfile.ZipFile(file) as archive:
@@ -34,6 +34,12 @@ def _words():
     lookup = pw.layers.StringLookup(name="lookup")
     lookup.adapt(np.array(["a", "b", "b"], object))
     return pw.Sequential([pw.Input((), dtype="string"), lookup])
+
+
+def _space():
+    space = pw.utils.FeatureSpace({"age": "float_normalized", "city": "string_categorical", "kept": "float"})
+    space.adapt({"age": [1.0, 2.0], "city": ["a", "b"], "kept": [0.0, 1.0]})
+    return space
 
 
 def _graph():

@@ -14,6 +14,7 @@ from keras2_files import unpacked
 from phasewise.saving import FileError, load_model
 from saving.archives import members
 
+KINDS = ["chain", "words", "graph", "space"]
 SECONDS, BYTES = 10, 1 << 30
 VALUES = [
     None,
@@ -97,13 +98,13 @@ def zipped(parts):
 def damaged(seed):
     """The bytes of a model file with some damage."""
     draw = random.Random(seed)
-    parts = members(draw.choice(["chain", "words", "graph"]))
+    parts = members(draw.choice(KINDS))
     kind = draw.choice(["json", "json", "json", "weights", "weights", "archive", "exchanged", "metadata"])
     if kind == "archive":
         return changed_bytes(zipped(parts), draw)
     if kind == "exchanged":
         first, second = draw.choice(list(parts)), draw.choice(list(parts))
-        other = members(draw.choice(["chain", "words", "graph"]))
+        other = members(draw.choice(KINDS))
         return zipped({**parts, first: draw.choice([parts[second], other.get(first, b"")])})
     name = {"json": "config.json", "metadata": "metadata.json", "weights": "model.weights.h5"}[kind]
     change = changed_bytes if kind == "weights" or draw.random() < 0.2 else changed_json
@@ -124,7 +125,7 @@ def outcome(data, path):
 
 
 def check(seeds, folder):
-    for kind in ("chain", "words", "graph"):
+    for kind in KINDS:
         assert outcome(zipped(members(kind)), folder / "whole.keras") == "opened"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = []

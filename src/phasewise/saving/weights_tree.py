@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from phasewise.core.variable import Variable
+from phasewise.files.file_error import FileError
 from phasewise.files.skeleton import Group
 from phasewise.files.stored_weights import StoredWeights
 
@@ -18,10 +19,11 @@ def tree_of(stored: StoredWeights) -> tuple[Tree, Names]:
     """What a file has, all of it read, and what it calls its objects: {"/path": {"name": name}}.
 
     Raises:
-        OSError: an array cannot be read.
+        FileError: an array cannot be read, or a name is no text.
     """
     tree = {}
     for path in stored.paths():
+        _check_text(stored, path, *stored.arrays(path))
         held = {key: array.read() for key, array in sorted(stored.arrays(path).items(), key=_by_number)}
         inside(tree, path).update(held)
     names = {path: stored.name(path) for path, _ in objects_in(tree) if path}
@@ -116,6 +118,14 @@ def checked_array(where: str, value: Any) -> np.ndarray:
     if array.dtype.kind not in "biufc" and not jax.numpy.issubdtype(array.dtype, np.number):
         raise TypeError(f"The weight {where!r} is an array of numbers; got {value!r}.")
     return array
+
+
+def _check_text(stored, *names):
+    for name in names:
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError:
+            raise FileError(f"{stored.title!r} has a name {name!r} in it that is no text.") from None
 
 
 def _by_number(item):
