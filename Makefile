@@ -47,10 +47,10 @@ sanitize: $(VENV)/ready
 	mkdir -p $(SANITIZED)/src
 	cp -r src/phasewise $(SANITIZED)/src/
 	cmake -S native -B $(SANITIZED)/native -DPHASEWISE_SANITIZE=ON -DPython3_EXECUTABLE=$(CURDIR)/$(BIN)/python
-	cmake --build $(SANITIZED)/native
+	cmake --build $(SANITIZED)/native --parallel 2
 	cp $(SANITIZED)/native/*.so $(SANITIZED)/src/phasewise/kernels/native/
 	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so) $$($${CXX:-c++} -print-file-name=libstdc++.so)" \
-		ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED)/src KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -s \
+		ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(CURDIR)/$(SANITIZED)/src KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(BIN)/python -m pytest -s \
 		tests/kernels/test_native_*.py tests/kernels/test_fused_normalization.py
 
 # What `make bench` measures against, each in an environment of its own. One that cannot be made is told and left out.

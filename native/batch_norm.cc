@@ -104,8 +104,8 @@ struct Coefficients {
 };
 
 template <typename X, typename Y>
-void normalize_as(ffi::ThreadPool& pool, const RowTiles& rows, const Coefficients& of, int kind, float ceiling, const void* x, const void* residual,
-                  void* y) {
+void normalize_as(ffi::ThreadPool& pool, const RowTiles& rows, const Coefficients& of, int kind, float ceiling, const void* x,
+                  const void* residual, void* y) {
   auto loop = best_channel_rows<X, Y>().normalize[kind];
   bool streams = rows.count * rows.width * int64_t(sizeof(Y)) >= kStreamedBytes;
   ParallelFor(pool, rows.chunks, [&](int64_t turn) {
@@ -156,8 +156,8 @@ std::vector<double> gradient_sums(ffi::ThreadPool& pool, const RowTiles& rows, c
     double* sum = found.data() + part * 2 * width;
     rows.for_tiles(part, [&](int64_t first, int64_t count) {
       int64_t at = first * width;
-      loop(x + at, y + (kind == 3 ? at : 0), gradient + at, count, width, of.shift.data(), of.offset.data(), of.factor.data(), of.added.data(),
-           ceiling, one.data(), one.data() + width);
+      loop(x + at, y + (kind == 3 ? at : 0), gradient + at, count, width, of.shift.data(), of.offset.data(), of.factor.data(),
+           of.added.data(), ceiling, one.data(), one.data() + width);
       for (int64_t j = 0; j < 2 * width; ++j) sum[j] += one[j];
     });
   });

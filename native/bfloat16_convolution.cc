@@ -7,16 +7,15 @@
 // What is computed of an image depends on that image alone. Sums over images are made in chunks that the sizes decide, joined in order.
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
-#include "buffer.h"
 #include "convolution_axes.h"
 #include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
 #ifdef PHASEWISE_BFLOAT16
-#include "bfloat16_dots.h"
+#include "bfloat16_bands.h"
+#include "bfloat16_kernel_gradient.h"
 #endif
 
 namespace phasewise {
@@ -27,42 +26,6 @@ using Array = ffi::Buffer<ffi::BF16>;
 using Numbers = ffi::Span<const int64_t>;
 
 #ifdef PHASEWISE_BFLOAT16
-constexpr int64_t kPanel = 2 * kPairs;                    // channels of the result that are computed together
-constexpr int64_t kBand = 32 << 10;                       // numbers of an image that are brought together, about
-constexpr int64_t kFewestPieces = 8;                      // that the threads share
-constexpr int64_t kMostChunks = 16, kMostSums = 1 << 19;  // of a sum over images: at most, and numbers in all of them
-
-template <typename Number>
-Number* OfThread(int which, int64_t count) {
-  thread_local Buffer buffers[4];
-  return static_cast<Number*>(buffers[which].OfSize(count * sizeof(Number)));
-}
-
-int64_t Portions(int64_t count, int64_t size) { return (count + size - 1) / size; }
-int64_t Padded(int64_t channels) { return Portions(channels, kPairs) * kPairs; }
-const uint32_t* Pairs(const Bfloat16* entries) { return reinterpret_cast<const uint32_t*>(entries); }
-
-// Bands of rows of outputs, for all images one after the other.
-struct Bands {
-  Reach down, right;
-  int64_t rows, of_image, columns;
-
-  Bands(const Images& seen, const std::vector<Phase>& vertical, const std::vector<Phase>& horizontal)
-      : down(vertical), right(horizontal), columns(right.span(right.count)) {
-    const int64_t numbers = down.span(down.count) * columns * seen.even_channels();
-    const int64_t wished = std::max(Portions(numbers, kBand), Portions(kFewestPieces, std::max<int64_t>(seen.batch, 1)));
-    rows = Portions(down.count, std::clamp<int64_t>(wished, 1, down.count));
-    of_image = Portions(down.count, rows);
-  }
-
-  // The first row of outputs in a band of an image.
-  int64_t first(int64_t band) const { return band % of_image * rows; }
-
-  Part part(int64_t band) const {
-    return {band / of_image, first(band) * down.seen + down.low, down.span(rows), right.low, columns};
-  }
-};
-
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2,prefer-vector-width=512")
 
@@ -159,87 +122,6 @@ void Convolve(ffi::ThreadPool& pool, const Images& source, const Bfloat16* x, co
     for (const Outputs& each : outputs) Compute(each, kernel, bands, part, bands.first(band), together, source, made, y);
   });
 }
-
-// Adds what a band gives to sums[tap][channel][filter], from pairs of positions of the source and of the slope.
-template <int vectors>
-void AddBand(const Dots& dots, int64_t channels, float* sums, int64_t filters) {
-  for_rows(channels, [&](auto rows, int64_t first) __attribute__((always_inline)) {
-    __m512 sum[rows][vectors];
-    for (int r = 0; r < rows; ++r)
-      for (int v = 0; v < vectors; ++v) sum[r][v] = _mm512_loadu_ps(sums + (first + r) * filters + v * kPairs);
-    Dots here = dots;
-    here.a += first;
-    add_dots<rows, vectors>(here, sum);
-    for (int r = 0; r < rows; ++r)
-      for (int v = 0; v < vectors; ++v) _mm512_storeu_ps(sums + (first + r) * filters + v * kPairs, sum[r][v]);
-  });
-}
-
-// The gradient by the kernel, of which the outputs are as many in a row as pairs make.
-struct SumOverImages {
-  Images input, output;
-  Axis down, right;
-  std::vector<Phase> vertical, horizontal;
-  Bands bands;
-  int64_t even, filters, taps, size, chunks;
-
-  SumOverImages(const Images& input_, const Images& output_, const Axis& down_, const Axis& right_)
-      : input(input_), output(output_), down(down_), right(right_), vertical(down.of_output(output.height)),
-        horizontal(right.of_output(output.width)), bands(input, vertical, horizontal), even(input.even_channels()),
-        filters(Padded(output.channels)), taps(down.window * right.window), size(taps * input.channels * filters), chunks(1) {
-    while (2 * chunks <= std::min(kMostChunks, input.batch * bands.of_image) && 2 * chunks * size <= kMostSums) chunks *= 2;
-  }
-
-  // Of the outputs' rows from `first` to `end` those that see a row of the input through a row of the kernel.
-  std::pair<int64_t, int64_t> RowsThatSee(int64_t row_of_kernel, int64_t first, int64_t end) const {
-    const int64_t offset = row_of_kernel * down.dilation - down.before;
-    const int64_t from = offset < 0 ? Portions(-offset, down.stride) : 0, to = Portions(std::max<int64_t>(input.height - offset, 0), down.stride);
-    const int64_t begin = std::clamp(from, first, end);
-    return {begin, std::clamp(to, begin, end)};
-  }
-
-  void Add(int64_t band, const Bfloat16* x, const Bfloat16* slope, float* sums) const {
-    const Part part = bands.part(band);
-    const int64_t first = bands.first(band), rows = std::min(bands.rows, output.height - first), pairs = output.width / 2;
-    const int64_t row = part.columns * even, apart = right.stride * even, numbers = part.rows * row;
-    Bfloat16* together = OfThread<Bfloat16>(0, numbers + apart);
-    bring_together(input, x, part, together);
-    std::fill_n(together + numbers, apart, Bfloat16{0});
-    uint32_t* a = OfThread<uint32_t>(1, numbers + kPairs);
-    pair_rows(together, together + apart, numbers, a);
-    uint32_t* b = OfThread<uint32_t>(2, rows * pairs * filters);
-    const Bfloat16* from = slope + (part.image * output.height + first) * output.width * output.channels;
-    for (int64_t j = 0; j < rows * pairs; ++j, from += 2 * output.channels)
-      pair_rows(from, from + output.channels, output.channels, b + j * filters);
-    std::vector<int64_t> starts(rows);
-    for (int64_t i = 0; i < rows; ++i) starts[i] = i * down.stride * row;
-    for (int64_t tap = 0; tap < taps; ++tap)
-      for (int64_t panel = 0; panel < filters; panel += kPanel) {
-        const int64_t at = tap / right.window * down.dilation * row + tap % right.window * right.dilation * even;
-        const auto [begin, end] = RowsThatSee(tap / right.window, first, first + rows);
-        const Dots dots{a + at, 1, 2 * apart, starts.data() + begin - first, end - begin, pairs, b + (begin - first) * pairs * filters + panel, filters};
-        (filters - panel > kPairs ? AddBand<2> : AddBand<1>)(dots, input.channels, sums + tap * input.channels * filters + panel, filters);
-      }
-  }
-
-  void operator()(ffi::ThreadPool& pool, const Bfloat16* x, const Bfloat16* slope, Bfloat16* kernel) const {
-    float* sums = OfThread<float>(3, chunks * size);
-    const int64_t all = input.batch * bands.of_image, of_chunk = Portions(all, chunks);
-    ParallelFor(pool, chunks, [&](int64_t chunk) {
-      std::fill_n(sums + chunk * size, size, 0.0f);
-      for (int64_t band = chunk * of_chunk; band < std::min((chunk + 1) * of_chunk, all); ++band)
-        Add(band, x, slope, sums + chunk * size);
-    });
-    ParallelFor(pool, taps, [&](int64_t tap) {
-      for (int64_t row = tap * input.channels; row < (tap + 1) * input.channels; ++row)
-        for (int64_t f = 0; f < output.channels; f += kPairs) {
-          __m512 sum = _mm512_setzero_ps();
-          for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += _mm512_loadu_ps(sums + chunk * size + row * filters + f);
-          round_to(kernel + row * output.channels + f, sum, lanes_of(output.channels - f));
-        }
-    });
-  }
-};
 
 #pragma GCC pop_options
 

@@ -66,12 +66,12 @@ static inline __attribute__((always_inline)) void round_to(Bfloat16* to, __m512 
   _mm256_mask_storeu_epi16(to, lanes, (__m256i)_mm512_cvtneps_pbh(sums));
 }
 
-// Pairs of the entries of two rows, `count` of them up to the end of a vector.
+// Pairs of the entries of two rows, or of one and zeros where there is no second: `count` of them, up to the end of a vector.
 static inline void pair_rows(const Bfloat16* first, const Bfloat16* second, int64_t count, uint32_t* to) {
   for (int64_t i = 0; i < count; i += kPairs) {
     const __mmask16 lanes = lanes_of(count - i);
     const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, first + i));
-    const __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, second + i));
+    const __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(second ? lanes : __mmask16(0), second + i));
     _mm512_storeu_si512(to + i, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
   }
 }
