@@ -368,6 +368,16 @@ def test_what_another_module_has_registered_is_not_taken_for_a_class_of_the_same
     assert type(load_model(path, custom_objects={"Halving": elsewhere}).layers[0]) is elsewhere
 
 
+def test_a_function_of_another_package_is_not_taken_for_one_of_the_same_name(tmp_path, registered):
+    keras.saving.register_keras_serializable("first")(halved)
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation=halved)]).save(tmp_path / "x.keras")
+    registered("second", halved)
+    with pytest.raises(
+        FileError, match=r"'second>halved' is of the module .*, and this was another by its package: it is"
+    ):
+        load_model(tmp_path / "x.keras")
+
+
 def test_a_class_that_was_registered_since_is_found_by_its_name_and_module(tmp_path, registered, recwarn):
     model = pw.Sequential([pw.Input((2,)), Halving()])
     with pytest.warns(pw.warning.PhasewiseWarning, match="the class Halving by name only"):

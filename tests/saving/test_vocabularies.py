@@ -150,6 +150,15 @@ def test_another_number_of_tokens_than_the_config_says_is_refused(tmp_path, voca
         words(tmp_path, vocabulary, vocabulary_size=3)
 
 
+def test_a_vocabulary_that_is_not_there_is_refused(tmp_path):
+    inside = members("words")
+    del inside["assets/layers/string_lookup/vocabulary.txt"]
+    with pytest.raises(
+        FileError, match=r"StringLookup 'lookup' has 3 tokens by its config, and vocabulary.txt is missing"
+    ):
+        load_model(written(tmp_path / "x.keras", inside))
+
+
 def test_a_string_that_no_model_returns_is_told():
     with pytest.raises(ValueError, match="is strings, and a model computes numbers: it cannot return them"):
         pw.Sequential([pw.Input((2,), dtype="int64"), pw.layers.StringLookup(vocabulary=["a"], invert=True)])

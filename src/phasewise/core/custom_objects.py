@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+UNKNOWN = "builtins"  # where Keras says that every function is defined
 
 _registered = {}  # by every name under which they are found
 _names = {}  # of each, the full one
@@ -75,9 +76,25 @@ def get_custom_objects() -> dict[str, Any]:
     return _registered
 
 
-def module_of(item: Any) -> str | None:
-    """Where a class or function is defined, as configs have it: of what was run as a program there is no name."""
-    return None if item.__module__ == "__main__" else item.__module__
+def registered(full: str, name: str, module: Any) -> Any:
+    """What is registered under these names, unless it is known to be another than what a config speaks of; None for nothing.
+
+    The name of a class alone finds what is registered as `package>name` too. If the module in the config is another than that of what is
+    found, then this was not what was described; nor was it if nobody says the module, and the package is another.
+
+    Args:
+        full: perhaps with the package.
+        name: without it.
+        module: where the thing was defined, by the config: None for what was run as a program, UNKNOWN where nobody says.
+    """
+    if ">" in full and full in _registered:
+        return _registered[full]
+    found = _registered.get(name)
+    if found is None or full_name(found) in (None, full):
+        return found
+    if module == UNKNOWN:
+        return None if ">" in full else noted(name, found)
+    return found if module == (None if found.__module__ == "__main__" else found.__module__) else None
 
 
 def noted(name: str, found: T, is_string: bool = False) -> T:

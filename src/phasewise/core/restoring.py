@@ -139,24 +139,7 @@ def class_meant(spec: Config, kind: str | None = None) -> Any:
         found = _own(kind, spec, name)
         if found is not None:
             return found
-    return _registered(spec, full, name)
-
-
-def _registered(spec, full, name):
-    """What is registered under these names, unless it is known to be another than what the config speaks of.
-
-    The name of a class alone finds what is registered as `package>name` too. If the module in the config is another than that of what is
-    found, then this was not what was described; where the config has no module, nobody knows.
-    """
-    found = custom.get_custom_objects().get(full)
-    if found is not None and ">" in full:
-        return found
-    found = custom.get_custom_objects().get(name)
-    if found is None or custom.full_name(found) in (None, full):
-        return found
-    if "module" not in spec or spec["module"] == "builtins":
-        return custom.noted(name, found)
-    return found if spec["module"] == custom.module_of(found) else None
+    return custom.registered(full, name, spec.get("module", custom.UNKNOWN))
 
 
 def _names(spec):
@@ -196,7 +179,7 @@ def function_meant(config: Config, kind: str | None = None) -> Any:
         if isinstance(each, str) and custom.in_scope(each) is not None:
             return custom.in_scope(each)
         full = each if isinstance(each, str) and ">" in each else full
-    found = _registered(config, full, name.rpartition(">")[2])
+    found = custom.registered(full, name.rpartition(">")[2], config.get("module", custom.UNKNOWN))
     if found is not None:
         return found
     kinds = [kind] if kind else keras_names.kinds_in(config.get("module")) or entries.kinds()
@@ -229,9 +212,10 @@ def _namesake(config, name):
     other = custom.get_custom_objects().get(name)
     if other is None:
         return ""
-    module = config.get("module") or "__main__"
+    module = config.get("module", custom.UNKNOWN) or "__main__"
+    this = "another by its package" if module == custom.UNKNOWN else f"of {module!r}"
     return (
-        f" What is registered as {custom.full_name(other)!r} is of the module {other.__module__!r}, and this was of {module!r}: it is "
+        f" What is registered as {custom.full_name(other)!r} is of the module {other.__module__!r}, and this was {this}: it is "
         f"taken only where custom_objects={{{name!r}: it}} says that it is meant."
     )
 

@@ -45,10 +45,14 @@ class VocabularyOnFile:
         """Take the vocabulary from `dir_path`, unless the config had it.
 
         Raises:
-            ValueError: it is no vocabulary for this layer, or has another number of tokens than the config says.
+            ValueError: it is missing, is no vocabulary for this layer, or has another number of tokens than the config says.
         """
         path = dir_path and os.path.join(dir_path, NAME)
-        if self._is_given or not path or not os.path.isfile(path):
+        if self._is_given:
+            return
+        if not path or not os.path.isfile(path):
+            if (self._size_to_come or 0) > len(self._specials):
+                raise ValueError(self._told(f"has {self._size_to_come} tokens by its config, and {NAME} is missing."))
             return
         with open(path, encoding="utf-8", newline="") as file:
             text = file.read()
