@@ -61,7 +61,9 @@ def value_and_gradient(function, x, options):
         return jnp.sum(y * jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)), y
 
     # Without optimization (see conftest) Keras's approximate gelu has a fifth of its slope wrong where it is 1e-5.
-    compiled = jax.jit(jax.value_and_grad(weighted, has_aux=True), compiler_options={"xla_backend_optimization_level": 1})
+    compiled = jax.jit(
+        jax.value_and_grad(weighted, has_aux=True), compiler_options={"xla_backend_optimization_level": 1}
+    )
     (_, y), gradient = compiled(x)
     return np.asarray(y), np.asarray(gradient)
 
