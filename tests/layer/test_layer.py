@@ -25,7 +25,7 @@ ABSENT = {
     "Sequential.add": {"rebuild"},
     "Sequential.pop": {"rebuild"},
     "Input": {"tensor"},
-    "InputLayer": {"input_tensor", "kwargs"},
+    "InputLayer": {"input_tensor"},
 }
 ADDED = {
     "Layer.compute_output_shape": {"input_shape"},

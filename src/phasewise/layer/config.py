@@ -107,7 +107,7 @@ def without_quantization(config):
 
 def build_config(cls, shapes):
     """What a config says of the shapes that `build` of `cls` was called with; None where there is nothing to say."""
-    makes_nothing = cls.build.__qualname__ == "Layer.build"
+    makes_nothing = cls.build.__qualname__ == "Building.build"
     if not shapes or makes_nothing:
         return None
     if not isinstance(shapes, dict):

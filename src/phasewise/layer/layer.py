@@ -20,19 +20,20 @@ from phasewise.layer import config as layer_config
 from phasewise.layer import inputs as layer_inputs
 from phasewise.layer.added_losses import forget_losses, record_loss
 from phasewise.layer.adding import Adding
+from phasewise.layer.building import Building
 from phasewise.layer.drawing import Drawing
 from phasewise.layer.in_graph import InGraph
 from phasewise.layer.masked import Masked
 from phasewise.layer.on_file import OnFile
 from phasewise.layer.recomputing import of_new_layer, recomputed
-from phasewise.layer.signature import build_shapes, call_signature
+from phasewise.layer.signature import call_signature
 from phasewise.layer.stateless_scope import Stateless
 from phasewise.layer.tree import LayerTree
 from phasewise.layer.typed import Typed
 from phasewise.switch import observe, phase, tap
 
 
-class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless, LayerTree):
+class Layer(Portable, OnFile, InGraph, Building, Masked, Typed, Drawing, Adding, Stateless, LayerTree):
     """A function of arrays that owns weights. Subclass it as in Keras: `__init__`, `build`, `call`.
 
     Args:
@@ -92,7 +93,6 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless
         self._last_losses = []
         self._nodes = []
         self._seen_output = None  # the shapes of the output of the first call on arrays
-        self._build_shapes = None  # what `build` was called with
         if (recomputing := of_new_layer(self.name)) is not None:
             self._recomputing = recomputing
         self._input_shape_argument = layer_config.input_shape_argument(kwargs)
@@ -172,10 +172,6 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless
         structure.changed()
         return variable
 
-    def build(self, input_shape: Any = None) -> None:
-        """Make the weights, once, when the shape of the input is known. Override it; the default makes none."""
-        self.built = True
-
     # -- the call
 
     def call(self, *args: Any, **kwargs: Any) -> Nest:
@@ -221,14 +217,6 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless
         """The switch's decision for a call of this layer that was given `training=own`."""
         frozen = self.freezing_means_inference and not self.trainable
         return phase.decide(frozen=frozen, own=own)
-
-    def _ensure_built(self, args, kwargs):
-        if self.built:
-            return
-        with eager(), naming.building():
-            shapes = build_shapes(type(self), args, kwargs)
-            self.build(**shapes) if isinstance(shapes, dict) else self.build(*shapes)
-        self.built, self._build_shapes = True, shapes
 
     def _finish(self, args, kwargs, outputs):
         if self.activity_regularizer is not None:
@@ -277,24 +265,6 @@ class Layer(Portable, OnFile, InGraph, Masked, Typed, Drawing, Adding, Stateless
         if len(taken) < len(config):
             layer_config.set_what_is_of_every_layer(layer, {k: v for k, v in config.items() if k not in taken})
         return layer
-
-    def get_build_config(self) -> Config | None:
-        """The shapes that `build` was called with: `{"input_shape": shape}`, or `{"shapes_dict": {argument: shape}}` where it takes
-        several; None where it was not, or makes nothing."""
-        return layer_config.build_config(type(self), self._build_shapes)
-
-    def build_from_config(self, config: Config) -> None:
-        """Build the layer for the shapes that `get_build_config` returned.
-
-        Raises:
-            ValueError: they are no shapes.
-        """
-        args, kwargs = layer_config.shapes_to_build(config)
-        if not (args or kwargs):
-            return
-        with eager(), naming.building(), naming.path_part(self.name, self):
-            self.build(*args, **kwargs)
-        self.built, self._build_shapes = True, kwargs or args
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}{', built' if self.built else ''}>"

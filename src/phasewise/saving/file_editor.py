@@ -269,12 +269,15 @@ class KerasFileEditor:
         with zipfile.ZipFile(file, "w") as written:
             written.writestr(METADATA, json_text.written(self.metadata))
             written.writestr(CONFIG, json_text.written(self.config))
-            for name in members.names():
-                if name not in (METADATA, CONFIG, WEIGHTS):
-                    with members.opened(name) as source, written.open(name, "w") as target:
-                        shutil.copyfileobj(source, target)
+            for name in filter(_is_kept, members.names()):
+                with members.opened(name) as source, written.open(name, "w") as target:
+                    shutil.copyfileobj(source, target)
             with written.open(WEIGHTS, "w", force_zip64=True) as target:
                 target.writelines(skeleton.pieces(groups))
+
+
+def _is_kept(name):
+    return name not in (METADATA, CONFIG, WEIGHTS)
 
 
 def _read(members, name):

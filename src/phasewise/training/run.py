@@ -49,10 +49,10 @@ class Run:
         self.model, self.executor, self.callbacks = model, executor, callbacks or CallbackList()
         self._on_nonfinite, self._task = on_nonfinite, task
         self._hooks = BatchHooks(self.callbacks, "train", model.steps_per_execution)
-        self._epoch, self._updates, self._draws = 0, [], ()
+        self._epoch, self._updates, self._draws, self._cells = 0, [], (), None
         self.told_of_short_data = False
         self._just_prepared = None, None
-        self._cells = self.backup = None  # what is told of each chunk
+        self.backup = None  # what is told of each chunk
         self._pass = self.steps_of_pass = 0  # which pass over the data, and how many steps of it are made
         self.steps = 0  # made so far, with the one that went wrong and those that a run had made that is resumed here
         self.updated_layers = {}  # those whose moving statistics have followed batches, as keys
