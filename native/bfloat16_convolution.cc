@@ -29,10 +29,11 @@ using Numbers = ffi::Span<const int64_t>;
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2,prefer-vector-width=512")
 
-// A kernel from the channels of a source to those of a result, whose entries lie `of_source` and `of_made` apart.
+// A kernel of so many positions, `wide` in a row, from the channels of a source to those of a result, whose entries lie `of_source` and
+// `of_made` apart.
 struct Kernel {
   const Bfloat16* entries;
-  int64_t source, of_source, made, of_made;
+  int64_t positions, wide, source, of_source, made, of_made;
 };
 
 // The outputs of one phase along each axis, with their taps' entries of the kernel as they are used: [panel][tap][pair][channel].
@@ -49,12 +50,12 @@ struct Outputs {
 
   int64_t pairs_of_channel(const Kernel& kernel) const { return int64_t(starts.size()) * Portions(kernel.source, 2); }
 
-  void Pack(const Kernel& kernel, int64_t width_of_kernel, int64_t panel) {
+  void Pack(const Kernel& kernel, int64_t panel) {
     const int64_t width = std::min(kPanel, Padded(kernel.made) - panel), there = std::min(width, kernel.made - panel);
     uint32_t* to = packed + panel * pairs_of_channel(kernel);
     for (const Tap& row : vertical->taps)
       for (const Tap& column : horizontal->taps) {
-        const int64_t position = row.position * width_of_kernel + column.position;
+        const int64_t position = row.position * kernel.wide + column.position;
         const Bfloat16* from = kernel.entries + position * kernel.source * kernel.made + panel * kernel.of_made;
         for (int64_t s = 0; s < kernel.source; s += 2, from += 2 * kernel.of_source, to += width) {
           const bool is_last = s + 1 == kernel.source;
@@ -68,7 +69,7 @@ struct Outputs {
   }
 };
 
-// A row of outputs in a panel: those of `row` and the channels from `panel` on.
+// A row of outputs, `step` apart: the first channels of each, of `channels` that are left.
 template <int vectors>
 void RowOfOutputs(const Dots& dots, int64_t outputs, Bfloat16* to, int64_t step, int64_t channels) {
   const __mmask16 lanes = lanes_of(channels - (vectors - 1) * kPairs);
@@ -102,9 +103,9 @@ void Compute(const Outputs& of, const Kernel& kernel, const Bands& bands, const 
 }
 
 void Convolve(ffi::ThreadPool& pool, const Images& source, const Bfloat16* x, const Kernel& kernel, const std::vector<Phase>& vertical,
-              const std::vector<Phase>& horizontal, int64_t window, int64_t width_of_kernel, const Images& made, Bfloat16* y) {
+              const std::vector<Phase>& horizontal, const Images& made, Bfloat16* y) {
   const Bands bands(source, vertical, horizontal);
-  uint32_t* packed = OfThread<uint32_t>(0, window * Portions(source.channels, 2) * Padded(made.channels));
+  uint32_t* packed = OfThread<uint32_t>(0, kernel.positions * Portions(source.channels, 2) * Padded(made.channels));
   std::vector<Outputs> outputs;
   for (const Phase& v : vertical)
     for (const Phase& h : horizontal) {
@@ -113,7 +114,7 @@ void Convolve(ffi::ThreadPool& pool, const Images& source, const Bfloat16* x, co
     }
   const int64_t panels = Portions(made.channels, kPanel);
   ParallelFor(pool, int64_t(outputs.size()) * panels, [&](int64_t piece) {
-    outputs[piece / panels].Pack(kernel, width_of_kernel, piece % panels * kPanel);
+    outputs[piece / panels].Pack(kernel, piece % panels * kPanel);
   });
   ParallelFor(pool, source.batch * bands.of_image, [&](int64_t band) {
     const Part part = bands.part(band);
@@ -141,13 +142,13 @@ ffi::Error Convolution(ffi::ThreadPool pool, Array first, Array second, ffi::Res
   const size_t last = strides.size() - 1;
   const Axis down = last ? Axis{window[0], strides[0], dilation[0], before[0]} : Axis{1, 1, 1, 0};
   const Axis right{window[last], strides[last], dilation[last], before[last]};
-  const int64_t taps = down.window * right.window, channels = x.channels, filters = y.channels;
+  const int64_t positions = down.window * right.window, channels = x.channels, filters = y.channels;
   if (part == kOutput) {
-    Convolve(pool, x, entries(input), {entries(kernel), channels, filters, filters, 1}, down.of_output(y.height), right.of_output(y.width),
-             taps, right.window, y, entries(output));
+    const Kernel forward{entries(kernel), positions, right.window, channels, filters, filters, 1};
+    Convolve(pool, x, entries(input), forward, down.of_output(y.height), right.of_output(y.width), y, entries(output));
   } else if (part == kInput) {
-    Convolve(pool, y, entries(output), {entries(kernel), filters, 1, channels, filters}, down.of_input(x.height), right.of_input(x.width),
-             taps, right.window, x, entries(input));
+    const Kernel turned{entries(kernel), positions, right.window, filters, 1, channels, filters};
+    Convolve(pool, y, entries(output), turned, down.of_input(x.height), right.of_input(x.width), x, entries(input));
   } else {
     SumOverImages(x, y, down, right)(pool, entries(input), entries(output), entries(kernel));
   }
