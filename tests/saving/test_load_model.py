@@ -369,11 +369,14 @@ def test_what_another_module_has_registered_is_not_taken_for_a_class_of_the_same
 
 
 def test_a_function_of_another_package_is_not_taken_for_one_of_the_same_name(tmp_path, registered):
-    keras.saving.register_keras_serializable("first")(halved)
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation=halved)]).save(tmp_path / "x.keras")
-    registered("second", halved)
+    def thirds(x):
+        return x / 3
+
+    keras.saving.register_keras_serializable("first")(thirds)
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation=thirds)]).save(tmp_path / "x.keras")
+    registered("second", thirds)
     with pytest.raises(
-        FileError, match=r"'second>halved' is of the module .*, and this was another by its package: it is"
+        FileError, match=r"'second>thirds' is of the module .*, and this was another by its package: it is"
     ):
         load_model(tmp_path / "x.keras")
 
