@@ -130,6 +130,15 @@ def test_lists_of_numbers_are_a_batch(method):
     np.testing.assert_allclose(given, getattr(made(), method)(X, Y), rtol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["train_on_batch", "test_on_batch", "predict_on_batch"])
+@pytest.mark.parametrize("x", [3, None, pw.Dataset.range(3)])
+def test_what_is_no_arrays_is_refused(method, x):
+    with pytest.raises(
+        TypeError, match=f"`{method}` takes one batch as arrays, or nests of arrays; got {type(x).__name__}"
+    ):
+        getattr(made(), method)(x)
+
+
 def test_a_batch_of_lists_is_predicted():
     model = made()
     np.testing.assert_array_equal(model.predict_on_batch(X.tolist()), model.predict(X, verbose=0))

@@ -26,7 +26,7 @@ class OnBatch:
     ) -> Results:
         """One step on one batch. Returns its loss and metrics, as `evaluate` does."""
         require_compiled(self, "train_on_batch", optimizer=True)
-        executor = executor_of_one_batch(self, x, y, sample_weight, class_weight)
+        executor = executor_of_one_batch(self, "train_on_batch", x, y, sample_weight, class_weight)
         with own_metrics(self.objective):
             return returned(fitting.train_on_batch(self, executor), return_dict)
 
@@ -34,7 +34,7 @@ class OnBatch:
     def test_on_batch(self, x: Nest, y: Nest = None, sample_weight: Nest = None, return_dict: bool = False) -> Results:
         """Loss and metrics of one batch; nothing is learnt."""
         require_compiled(self, "test_on_batch")
-        executor = executor_of_one_batch(self, x, y, sample_weight)
+        executor = executor_of_one_batch(self, "test_on_batch", x, y, sample_weight)
         with own_metrics(self.objective):
             return returned(evaluating.test_on_batch(self, executor), return_dict)
 

@@ -85,7 +85,10 @@ def predict_on_batch(model, x):
     prepared = prepared_call(model, "predict_on_batch", x) if model._watcher is None else None
     if prepared is not None:
         return _at_once(model, prepared, x)
-    executor = Tiles.of_one_batch(x) if _can_be_tiled(model, x) else make_executor(plan_of_one_batch(model, x))
+    if _can_be_tiled(model, x):
+        executor = Tiles.of_one_batch(x)
+    else:
+        executor = make_executor(plan_of_one_batch(model, "predict_on_batch", x))
     return _run(model, executor, None, "predict_on_batch", Silent(), CallbackList())[0]
 
 
