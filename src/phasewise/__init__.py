@@ -138,7 +138,8 @@ models.load_model, models.save_model = saving.load_model, saving.save_model
 program_cache.switch_on()
 
 # A name that a public module lacks is answered with the nearest one, and so is an argument that a function in it lacks.
-for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), "optimizers.schedules", "utils.bounding_boxes"):
+_inner = "optimizers.schedules", "utils.bounding_boxes", "ops.numpy", "ops.nn", "ops.linalg", "ops.image"
+for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), *_inner):
     _keywords.tell_in(sys.modules[f"phasewise.{_name}"], f"phasewise.{_name}")
     if not hasattr(sys.modules[f"phasewise.{_name}"], "__getattr__"):
         sys.modules[f"phasewise.{_name}"].__getattr__ = _near_names(f"phasewise.{_name}")

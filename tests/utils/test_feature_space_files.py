@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import phasewise as pw
+from phasewise.files.file_error import FileError
 from phasewise.saving import load_model
 
 FeatureSpace = pw.utils.FeatureSpace
@@ -266,12 +267,14 @@ def test_a_build_config_of_other_columns_is_told(tmp_path):
         load_model(path)
 
 
-def test_a_vocabulary_that_is_missing_is_asked_for(tmp_path):
+def test_a_vocabulary_that_is_missing_is_told(tmp_path):
     path = changed(tmp_path, lambda config: None)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist() if "string_lookup" not in name}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    with pytest.raises(ValueError, match="The features city learn from data: call adapt"):
-        load_model(path).get_inputs()
+    with pytest.raises(
+        FileError, match="'city_preprocessor' has 4 tokens by its config, and vocabulary.txt is missing"
+    ):
+        load_model(path)
