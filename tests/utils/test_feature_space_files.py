@@ -275,6 +275,6 @@ def test_a_vocabulary_that_is_missing_is_told(tmp_path):
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(
-        FileError, match="'city_preprocessor' has 4 tokens by its config, and vocabulary.txt is missing"
+        FileError, match=r"'city_preprocessor' has 4 tokens by its config, and vocabulary\.txt is missing"
     ):
         load_model(path)
