@@ -219,6 +219,7 @@ print(sum(bool(endurance.compared(seed)) for seed in range(300, 310)))
 """
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("fill", ["128", "1"])  # new memory holds 3e38 or -2e38 in either type
 def test_nothing_is_read_that_nobody_has_written(fill):
     environment = {**os.environ, "PHASEWISE_NATIVE": "always", "MALLOC_PERTURB_": fill}

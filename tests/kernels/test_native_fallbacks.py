@@ -103,7 +103,8 @@ print("all")
 """
 
 
-@pytest.mark.parametrize("kind, is_set", [("Auto", "not"), ("Explicit", "not"), ("Explicit", "set")])
+@pytest.mark.parametrize("kind, is_set", [("Explicit", "set"), ("Explicit", "not"), ("Auto", "not")])
+@pytest.mark.few(1)
 def test_arrays_on_eight_devices_are_left_to_xla(kind, is_set):
     environment = {**os.environ, "PHASEWISE_NATIVE": "always", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
     environment["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), environment.get("PYTHONPATH", "")])

@@ -112,7 +112,7 @@ def made_in(library, name, arguments):
 
 
 @pytest.mark.parametrize(("name", "arguments"), ROWS, ids=lambda each: each if isinstance(each, str) else "")
-@pytest.mark.few(50)
+@pytest.mark.few(40)
 def test_a_config_comes_back_from_the_other_library_as_it_went(name, arguments):
     ours, theirs = both(name, arguments)
     assert differences(name, ours.get_config(), from_keras(to_keras(ours)).get_config()) == set()

@@ -30,7 +30,7 @@ def in_half(x):
 
 
 @rows
-@pytest.mark.few(25)
+@pytest.mark.few(20)
 def test_under_mixed_bfloat16_the_output_is_that_of_float32_to_half_precision(name, arguments, shapes):
     x = in_half(inputs_of(shapes))
     single = made(pw, name, arguments)
@@ -82,7 +82,7 @@ def symbolic(layer, shapes, longer):
 
 
 @rows
-@pytest.mark.few(25)
+@pytest.mark.few(20)
 def test_an_axis_that_may_have_any_size_may_be_unknown_and_stays_so(name, arguments, shapes):
     leaves = jax.tree.leaves(shapes, is_leaf=is_shape)
     short = seen(made(pw, name, arguments), shapes)

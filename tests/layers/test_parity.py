@@ -182,7 +182,7 @@ def phases(name):
         v if isinstance(v, str) else {False: "inference", True: "training"}[v] if isinstance(v, bool) else None
     ),
 )
-@pytest.mark.few(50)
+@pytest.mark.few(40)
 def test_layer_agrees_with_keras(name, arguments, shapes, training):
     ours, theirs = (made(library, name, arguments) for library in (pw, keras))
     check_layer(ours, theirs, inputs_of(shapes), training=training)
@@ -194,7 +194,7 @@ def test_table_has_every_registered_layer():
 
 
 @pytest.mark.parametrize("name, arguments, shapes", marked(TABLE), ids=lambda v: v if isinstance(v, str) else None)
-@pytest.mark.few(35)
+@pytest.mark.few(28)
 def test_layer_is_rebuilt_by_its_config(name, arguments, shapes):
     layer = made(pw, name, arguments, name="mine")
     again = type(layer).from_config(layer.get_config())
@@ -207,7 +207,7 @@ def test_layer_is_rebuilt_by_its_config(name, arguments, shapes):
 
 
 @pytest.mark.parametrize("name, arguments, shapes", marked(TABLE), ids=lambda v: v if isinstance(v, str) else None)
-@pytest.mark.few(25)
+@pytest.mark.few(20)
 def test_symbolic_shape_is_the_shape_that_comes_out(name, arguments, shapes):
     layer = made(pw, name, arguments)
     x = inputs_of(shapes)

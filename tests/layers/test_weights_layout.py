@@ -38,7 +38,7 @@ def around(library, name, arguments, x):
 
 
 @pytest.mark.parametrize("name, arguments, shapes", marked(TABLE), ids=lambda v: v if isinstance(v, str) else None)
-@pytest.mark.few(25)
+@pytest.mark.few(20)
 def test_layer_is_written_where_keras_reads_it(name, arguments, shapes, tmp_path):
     x = inputs_of(shapes)
     ours, theirs = (around(library, name, arguments, x) for library in (pw, keras))

@@ -142,7 +142,7 @@ def test_every_loss_of_keras_is_here_with_its_arguments():
 
 
 @pytest.mark.parametrize(("name", "kind", "options"), ROWS)
-@pytest.mark.few(25)
+@pytest.mark.few(20)
 def test_function_values_and_gradients_agree_with_keras(name, kind, options):
     samples = [sample(kind, shape) for shape in SHAPES]
 

@@ -153,7 +153,9 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.extensive if each == "NASNet" else ()) for each in SMALL]
+)
 def test_a_small_network_of_each_family(name, tmp_path):
     check(SMALL[name], tmp_path)
 

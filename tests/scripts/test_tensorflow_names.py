@@ -135,7 +135,7 @@ OLDER = [
 ]
 
 
-@pytest.mark.few(25)
+@pytest.mark.few(15)
 @pytest.mark.parametrize(("expression", "expected"), [*TENSORFLOW, *OLDER])
 def test_a_function_returns_what_its_namesake_does(names, expression, expected):
     found = eval(expression, {**names, "X": X, "Y": Y})
