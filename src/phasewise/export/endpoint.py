@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+import phasewise.export.signature as signatures
 from phasewise.core import random, variable
 from phasewise.core.followed import Followed
 from phasewise.core.naming import distinct
 from phasewise.core.types import Nest
-from phasewise.export import signature as signatures
 from phasewise.export.inference import Inference, check_can_be_exported
 from phasewise.export.signature import Signature, names_of_outputs, signature_of
 from phasewise.layer.added_losses import collected_losses

@@ -6,10 +6,12 @@ from typing import Any
 
 import jax
 
+import phasewise.export.saved_model as saved_model
+import phasewise.export.saved_model_archive as saved_model_archive
+import phasewise.export.stablehlo_folder as stablehlo_folder
 from phasewise.core.registry import did_you_mean, one_of
 from phasewise.core.types import Nest
 from phasewise.core.variable import Variable
-from phasewise.export import saved_model, saved_model_archive, stablehlo_folder
 from phasewise.export.endpoint import Endpoint, endpoint
 from phasewise.layer.layer import Layer
 

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
+import phasewise.export.stablehlo_folder as stablehlo_folder
 from phasewise.core.types import Array, Nest
-from phasewise.export import stablehlo_folder
 from phasewise.export.foreign_calls import foreign_calls
 
 ROWS = 32

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+import phasewise.export.stablehlo as stablehlo
 from phasewise.core.registry import did_you_mean
-from phasewise.export import stablehlo
 from phasewise.export.endpoint import Endpoint
 from phasewise.files import json_text
 from phasewise.files.array_files import opened_arrays, write_arrays

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+import phasewise.saving.file_comparison as file_comparison
 from phasewise.core.registry import did_you_mean
 from phasewise.files import archive, json_text, skeleton
 from phasewise.files.atomic_file import written_whole
@@ -16,7 +17,6 @@ from phasewise.files.stored_weights import StoredWeights
 from phasewise.files.weights_file import SUFFIX, shapes_of
 from phasewise.files.weights_reading import opened_weights
 from phasewise.models.table import Column, fitted
-from phasewise.saving import file_comparison
 from phasewise.saving.weights_tree import (
     checked_name,
     checked_weights,

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from phasewise.shift import given_the_others
+import phasewise.shift.given_the_others as given_the_others
 from phasewise.shift.significance import Evidence, against_moving, against_reference, critical, holm
 
 FEW_CHANNELS = 0.25
