@@ -6,13 +6,14 @@ import jax
 import numpy as np
 
 from phasewise.core.host_memory import empty
-from phasewise.data.feed import BatchSpec, Feed, Sizes, capacity_for, to_device_dtype
+from phasewise.data.feed import Feed, Sizes, capacity_for, to_device_dtype
 from phasewise.data.feed import fetch as fetch_batch
+from phasewise.data.in_memory import InMemory
 from phasewise.data.passes import Passes
 from phasewise.data.structure import leaves, map_leaves
 
 
-class Resident:
+class Resident(InMemory):
     """Runs a plan that only chooses and orders rows of arrays in memory."""
 
     fetch = staticmethod(fetch_batch)
@@ -21,28 +22,10 @@ class Resident:
         self._plan, self.passes = plan._rows, Passes(plan)
         self.cardinality = plan.cardinality()
         self.batch_rows = batch_rows or self._plan.batch_size
-        self._arrays = to_device_dtype(self._plan.source)
-        self._row_bytes = sum(a.nbytes // max(len(a), 1) for a in leaves(self._arrays))
+        super().__init__(to_device_dtype(self._plan.source))
+        self._row_bytes = sum(a.nbytes // max(len(a), 1) for a in leaves(self.arrays))
         self._on_device = None
         self._batches = None
-        self._is_checked = False
-        self.is_suspect = False  # whether NaN or infinity was found
-
-    @property
-    def element_spec(self):
-        """Structure of one batch, the row axis None."""
-        return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self._arrays)
-
-    def sample(self):
-        """All rows, as host arrays, in the structure of a batch."""
-        return self._arrays
-
-    def unchecked(self, feed):
-        """What has not been looked at: all rows, once, in the structure of a batch, and a function that names a row."""
-        if self._is_checked:
-            return None
-        self._is_checked = True
-        return self._arrays, lambda row: f"row {row}"
 
     def restart(self):
         """Begin a new pass."""
@@ -65,9 +48,6 @@ class Resident:
         first = None if anew or self._batches is None else next(self._batches, None)
         self._batches = None if first is None else itertools.chain([first], self._batches)
         return True
-
-    def close(self, used=None):
-        """Nothing to release."""
 
     def feeds(self, limit=None, pad_short=False):
         """Feeds of the batches, at most `limit`, from where the last call stopped.
@@ -116,7 +96,7 @@ class Resident:
     def _gathered(self, index, capacity):
         """The rows of the arrays at `index`, (batches, rows), with room for `capacity` batches."""
         if jax.default_backend() != "cpu":
-            self._on_device = self._on_device or map_leaves(jax.device_put, self._arrays)
+            self._on_device = self._on_device or map_leaves(jax.device_put, self.arrays)
             whole = np.concatenate([index, np.zeros((capacity - len(index), index.shape[1]), index.dtype)])
             return _gathered_on_device(self._on_device, whole)
 
@@ -125,7 +105,7 @@ class Resident:
             np.take(source, index, axis=0, out=block[: len(index)], mode="clip")
             return block
 
-        return map_leaves(gather, self._arrays)
+        return map_leaves(gather, self.arrays)
 
 
 @jax.jit

@@ -8,7 +8,8 @@ from phasewise.data.arrays import to_array
 from phasewise.data.cardinality import positive
 from phasewise.data.checks import check_arrays
 from phasewise.data.executor import make_executor
-from phasewise.data.feed import BatchSpec, Feed, capacity_for, to_device_dtype
+from phasewise.data.feed import Feed, capacity_for, to_device_dtype
+from phasewise.data.in_memory import InMemory
 from phasewise.data.structure import leaves, map_leaves
 
 
@@ -37,7 +38,7 @@ def _tiles(arrays, first, last, capacity, rows):
     return map_leaves(cut, arrays)
 
 
-class Tiles:
+class Tiles(InMemory):
     """Runs arrays in order, as `predict` does: without a plan, where rows do not see each other.
 
     Args:
@@ -55,10 +56,8 @@ class Tiles:
         self.given = x
         arrays = arrays_of(x, held if hold else to_array)
         check_arrays({"x": arrays})
-        self.arrays = (to_device_dtype(arrays),)
+        super().__init__((to_device_dtype(arrays),))
         self._rows = len(leaves(self.arrays)[0])
-        self._is_checked = False
-        self.is_suspect = False  # whether NaN or infinity was found
 
     @classmethod
     def of_one_batch(cls, x):
@@ -77,18 +76,6 @@ class Tiles:
         """Number of batches."""
         return -(-self._rows // self._batch_rows)
 
-    @property
-    def element_spec(self):
-        """Structure of one batch, the row axis None."""
-        return map_leaves(lambda a: BatchSpec((None, *a.shape[1:]), a.dtype), self.arrays)
-
-    def unchecked(self, feed):
-        """What has not been looked at: all rows, once, in the structure of a batch, and a function that names a row."""
-        if self._is_checked:
-            return None
-        self._is_checked = True
-        return self.arrays, lambda row: f"row {row}"
-
     def padded_feeds(self, limit=None, rows=None, regroup=False):
         """As those of the other executors."""
         if regroup:
@@ -102,6 +89,3 @@ class Tiles:
     def _in_batches(self):
         (x,) = self.arrays
         return make_executor(as_plan(x, batch_size=self._batch_rows, role="predict"))
-
-    def close(self, used=None):
-        """Nothing to release."""

@@ -264,6 +264,10 @@ def train_on_batch(model, executor):
     """The logs after one step on the one batch of `executor`, filled up where nothing notices."""
     reset_metrics(model)
     run = Run(model, executor, "ignore", task="train_on_batch")
-    found = [logs for feed in run.feeds() for logs, _ in run.feed(feed)]
+    try:
+        found = [logs for feed in run.feeds() for logs, _ in run.feed(feed)]
+    except KeyboardInterrupt:  # a step in place goes on, and still reads the caller's arrays
+        jax.block_until_ready([v._value for v in model._inventory().variables])
+        raise
     require_data(found)
     return found[-1]
