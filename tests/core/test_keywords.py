@@ -313,6 +313,10 @@ def test_what_keras_3_accepts_of_keras_2_is_accepted(tmp_path, model):
         assert layers.LeakyReLU(alpha=0.25).negative_slope == 0.25
     assert layers.InputLayer(input_shape=(3,)).batch_shape == (None, 3)
     assert layers.InputLayer(batch_input_shape=(2, 3)).batch_shape == (2, 3)
+    with pytest.raises(
+        ValueError, match=r"given shape=\(3,\) and input_shape=\(4,\), its name in Keras 2: give one of them"
+    ):
+        layers.InputLayer((3,), input_shape=(4,))
     with pytest.warns(PhasewiseWarning) as warned:
         model.save(tmp_path / "net.keras", save_format="keras", include_optimizer=False)
     assert [str(each.message).split(" has ")[0] for each in warned] == [

@@ -34,7 +34,8 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ):
-        shape, batch_shape = kwargs.pop("input_shape", shape), kwargs.pop("batch_input_shape", batch_shape)
+        shape = _one_of("shape", shape, "input_shape", kwargs)
+        batch_shape = _one_of("batch_shape", batch_shape, "batch_input_shape", kwargs)
         if kwargs:
             raise ValueError(message("InputLayer", list(kwargs), list(constructors.parameters(InputLayer))[1:-1]))
         _check_shape(shape, batch_size, batch_shape)
@@ -106,6 +107,16 @@ def Input(
             unknown dtype.
     """
     return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, optional, name).tensor
+
+
+def _one_of(name, given, former, kwargs):
+    """What was given under the name of now or under that of Keras 2, which is taken out of `kwargs`."""
+    under_former = kwargs.pop(former, None)
+    if given is not None and under_former is not None:
+        raise ValueError(
+            f"InputLayer was given {name}={given!r} and {former}={under_former!r}, its name in Keras 2: give one of them."
+        )
+    return given if under_former is None else under_former
 
 
 def _check_shape(shape, batch_size, batch_shape):
