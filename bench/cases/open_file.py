@@ -27,6 +27,6 @@ with tempfile.TemporaryDirectory() as folder:
     library.saving.load_model(small)  # what is imported for the first file is there
     before, begun = resident(), time.perf_counter()
     model = library.saving.load_model(path)
-    seconds = time.perf_counter() - begun
+    seconds, reached = time.perf_counter() - begun, peak()  # what follows copies
     weights = sum(variable.numpy().nbytes for variable in model.weights) / 2**20
-print(json.dumps({"value": {"seconds": seconds, "memory": (peak() - before) / weights}[measured]}))
+print(json.dumps({"value": {"seconds": seconds, "memory": (reached - before) / weights}[measured]}))
