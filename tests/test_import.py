@@ -41,3 +41,25 @@ def test_star_gives_the_public_names_and_no_other():
     names = {}
     exec("from phasewise import *", names)
     assert set(names) - {"__builtins__"} == set(pw.__all__)
+
+
+LATER = """
+import sys
+import phasewise
+rooms = ["phasewise." + name for name in "datasets export ops preprocessing saving shift utils visualization".split()]
+assert not [room for room in rooms if room in sys.modules]
+from phasewise.models import load_model
+assert load_model is phasewise.saving.load_model
+assert phasewise.audit is phasewise.shift.audit and "audit" in dir(phasewise)
+assert type(load_model(sys.argv[1])) is phasewise.utils.FeatureSpace
+"""
+
+
+def test_rooms_that_a_training_does_without_are_imported_when_a_name_of_theirs_is_asked_for(tmp_path):
+    space = pw.utils.FeatureSpace({"age": "float"})
+    space.adapt(pw.Dataset.from_tensor_slices({"age": [1.0, 2.0]}).batch(2))
+    space.save(tmp_path / "space.keras")
+    done = subprocess.run(
+        [sys.executable, "-c", LATER, tmp_path / "space.keras"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr

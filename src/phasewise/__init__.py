@@ -1,9 +1,15 @@
 """phasewise: neural networks whose layers behave differently in training and in inference, made visible and testable."""
 
-import importlib as _importlib
 import sys
+from typing import TYPE_CHECKING
 
 from phasewise.core import collector as _collector
+
+if TYPE_CHECKING:  # what is imported when it is asked for, below
+    from phasewise import datasets, export, ops, preprocessing, saving, utils, visualization
+    from phasewise.models.folding import fold
+    from phasewise.scripts.running import run
+    from phasewise.shift import Monitor, adapt, audit, recalibrate
 
 with _collector.paused():
     from phasewise import (
@@ -14,7 +20,6 @@ with _collector.paused():
         constraints,
         data,
         dtype_policies,
-        export,
         initializers,
         layers,
         losses,
@@ -24,18 +29,14 @@ with _collector.paused():
         optimizers,
         random,
         regularizers,
-        saving,
         tree,
-        utils,
         wrappers,
     )
-    from phasewise.core import keywords as _keywords
-    from phasewise.core import program_cache, warning
+    from phasewise.core import program_cache, public, warning
     from phasewise.core.device import device
     from phasewise.core.naming import name_scope
     from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
     from phasewise.core.random import set_random_seed
-    from phasewise.core.registry import near_names as _near_names
     from phasewise.core.variable import Variable
     from phasewise.data import Dataset
     from phasewise.dtype_policies import FloatDTypePolicy
@@ -50,11 +51,9 @@ with _collector.paused():
     from phasewise.losses import Loss
     from phasewise.metrics import Metric
     from phasewise.models import Model, Sequential
-    from phasewise.models.folding import fold
     from phasewise.models.pure import pure
     from phasewise.optimizers import Optimizer
     from phasewise.regularizers import Regularizer
-    from phasewise.shift import Monitor, adapt, audit, recalibrate
     from phasewise.switch.phase import learning_phase_scope
     from phasewise.switch.statistics_policy import blend, statistics
     from phasewise.training.differentiation import grad, value_and_grad
@@ -132,24 +131,7 @@ __all__ = [
 for _module in (warning,):
     sys.modules[f"phasewise.{_module.__name__.rpartition('.')[2]}"] = _module
 
-# Keras keeps these in `models` too; what opens files stands above that room.
-models.load_model, models.save_model = saving.load_model, saving.save_model
-
 program_cache.switch_on()
-
-# A name that a public module lacks is answered with the nearest one, and so is an argument that a function in it lacks.
-_inner = "optimizers.schedules", "utils.bounding_boxes", "ops.numpy", "ops.nn", "ops.linalg", "ops.image"
-for _name in (*(n for n in __all__ if f"phasewise.{n}" in sys.modules), *_inner):
-    _keywords.tell_in(sys.modules[f"phasewise.{_name}"], f"phasewise.{_name}")
-    if not hasattr(sys.modules[f"phasewise.{_name}"], "__getattr__"):
-        sys.modules[f"phasewise.{_name}"].__getattr__ = _near_names(f"phasewise.{_name}")
-_keywords.tell_in(sys.modules["phasewise"], "phasewise")
-_refuse = _near_names("phasewise")
-
-
-# What takes a while to import, and not every script needs: name -> the module that it is, or that has it.
-_LATER = {name: f"phasewise.{name}" for name in ("datasets", "ops", "preprocessing", "visualization")}
-_LATER["run"] = "phasewise.scripts.running"
 
 
 def version() -> str:
@@ -157,9 +139,17 @@ def version() -> str:
     return __version__
 
 
-def __getattr__(name):
-    """What is imported when it is asked for; any other name is refused."""
-    if name not in _LATER:
-        return _refuse(name)
-    module = _importlib.import_module(_LATER[name])
-    return module if module.__name__ == f"phasewise.{name}" else getattr(module, name)
+# What takes a while to import, and not every script needs: name -> the module that it is, or that has it.
+_LATER = {
+    name: f"phasewise.{name}"
+    for name in ("datasets", "export", "ops", "preprocessing", "saving", "shift", "utils", "visualization")
+}
+_LATER |= dict.fromkeys(("Monitor", "adapt", "audit", "recalibrate"), "phasewise.shift")
+_LATER |= {"fold": "phasewise.models.folding", "run": "phasewise.scripts.running"}
+# Keras keeps these in `models` too; what opens files stands above that room.
+_IN_MODELS = dict.fromkeys(("load_model", "save_model"), "phasewise.saving")
+
+for _name in (*__all__, "optimizers.schedules"):
+    if f"phasewise.{_name}" in sys.modules:
+        public.finish(f"phasewise.{_name}", _IN_MODELS if _name == "models" else {})
+public.finish("phasewise", _LATER)

@@ -1,5 +1,6 @@
 """What Keras keeps under `keras.datasets`, from files on this machine: nothing is downloaded, and no code of a file's is run."""
 
+from phasewise.core import public
 from phasewise.datasets import (
     boston_housing,
     california_housing,
@@ -21,3 +22,5 @@ __all__ = [
     "mnist",
     "reuters",
 ]
+
+public.finish(__name__)

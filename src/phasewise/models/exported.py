@@ -9,7 +9,6 @@ import numpy as np
 from phasewise.core import registry
 from phasewise.core.keywords import told
 from phasewise.core.types import Nest
-from phasewise.export import formats
 from phasewise.switch.statistics_policy import ByLayer, Policy
 
 FOLDED_WITHIN = 1e-3  # of the largest output: beyond it, the copy does not compute what the model does
@@ -73,6 +72,8 @@ class Exported:
             ImportError: the format needs a library that is not installed.
             OSError: it could not be written. What was there before is whole.
         """
+        from phasewise.export import formats  # and what it takes to write them
+
         format = formats.format_of(filepath, format)
         subject, told = self, ""
         if fold:

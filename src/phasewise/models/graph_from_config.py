@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 
+from phasewise.core import keras_names
 from phasewise.core.described_values import is_description
 from phasewise.core.entries import did_you_mean
 from phasewise.core.restoring import deserialize, deserialize_keras_object, told_of
@@ -11,7 +12,6 @@ from phasewise.graph import symbolic
 from phasewise.layer.layer import Layer
 from phasewise.models.graph_to_config import is_functional
 from phasewise.models.pinned_training import PINNED, as_called
-from phasewise.ops import operations
 
 KEYS = ("layers", "input_layers", "output_layers")
 
@@ -64,7 +64,7 @@ class _Made:
         self.entry, self.layer = entry, None
         self.calls = entry["inbound_nodes"]
         self.results = [None] * len(self.calls)
-        if operations.is_operation(entry):
+        if keras_names.is_operation(entry):
             return
         self.layer = deserialize("layer", entry)
         if not isinstance(self.layer, Layer):
@@ -77,6 +77,8 @@ class _Made:
         node = self.calls[number]
         with told_of(self.entry["class_name"], {"name": name}):
             if self.layer is None:
+                from phasewise.ops import operations  # fifty files, for graphs with functions in them alone
+
                 result = _named(operations.apply(self.entry, args, kwargs), name)
             else:
                 is_pinned = isinstance(node, Mapping) and node.get(PINNED) is True

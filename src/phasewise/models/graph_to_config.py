@@ -9,7 +9,6 @@ from phasewise.graph import symbolic
 from phasewise.graph.graph import Graph
 from phasewise.layers.input_layer import InputLayer
 from phasewise.models.pinned_training import PINNED, as_written
-from phasewise.ops import operations
 
 
 def graph_config(graph: Graph) -> Config:
@@ -68,6 +67,8 @@ def _entry(operation, name, calls, places):
 
 
 def _entry_of_function(node, name, places):
+    from phasewise.ops import operations  # fifty files, for graphs with functions in them alone
+
     head, args, kwargs = operations.described(node)
     config = {"name": name, **serialize_keras_object(head["config"])}
     return {**head, "config": config, "name": name, "inbound_nodes": [_inbound(args, kwargs, False, places)]}

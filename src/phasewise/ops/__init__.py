@@ -7,7 +7,7 @@ JAX's arguments. Your own functions go through `phasewise.ops.apply(function, x)
 import jax
 import jax.numpy as jnp
 
-from phasewise.core import registry
+from phasewise.core import public, registry
 from phasewise.graph.symbolic import apply as apply
 from phasewise.ops import image as image
 from phasewise.ops import linalg as linalg
@@ -135,3 +135,6 @@ def __getattr__(name):
 
 def __dir__():
     return sorted({*(n for room in _ROOMS for n in dir(room) if not n.startswith("_")), *globals()})
+
+
+public.finish(__name__)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise import activations, ops
-from phasewise.core import keras_names, registry
+from phasewise.core import registry
 from phasewise.core.defaults import image_data_format
 from phasewise.core.dtypes import standardize_dtype
 from phasewise.core.types import Config, Nest
@@ -217,8 +217,3 @@ def _row(spec):
             f"{registry.did_you_mean(name, _by_class())}"
         )
     return row
-
-
-def is_operation(spec: Mapping[str, Any]) -> bool:
-    """Whether the config is that of an operation, not of a layer."""
-    return keras_names.is_operation(spec)

@@ -1,5 +1,6 @@
 """What Keras keeps under `keras.saving`: models in files, and the names under which files speak of a user's own classes."""
 
+from phasewise.core import public
 from phasewise.core.custom_objects import CustomObjectScope as CustomObjectScope
 from phasewise.core.custom_objects import custom_object_scope as custom_object_scope
 from phasewise.core.custom_objects import get_custom_objects as get_custom_objects
@@ -20,3 +21,5 @@ from phasewise.saving.to_torch import TorchState as TorchState
 from phasewise.saving.to_torch import save_torch_weights as save_torch_weights
 from phasewise.saving.to_torch import weights_to_torch as weights_to_torch
 from phasewise.saving.torch_weights import load_torch_weights as load_torch_weights
+
+public.finish(__name__)

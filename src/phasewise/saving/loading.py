@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import phasewise.utils.feature_space  # noqa: F401  - registers what a file may be of, beside models
 from phasewise.core.awaited import values_to_come
 from phasewise.core.custom_objects import custom_object_scope, full_name, names_alone
 from phasewise.core.newer_config import leaving_out

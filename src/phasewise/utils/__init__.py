@@ -4,6 +4,7 @@ from phasewise.backend import clear_session as clear_session
 from phasewise.config import disable_interactive_logging as disable_interactive_logging
 from phasewise.config import enable_interactive_logging as enable_interactive_logging
 from phasewise.config import is_interactive_logging_enabled as is_interactive_logging_enabled
+from phasewise.core import public
 from phasewise.core.custom_objects import CustomObjectScope as CustomObjectScope
 from phasewise.core.custom_objects import custom_object_scope as custom_object_scope
 from phasewise.core.custom_objects import get_custom_objects as get_custom_objects
@@ -39,3 +40,6 @@ from phasewise.utils.sequences import pad_sequences as pad_sequences
 from phasewise.utils.splitting import split_dataset as split_dataset
 from phasewise.utils.text_folders import text_dataset_from_directory as text_dataset_from_directory
 from phasewise.utils.windows import timeseries_dataset_from_array as timeseries_dataset_from_array
+
+public.finish(bounding_boxes.__name__)
+public.finish(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
-from jax.extend.core import Primitive
+from jax._src.core import Primitive  # jax.extend has it too, and imports Pallas
 from jax.interpreters import batching, mlir
 
 from phasewise.kernels.native.library import Library, usable

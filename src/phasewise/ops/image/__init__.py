@@ -1,6 +1,6 @@
 """Images: colours, sizes, maps of the plane, filters, patches."""
 
-from phasewise.core.registry import near_names
+from phasewise.core import public
 from phasewise.ops.image.colours import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from phasewise.ops.image.extraction import extract_patches, extract_patches_3d
 from phasewise.ops.image.filters import gaussian_blur, sobel_edges, ssim
@@ -26,4 +26,4 @@ __all__ = [
     "ssim",
 ]
 
-__getattr__ = near_names("phasewise.ops.image")
+public.finish(__name__)

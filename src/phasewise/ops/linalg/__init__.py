@@ -1,6 +1,6 @@
 """Linear algebra over the last two axes; those before are a batch."""
 
-from phasewise.core.registry import near_names
+from phasewise.core import public
 from phasewise.ops.linalg.decompositions import (
     cholesky,
     cholesky_inverse,
@@ -41,4 +41,4 @@ __all__ = [
     "svd",
 ]
 
-__getattr__ = near_names("phasewise.ops.linalg")
+public.finish(__name__)

@@ -1,6 +1,6 @@
 """Neural networks' own functions: activations, convolutions, pooling, normalization, cross-entropies, attention."""
 
-from phasewise.core.registry import near_names
+from phasewise.core import public
 from phasewise.ops.nn.activations import (
     celu,
     elu,
@@ -105,4 +105,4 @@ __all__ = [
     "unfold",
 ]
 
-__getattr__ = near_names("phasewise.ops.nn")
+public.finish(__name__)

@@ -1,6 +1,6 @@
 """The functions that NumPy has too, with Keras's names for arguments (`phasewise.ops` has them all)."""
 
-from phasewise.core.registry import near_names
+from phasewise.core import public
 from phasewise.ops.numpy import (
     arithmetic,
     bits,
@@ -43,4 +43,4 @@ __all__ += quantiles.__all__
 __all__ += reductions.__all__
 __all__ += shaping.__all__
 
-__getattr__ = near_names("phasewise.ops.numpy")
+public.finish(__name__)
