@@ -7,9 +7,12 @@ from phasewise.core import collector as _collector
 
 if TYPE_CHECKING:  # what is imported when it is asked for, below
     from phasewise import datasets, export, ops, preprocessing, saving, utils, visualization
-    from phasewise.models.folding import fold
+    from phasewise.models.folding.fold import fold
     from phasewise.scripts.running import run
-    from phasewise.shift import Monitor, adapt, audit, recalibrate
+    from phasewise.shift.adapting import adapt
+    from phasewise.shift.audit import audit
+    from phasewise.shift.monitor import Monitor
+    from phasewise.shift.recalibrate import recalibrate
 
 with _collector.paused():
     from phasewise import (
@@ -32,7 +35,8 @@ with _collector.paused():
         tree,
         wrappers,
     )
-    from phasewise.core import program_cache, public, warning
+    from phasewise.core import program_cache, warning
+    from phasewise.core import public as _public
     from phasewise.core.device import device
     from phasewise.core.naming import name_scope
     from phasewise.core.precision import DTypePolicy, dtype_policy, set_dtype_policy
@@ -151,5 +155,5 @@ _IN_MODELS = dict.fromkeys(("load_model", "save_model"), "phasewise.saving")
 
 for _name in (*__all__, "optimizers.schedules"):
     if f"phasewise.{_name}" in sys.modules:
-        public.finish(f"phasewise.{_name}", _IN_MODELS if _name == "models" else {})
-public.finish("phasewise", _LATER)
+        _public.finish(f"phasewise.{_name}", _IN_MODELS if _name == "models" else {})
+_public.finish("phasewise", _LATER)
