@@ -46,12 +46,16 @@ def folder_of(**environment):
     return printed(ONLY_THE_FOLDER, environment)
 
 
-def test_a_second_process_finds_what_the_first_compiled_and_computes_the_same(tmp_path):
+def test_a_second_process_finds_what_the_first_compiled_if_it_is_whole_and_computes_the_same(tmp_path):
     first = run(PHASEWISE_CACHE=str(tmp_path))
     second = run(PHASEWISE_CACHE=str(tmp_path))
     assert pathlib.Path(first[0]).parent == tmp_path and first[0] == second[0]
     assert first[1] == 0 and second[1] > 0
     assert first[2] == second[2]
+    for path in pathlib.Path(first[0]).iterdir():
+        path.write_bytes(path.read_bytes()[:-100])  # the disk was full, say
+    third = run(PHASEWISE_CACHE=str(tmp_path))
+    assert third[1] == 0 and third[2] == first[2]
 
 
 def test_the_users_cache_folder_is_used_by_itself(tmp_path):

@@ -1,7 +1,7 @@
 """Compiled programs kept from one process to the next, in a folder of the user's.
 
-It is JAX's persistent compilation cache, switched on, and bounded: the entries not used for longest go first, and a lock lets
-several processes write. Who has set up JAX's cache for themselves keeps what they set.
+It is JAX's persistent compilation cache, switched on, in a folder that is bounded and that many processes may share. Who has set up
+JAX's cache for themselves keeps what they set.
 
 The environment variable PHASEWISE_CACHE is "off", or names another folder.
 """
@@ -15,8 +15,10 @@ import sys
 
 import jax
 
+from phasewise.core.program_folder import keep_programs_in
+
 MOST_BYTES = 128 << 20  # every write looks at all entries, so that thousands of them would cost more than they save
-LEAST_SECONDS = 0.03  # of compilation, from which on a program is kept: to find one takes 0.01
+LEAST_SECONDS = 0.03  # of compilation, from which on a program is kept: to load one takes 0.01
 
 
 def switch_on() -> None:
@@ -28,8 +30,8 @@ def switch_on() -> None:
     folder = folder / _machine()
     if not _is_ours_alone(folder):
         return
+    keep_programs_in(str(folder), MOST_BYTES)
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 
