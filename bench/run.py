@@ -83,8 +83,9 @@ def measure(case, pythons):
         pythons: dict from the name of a peer to its Python.
     """
     values = {name: [] for name in ("phasewise", *pythons)}
+    own = (case.whole_process and pythons.get("keras")) or sys.executable
     for _ in range(case.rounds):
-        values["phasewise"].append(once(case))
+        values["phasewise"].append(once(case, own))
         for name in pythons:
             values[name].append(of_peer(case, name, pythons[name]))
     medians = {name: statistics.median(found) for name, found in values.items() if None not in found}
@@ -110,13 +111,16 @@ def measure(case, pythons):
     }
 
 
-def once(case):
-    """One measurement of ours in a process of its own."""
+def once(case, python):
+    """One measurement of ours in a process of its own.
+
+    Whole processes run in the environment of the peer: JAX takes longer to import where packages are installed that it looks for.
+    """
     if not case.second_run:
-        return run(case, sys.executable, "phasewise", cache="off")
+        return run(case, python, "phasewise", cache="off")
     with tempfile.TemporaryDirectory() as folder:
-        run(case, sys.executable, "phasewise", cache=folder)
-        return run(case, sys.executable, "phasewise", cache=folder)
+        run(case, python, "phasewise", cache=folder)
+        return run(case, python, "phasewise", cache=folder)
 
 
 def of_peer(case, name, python):
@@ -132,7 +136,12 @@ def run(case, python, library, cache):
     """The value of one process, which keeps compiled programs in the folder `cache`, or nowhere for "off"."""
     script = f"{PEERS[library].scripts if library in PEERS else ''}{case.script}.py"
     command = [python, str(HERE / "cases" / script), library, *case.arguments]
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PHASEWISE_CACHE": cache}
+    environment = {
+        **os.environ,
+        "JAX_PLATFORMS": "cpu",
+        "PHASEWISE_CACHE": cache,
+        "PYTHONPATH": str(HERE.parent / "src"),
+    }
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     environment.pop(
         "PYTHONDONTWRITEBYTECODE", None
