@@ -1,5 +1,7 @@
 // Which instruction set this machine has; copies.inc makes a copy of a loop for each, and PHASEWISE_BEST chooses among them.
 #pragma once
+#include <algorithm>
+#include <atomic>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define PHASEWISE_X86
@@ -12,6 +14,9 @@ namespace phasewise {
 
 enum class InstructionSet { baseline, avx2, avx512 };
 
+// What may be used at most: with less than the machine has, it computes what a lesser machine does.
+inline std::atomic<InstructionSet> most_instructions{InstructionSet::avx512};
+
 inline InstructionSet instruction_set() {
 #ifdef PHASEWISE_X86
   static const InstructionSet found =
@@ -19,7 +24,7 @@ inline InstructionSet instruction_set() {
           ? InstructionSet::avx512
       : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? InstructionSet::avx2
                                                                         : InstructionSet::baseline;
-  return found;
+  return std::min(found, most_instructions.load(std::memory_order_relaxed));
 #else
   return InstructionSet::baseline;
 #endif

@@ -12,6 +12,8 @@ static ffi::Error Threads(ffi::ThreadPool pool, ffi::Result<ffi::Buffer<ffi::S32
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_threads, Threads,
                               ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Ret<ffi::Buffer<ffi::S32>>());
 
-extern "C" int phasewise_has_avx512() { return phasewise::instruction_set() == phasewise::InstructionSet::avx512; }
+extern "C" int phasewise_instruction_set() { return int(phasewise::instruction_set()); }
+
+extern "C" void phasewise_limit_instructions(int most) { phasewise::most_instructions = phasewise::InstructionSet(most); }
 
 extern "C" int phasewise_has_bfloat16_dots() { return phasewise::has_bfloat16_dots(); }

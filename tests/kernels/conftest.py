@@ -3,6 +3,8 @@
 import jax
 import pytest
 
+from phasewise.kernels.native.library import INSTRUCTION_SETS, KERNELS, limit, loaded
+
 
 @pytest.fixture
 def however_small(monkeypatch):
@@ -11,3 +13,12 @@ def however_small(monkeypatch):
     jax.clear_caches()
     yield
     jax.clear_caches()
+
+
+@pytest.fixture(params=["avx2", "baseline"])
+def lesser_processor(request, however_small):
+    """Native kernels use no more instructions than a processor of this kind has."""
+    at_most = loaded(KERNELS).phasewise_limit_instructions
+    at_most(INSTRUCTION_SETS.index(request.param))
+    yield request.param
+    at_most(INSTRUCTION_SETS.index(limit() or "avx512"))

@@ -44,6 +44,12 @@ def test_the_pass_gives_the_numbers_of_float64(shape):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_copies_for_lesser_processors_give_the_numbers_of_float64(lesser_processor):
+    arrays = drawn((200, 333))
+    for found, expected in zip(updated(*arrays), in_float64(*arrays, 0.01), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_native_and_xla_agree_to_a_millionth(monkeypatch):
     arrays = drawn((300, 701))
     native = updated(*arrays)

@@ -89,6 +89,13 @@ def test_gradients_are_those_of_the_loop(units, batch, masks, drops, sequences):
     assert_close(found, expected)
 
 
+def test_copies_for_lesser_processors_compute_the_formula(lesser_processor):
+    given, chosen = problem(20, 13), drawn(20, 13, True, True)
+    assert_close(recurrent.recurrence(STEP, True, False, *given, *chosen), in_float64(*given, *chosen))
+    found, expected = (jax.grad(scored(step, *chosen), (0, 1, 2))(*given) for step in (STEP, PLAIN))
+    assert_close(found, expected)
+
+
 def test_extreme_and_missing_numbers_stay_in_their_row():
     projected, states, weights = problem(8, 4)
     projected = projected.at[:, 1].mul(1e4).at[2, 2, 3].set(jnp.nan)

@@ -165,6 +165,17 @@ def test_a_slow_step_does_not_mean_chunks_of_one():
         assert least <= chunks._next() <= most
 
 
+def test_a_short_rest_of_an_epoch_is_no_chunk_of_its_own():
+    from phasewise.training.loop import Chunks
+
+    for steps, counts in ((4, [4]), (5, [5]), (6, [6]), (7, [4, 3]), (9, [4, 5])):
+        chunks = Chunks()
+        chunks._learn(4, 4 * 0.06)
+        chunks._learn = lambda count, seconds: None
+        assert [count for _, count in chunks.split(steps)] == counts
+    assert [count for _, count in Chunks(4).split(5)] == [4, 1]  # where callbacks ask for every fourth step
+
+
 @pytest.mark.extensive
 def test_a_prediction_keeps_no_weights_alive_that_training_has_replaced():
 

@@ -10,7 +10,7 @@ import jax
 
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.kernels.native import convolution
-from phasewise.kernels.native.library import KERNELS, reason_against
+from phasewise.kernels.native.library import KERNELS, limit, reason_against
 
 PACKAGES = ("phasewise", "jax", "jaxlib", "numpy", "onednn-cpu-gomp")
 LIBRARIES = {"own kernels": KERNELS, "convolution (oneDNN)": convolution.LIBRARY}
@@ -42,6 +42,8 @@ def run(given: Any) -> int:
     for name, native in found["native"].items():
         print("native        ", f"{name}: {'used' if native['used'] else 'not used: ' + native['reason']}")
     print("instructions  ", ", ".join(found["instruction_sets"]) or "none of those that matter")
+    if found["instruction_limit"]:
+        print("               native kernels use", found["instruction_limit"], "at most, as PHASEWISE_MAX_ISA asks for")
     print("versions      ", ", ".join(f"{name} {version or 'missing'}" for name, version in found["versions"].items()))
     return 0
 
@@ -54,6 +56,7 @@ def examined() -> dict[str, Any]:
         "threads": _threads(),
         "native": {name: {"used": reason is None, "reason": reason} for name, reason in reasons.items()},
         "instruction_sets": _instruction_sets(),
+        "instruction_limit": limit() or None,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
     }
 

@@ -44,13 +44,21 @@ class Chunks:
         """
         start = 0
         while start < steps:
-            count = min(self._next(), steps - start)
+            count = self._next_of(steps - start)
             if most is not None and not self._fixed:
                 count = min(count, most())
             begun = time.perf_counter()
             yield start, count
             self._learn(count, time.perf_counter() - begun)
             start += count
+
+    def _next_of(self, left):
+        count = self._next()
+        if self._fixed or left <= count:
+            return min(left, count)
+        # A short rest is taken along: as a dispatch of its own it would find its memory anew for a few steps.
+        takes_all = 2 * (left - count) <= count and left * (self._seconds_a_step or 0) <= LONGEST_SECONDS
+        return left if takes_all else count
 
     def _next(self):
         if self._fixed:

@@ -7,10 +7,10 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.kernels.native.library import Library, are_always_called, load_onednn, loaded, usable
+from phasewise.kernels.native.library import Library, are_always_called, limit_onednn, load_onednn, loaded, usable
 
 TARGET = "phasewise_convolution"
-LIBRARY = Library("libphasewise_convolution.so", (TARGET,), load_onednn)
+LIBRARY = Library("libphasewise_convolution.so", (TARGET,), load_onednn, limit_onednn)
 
 # Products in all, by the part that is asked for and whether there are groups: with fewer, XLA has done before a call of oneDNN has
 # been handed to its threads and back, some 100 microseconds. Measured on two cores.

@@ -1,6 +1,8 @@
 """The compiled libraries: found, loaded and made known to XLA, once in a process; or the reason why they are not.
 
 The environment variable PHASEWISE_NATIVE=0 turns them off; with PHASEWISE_NATIVE=always they are called however small the work is.
+PHASEWISE_MAX_ISA=avx2 (or baseline) lets them use no more than these instructions, as they do on a machine that has no others: then
+they give its bits. XLA's own code is limited by XLA_FLAGS=--xla_cpu_max_isa=AVX2.
 """
 
 import contextlib
@@ -24,6 +26,9 @@ from phasewise.kernels.native.shared_object import check_whole
 VERSION_OF_ONEDNN = "2023.2.0"
 REMEDY = "`pip install --force-reinstall --no-deps phasewise` builds them."
 
+INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
+"""What C++ calls 0, 1 and 2; each has those before it."""
+
 _LOADING = threading.Lock()
 _WARNED: set[str] = set()
 
@@ -35,11 +40,13 @@ class Library(NamedTuple):
         file: its name, in this folder.
         targets: the kernels in it, by the names that C and XLA know them under.
         prepare: loads the libraries that it needs; raises OSError.
+        limit: `limit(library, level)` lets it use no more than `INSTRUCTION_SETS[level]`.
     """
 
     file: str
     targets: tuple[str, ...]
     prepare: Callable[[], None] = lambda: None
+    limit: Callable[[ctypes.CDLL, int], None] = lambda library, level: None
 
 
 def usable(library: Library) -> bool:
@@ -76,7 +83,7 @@ def are_at_hand(*arrays: jax.Array) -> bool:
 
 def has_avx512() -> bool:
     """Whether kernels that are written for AVX-512 alone can be called."""
-    return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_avx512())
+    return usable(KERNELS) and loaded(KERNELS).phasewise_instruction_set() == INSTRUCTION_SETS.index("avx512")
 
 
 def has_bfloat16_dots() -> bool:
@@ -108,6 +115,11 @@ def _wish():
     return os.environ.get("PHASEWISE_NATIVE", "").lower()
 
 
+def limit() -> str:
+    """What the environment lets kernels use at most; "" where it says nothing."""
+    return os.environ.get("PHASEWISE_MAX_ISA", "").lower()
+
+
 @functools.cache
 def _loaded(library):
     """The library, or why not."""
@@ -115,6 +127,8 @@ def _loaded(library):
         return "the environment variable PHASEWISE_NATIVE turns them off."
     if not is_supported():
         return f"they are built for Linux on x86-64, and this is {platform.system()} on {platform.machine()}."
+    if limit() not in ("", *INSTRUCTION_SETS):
+        return f"the environment variable PHASEWISE_MAX_ISA is {limit()!r}, not one of {', '.join(INSTRUCTION_SETS)}."
     path = pathlib.Path(__file__).with_name(library.file)
     if not path.exists():
         return f"they were not built when phasewise was installed; with a C++17 compiler on the machine, {REMEDY}"
@@ -126,6 +140,8 @@ def _loaded(library):
         check_whole(path)
         found = ctypes.CDLL(str(path))
         kernels = [(target, getattr(found, target)) for target in library.targets]
+        if limit():
+            library.limit(found, INSTRUCTION_SETS.index(limit()))
         jax.default_backend()  # XLA refuses what was built for another release only once it runs
         for target, kernel in kernels:
             jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(kernel), platform="cpu")
@@ -150,6 +166,13 @@ def load_onednn() -> None:
     except OSError as error:
         remedy = f"`pip install --force-reinstall --no-deps onednn-cpu-gomp=={VERSION_OF_ONEDNN}` brings it anew"
         raise OSError(f"oneDNN cannot be loaded: {error}; {remedy}") from error
+
+
+def limit_onednn(_: ctypes.CDLL, level: int) -> None:
+    """Let oneDNN, once loaded, use no more than `INSTRUCTION_SETS[level]`; it hears of that before its first call only."""
+    sse41, avx2 = 0x1, 0x7  # as dnnl_types.h has them
+    if level < INSTRUCTION_SETS.index("avx512"):
+        ctypes.CDLL(None).dnnl_set_max_cpu_isa((sse41, avx2)[level])
 
 
 @contextlib.contextmanager
@@ -196,6 +219,7 @@ KERNELS = Library(
         "phasewise_matrix_product",
         "phasewise_adam_of_product",
     ),
+    limit=lambda library, level: library.phasewise_limit_instructions(level),
 )
 """Kernels that need nothing but XLA."""
 

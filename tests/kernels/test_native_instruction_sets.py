@@ -1,0 +1,69 @@
+"""Native kernels on lesser processors: the copies that have no AVX-512 give the same numbers, and kernels without such a copy are left out."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from native_operations import OPERATIONS, arrays_of, native_kernels
+
+from phasewise.kernels.convolution import convolve, convolve_depthwise
+from phasewise.kernels.convolution_sizes import Around
+from phasewise.kernels.native import convolution
+from phasewise.kernels.native.library import KERNELS, Library, reason_against
+
+pytestmark = pytest.mark.skipif(
+    reason_against(convolution.LIBRARY) is not None or reason_against(KERNELS) is not None,
+    reason="the native kernels are not built here",
+)
+
+
+@pytest.mark.parametrize("name", ["normalization with a mask", "normalization, sum and rectifier", "maximum", "mean"])
+def test_copies_for_lesser_processors_give_the_numbers_of_xla(name, lesser_processor):
+    function, kernels = OPERATIONS[name]
+    arrays = arrays_of(name)
+    assert native_kernels(jax.jit(function).lower(*arrays).as_text()) == kernels
+    in_xla = jax.vmap(function)(*(array[None] for array in arrays))
+    for found, expected in zip(*map(jax.tree.leaves, (function(*arrays), in_xla)), strict=True):
+        np.testing.assert_allclose(found, expected[0], rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+def test_convolutions_that_need_more_instructions_are_left_to_onednn(lesser_processor):
+    x, around = jnp.ones((4, 16, 16, 32)), (Around(1, 1),) * 2
+
+    def several(x, kernel, of_channels, of_points):
+        x = convolve(x, kernel, (1, 1), around, (1, 1))
+        x = convolve_depthwise(x, of_channels, (1, 1), around, (1, 1))
+        return convolve(x, of_points, (1, 1), (Around(0, 0),) * 2, (1, 1))
+
+    kernels = [jnp.ones(shape) for shape in ((3, 3, 32, 32), (3, 3, 32, 1), (1, 1, 32, 32))]
+    assert native_kernels(jax.jit(several).lower(x, *kernels).as_text()) == {convolution.TARGET}
+
+
+def test_the_environment_limits_them_and_onednn_and_the_doctor_says_so():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={**os.environ, "PHASEWISE_MAX_ISA": "AVX2"},
+        capture_output=True,
+        text=True,
+    )
+    assert "native kernels use avx2 at most, as PHASEWISE_MAX_ISA asks for" in done.stdout, done.stderr
+    assert done.stdout.split()[-1].endswith(":avx2")
+
+
+SCRIPT = """
+from phasewise.cli.entry import main
+from phasewise.kernels.native.convolution import implementation
+main(["doctor"])
+print(implementation(0, 1, False, ((8, 16, 16, 16), (3, 3, 16, 16), (8, 16, 16, 16)), (1,) * 8))
+"""
+
+
+def test_a_limit_that_is_no_instruction_set_is_told(monkeypatch):
+    monkeypatch.setenv("PHASEWISE_MAX_ISA", "sse9")
+    assert reason_against(Library("any.so", ())) == (
+        "the environment variable PHASEWISE_MAX_ISA is 'sse9', not one of baseline, avx2, avx512."
+    )
