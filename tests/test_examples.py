@@ -114,7 +114,7 @@ def test_penalties_on_slopes_hold_them_where_they_are_to_be(capsys):
 @pytest.mark.extensive
 def test_the_audit_names_the_shift_and_its_remedy_and_adapting_gives_it_back(capsys, tmp_path):
     runpy.run_path(str(EXAMPLES / "shift.py"))["main"](
-        epochs=12,
+        epochs=100,
         methods=("adabn", "note", "lame"),
         page=tmp_path / "shift.html",
         corruptions=("contrast", "fog", "occlusion"),

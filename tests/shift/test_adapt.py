@@ -119,6 +119,25 @@ def test_adabn_is_what_recalibrate_gives(model):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.few(1)
+@pytest.mark.parametrize("method", ["tent", "sar", "eata"])
+def test_after_data_that_end_predictions_use_the_statistics_of_all_rows_under_the_weights_found(model, method):
+    options = {"source": normal(64, 4)} if method == "eata" else {}
+    if method != "tent":
+        options |= {"margin": 1.0}
+    before = [model.get_layer(name).gamma.numpy().copy() for name in ("first", "second")]
+    with pw.adapt(model, X, method, batch_size=20, **options):
+        found, predicted = model.get_weights(), model.predict(X, verbose=0)
+        assert all((model.get_layer(n).gamma.numpy() != old).any() for n, old in zip(("first", "second"), before))
+    twin = build()
+    twin.set_weights(found)
+    first, second, hidden = (twin.get_layer(name) for name in ("first", "second", "hidden"))
+    for layer, x in ((first, X), (second, pw.Model(twin.input, hidden.output).predict(X, verbose=0))):
+        np.testing.assert_allclose(layer.moving_mean.numpy(), x.mean(0, dtype=np.float64), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(layer.moving_variance.numpy(), x.var(0, dtype=np.float64), rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(predicted, twin.predict(X, verbose=0))
+
+
 def test_a_blend_weighs_the_rows_of_training_as_n(model):
     first = model.get_layer("first")
     old = [w.numpy().astype(np.float64) for w in (first.moving_mean, first.moving_variance)]
@@ -386,8 +405,7 @@ def test_sar_adapts_models_without_batch_normalization():
     h = layers.LayerNormalization(name="norm")(layers.Dense(6)(x))
     made = pw.Model(x, layers.Dense(3, activation="softmax")(h))
     gamma = made.get_layer("norm").gamma.numpy().copy()
-    with pw.adapt(made, None, "sar", margin=1.0) as adaptation:
-        adaptation.predict(X[:32])
+    with pw.adapt(made, X[:64], "sar", margin=1.0):
         assert (made.get_layer("norm").gamma.numpy() != gamma).any()
     np.testing.assert_array_equal(made.get_layer("norm").gamma.numpy(), gamma)
 

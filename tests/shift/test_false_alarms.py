@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 import phasewise as pw
 from phasewise import layers
@@ -58,10 +58,30 @@ def measurements(rows, rng):
     return flowers[rng.integers(0, len(flowers), rows)]
 
 
+def net_of_cells():
+    x = pw.Input((30,))
+    h = layers.BatchNormalization(name="first")(x)
+    h = layers.ReLU()(layers.BatchNormalization()(layers.Dense(16)(h)))
+    return pw.Model(x, layers.Dense(3, activation="softmax")(h))
+
+
+def all_cells():
+    """Measurements of cells, each with mean 0 and variance 1: of some a few rows in 569 carry much of the variance."""
+    x = load_breast_cancer().data
+    return ((x - x.mean(0)) / x.std(0)).astype("float32")
+
+
+def cells(rows, rng):
+    """Such rows, each drawn by itself."""
+    x = all_cells()
+    return x[rng.integers(0, len(x), rows)]
+
+
 NETS = {
     "dense": (dense_net, dense_rows),
     "cnn": (convolutional_net, convolutional_rows),
     "measurements": (net_of_measurements, measurements),
+    "cells": (net_of_cells, cells),
 }
 
 
@@ -167,6 +187,19 @@ def test_a_few_draws_of_few_rows_raise_no_alarm_and_a_displacement_does():
     pw.recalibrate(model, dense_rows(5000, rng), verbose=0)
     assert alarms(model, lambda rows: dense_rows(rows, rng), 16, 60) <= 2
     assert alarms(model, lambda rows: dense_rows(rows, rng), 16, 10, lambda x: x + np.float32(3)) == 10
+
+
+def test_rows_among_which_the_few_that_carry_much_of_a_variance_are_missing_are_no_shift():
+    """One draw of 512 in six has none of the two rows that make a third of a channel's variance, and nothing in it tells of them."""
+    pw.set_random_seed(1)
+    x = pw.Input((30,))
+    model, rng = pw.Model(x, layers.Dense(3)(layers.BatchNormalization(name="first")(x))), np.random.default_rng(0)
+    rows = all_cells()
+    pw.recalibrate(model, np.tile(rows, (35, 1)), verbose=0)  # known as well as 20,000 rows tell
+    usual = rows[np.square(rows[:, 16]) < 50]
+    assert len(rows) - len(usual) == 2 and 0.35 < 1 - usual[:, 16].var() < 0.4
+    assert alarms(model, lambda count: usual[rng.integers(0, len(usual), count)], 512, 60) <= 3
+    assert alarms(model, lambda count: rows[rng.integers(0, len(rows), count)] * np.float32(0.6), 512, 5) == 5
 
 
 def test_a_weight_is_the_share_of_the_level_and_what_is_rejected_leaves_its_share():

@@ -143,7 +143,9 @@ def sums_of(z):
         "vv": v * v,
     }
     sums = np.stack([parts[name].sum(1) for name in SUMS], 1)
-    return RowSums(np.zeros_like(offset), offset, np.ones(len(z)), sums)
+    at = v.argmax(1)[:, None]
+    largest = np.concatenate([np.take_along_axis(part, at, 1) for part in (ones, u, v)], 1)
+    return RowSums(np.zeros_like(offset), offset, np.ones(len(z)), sums, largest)
 
 
 def first_alarm(draw, feeds, alpha=0.01):
@@ -178,6 +180,21 @@ def test_of_two_hundred_monitors_none_to_speak_of_is_wrong_after_ten_thousand_ba
             first_alarm(lambda feed, rng=rng, off=off: rng.standard_normal((8, 32, CHANNELS)) + off, 1250) is not None
         )
     assert wrong <= 2
+
+
+def test_rows_of_which_a_few_carry_much_of_the_variance_raise_no_alarm():
+    """Log-normal values: until some of the large ones have come, a stream looks as if it varied less."""
+    sigma, wrong = 1.2, 0
+    mean = np.exp(sigma**2 / 2)
+    deviation = mean * np.sqrt(np.exp(sigma**2) - 1)
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+
+        def draw(feed, rng=rng):
+            return (rng.lognormal(sigma=sigma, size=(8, 32, CHANNELS)) - mean) / deviation
+
+        wrong += first_alarm(draw, 16) is not None
+    assert wrong <= 1
 
 
 def test_a_late_shift_is_found_nearly_as_soon_as_an_early_one():

@@ -7,14 +7,12 @@ from typing import Any
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.cli.data_file import add_options, check, instead, read
 from phasewise.cli.failing import Failure, Mistake, in_one_line
-from phasewise.cli.model_file import PROGRAMS, add_file, ending_of, opened, written
+from phasewise.cli.model_file import add_file, ending_of, opened, written
 from phasewise.core.registry import did_you_mean
 from phasewise.shift.adapting import METHODS, adapt
 
 CHANGING = tuple(name for name in METHODS if name != "lame")
 """Methods that change the model, and not only its outputs."""
-BY_BATCH = ("tent", "eata", "sar")
-"""Methods that adapt weights to statistics of the batch at hand."""
 
 
 def add_to(commands: Any) -> None:
@@ -27,7 +25,7 @@ def add_to(commands: Any) -> None:
         description="Adapts the model in FILE to DATA, whose labels are not needed, and writes it to OUT. Where it collapses nothing is written, and the "
         "exit status is 1.\n\n"
         "adabn gives every batch normalization the statistics of DATA; blend mixes them with those of training; ema follows them batch by batch. tent, "
-        "eata and sar change gamma and beta so that predictions become surer: such a model is predicted with statistics='batch'. note is "
+        "eata and sar change gamma and beta, batch by batch, so that predictions become surer, and give it the statistics of DATA then. note is "
         "for data whose classes come in runs.",
         example="  phasewise adapt model.keras photos/ --scale 1/255 --method adabn -o adapted.keras",
     )
@@ -45,8 +43,8 @@ def add_to(commands: Any) -> None:
 
 def run(given: Any) -> int:
     """Run it."""
-    ending = ending_of(given.output)
-    _check(given, ending)
+    ending_of(given.output)
+    _check(given)
     model = opened(given.file)
     data = read(given, model)
     options = {} if given.source is None else {"source": read(instead(given, given.source), model).x}
@@ -61,16 +59,13 @@ def run(given: Any) -> int:
         raise Failure(f"{given.output!r} was not written: {adaptation.collapsed}.")
     adaptation.keep()
     written(model, given.output)
-    statistics = "batch" if given.method in BY_BATCH else "moving"
     if given.json:
         about = {"path": given.data, "kind": data.kind, "rows": data.rows}
         told = {"file": given.file, "data": about, "output": given.output, "method": given.method}
-        print_json({**told, "predict_with": statistics})
+        print_json(told)
         return 0
     size = os.path.getsize(given.output)
     print(f"{given.output}: adapted to {data.rows:,} rows of {given.data} by {given.method} ({size:,} bytes)")
-    if statistics == "batch":
-        print('  it is meant for statistics of the batch: model.predict(x, statistics="batch")')
     if given.method == "note":
         print(
             "  what rows are corrected by is no part of a file: it predicts with the moving statistics that were found"
@@ -78,7 +73,7 @@ def run(given: Any) -> int:
     return 0
 
 
-def _check(given, ending):
+def _check(given):
     check(given)
     if given.method not in METHODS:
         near = did_you_mean(given.method, list(CHANGING))
@@ -87,11 +82,6 @@ def _check(given, ending):
         raise Mistake("the method 'eata' needs rows that the model was trained on: --source x_train.npy.")
     if given.method == "lame":
         raise Mistake("the method 'lame' changes predictions and not the model, so that there is nothing to write.")
-    if given.method in BY_BATCH and ending in PROGRAMS:
-        raise Mistake(
-            f"{given.method!r} adapts a model to statistics of the batch at hand, and a program in {ending} normalizes with moving ones; "
-            "write a .keras file."
-        )
     if given.source is not None:
         if given.method != "eata":
             raise Mistake(f"--source is for the method 'eata'; got --method {given.method}.")

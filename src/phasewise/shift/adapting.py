@@ -1,6 +1,5 @@
 """adapt: fit a model to data that have shifted, in a way that can be undone."""
 
-import dataclasses
 import importlib
 from typing import Any
 
@@ -14,9 +13,11 @@ from phasewise.data.adapters import is_arrays
 from phasewise.data.checks import first_nonfinite
 from phasewise.models.model import Model
 from phasewise.shift.adaptation.method import Method
+from phasewise.shift.adaptation.run import Run
 from phasewise.shift.collapse import CollapseWatch
 from phasewise.shift.gathering import require_averages
-from phasewise.shift.predictions import Output, output_of
+from phasewise.shift.predictions import output_of
+from phasewise.shift.recalibrate import recalibrate
 from phasewise.shift.snapshot import Snapshot
 from phasewise.switch.statistics_policy import Blend, resolve
 from phasewise.training.host_layers import plan_for
@@ -34,34 +35,6 @@ METHODS = {
     "lame": "lame.Lame",
 }
 """The file and the class of each method; imported where it is asked for, since optax takes a while."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """What a method is told before it begins.
-
-    Attributes:
-        model: the model, built.
-        output: which of its outputs is looked at.
-        data: what `adapt` was given, or None.
-        reading: `batch_size`, `steps` and `verbose`, for what reads the data.
-    """
-
-    model: Any
-    output: Output
-    data: Any
-    reading: dict
-
-    def batches_of(self, data, batch_size=None):
-        """Host arrays of the inputs, batch after batch."""
-        size = (batch_size or self.reading["batch_size"]) if is_arrays(data, role="predict") else None
-        executor = make_executor(plan_for(self.model, data, batch_size=size, role="adapt"))
-        try:
-            for feed in executor.feeds(self.reading["steps"] if data is self.data else None):
-                for place, real in enumerate(feed.real_rows):
-                    yield unpack(jax.tree.map(lambda a, i=place, n=real: np.array(a[i][:n]), feed.arrays["batches"]))[0]
-        finally:
-            executor.close()
 
 
 def adapt(
@@ -94,8 +67,11 @@ def adapt(
 
     Args:
         model: a model with batch normalization; for "sar" any normalization, for "lame" none is needed.
-        data: what `predict` takes. Methods for streams go over it once, batch by batch, as over what `Adaptation.predict` is given later, and need
-            none; labels are not looked at.
+        data: what `predict` takes; labels are not looked at. "adabn" needs them. Methods for streams go over them once, batch by batch, and need none.
+            "tent", "eata" and "sar", which normalize with the batch meanwhile, leave the model with the exact statistics of all of them, found
+            last, under the gamma and beta that they came to: what Wang et al. (2021), section 3.3, call offline, the model first updated, then
+            asked. `model.predict` knows no batch then, as after "adabn". The paper infers with the batch again; beside the statistics of all
+            rows those of 32, 64 and 200 cost 1.2, 0.6 and 0.1 points of error on digits with 15 corruptions.
         method: a name, `phasewise.blend(n)`, or a `Method`.
         batch_size: rows in a batch, 32 by default; only with arrays.
         steps: how many batches to take; needed for an endless plan.
@@ -113,8 +89,11 @@ def adapt(
             probabilities on outputs that are none; data that do not fit, or hold NaN. The model is as it was.
 
     Example:
-        >>> with phasewise.adapt(model, photos, "adabn"):
+        >>> with phasewise.adapt(model, photos, "tent"):  # photos that are all there
         ...     predictions = model.predict(photos)
+        >>> with phasewise.adapt(model, None, "tent") as adaptation:  # that come one batch after the other
+        ...     for batch in stream:
+        ...         predictions = adaptation.predict(batch)
     """
     if not hasattr(model, "predict"):
         raise TypeError(f"adapt takes a model; got {model!r}.")
@@ -209,6 +188,14 @@ class Adaptation:
     def _go_over(self):
         for batch in self._run.batches_of(self._run.data):
             self._one(batch)
+        if self.method.normalizes_by_batch and self.collapsed is None:
+            self._settle()
+
+    def _settle(self):
+        """The statistics of all the data, to predict with the gamma and beta that were found with those of batches."""
+        if any(layer._averages and layer.trainable for layer in self.model.all_layers()):
+            recalibrate(self.model, self._run.data, **self._run.reading)
+            self._first_look()
 
     def _first_look(self):
         """Look at what the statistics of all the data made of a first part of them, where these can be read again."""
@@ -275,7 +262,8 @@ class Adaptation:
     def keep(self) -> Model:
         """Keep the model as it is now, at the end of a `with` block too; what it was before is let go of. Returns the model.
 
-        A model whose gamma and beta were adapted with batch statistics goes on with these: predict(x, statistics="batch").
+        A model that "tent", "eata" or "sar" adapted to a stream alone, by `predict`, has the moving statistics of training still, which its gamma and
+        beta do not go with: predict(x, statistics="batch"), or `recalibrate` over rows like those of the stream.
         """
         self._snapshot = self._watch = None
         return self.model

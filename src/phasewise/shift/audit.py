@@ -42,8 +42,9 @@ def audit(
     together it finds much smaller displacements of one. `batch` is that of the last `fit`; 32 where a model came from a file. A `Normalization` has the rows that it was adapted to behind it; one from a file, or
     with given statistics, is taken to have 6,368. With reference data Welch's two-sample test instead. Holm's correction over the
     channels of a layer, three quarters of the level for means, and over layers, four fifths of it for the first: where nothing has shifted,
-    an audit finds something with a probability of about `alpha`. What can be found at most is worked out in `phasewise.shift.layer_shift`. Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`. One thing
-    no test can know: where a few rows in a thousand carry most of a channel's variance, data without them look as if it varied less.
+    an audit finds something with a probability of about `alpha`. What can be found at most is worked out in `phasewise.shift.layer_shift`. Formulas, and where variances of few rows are treated with more care than t alone, in `phasewise.shift.significance`. Where
+    a few rows in a thousand carry much of a channel's variance, data without them look as if it varied less: so a smaller variance needs more evidence the farther
+    the largest row stands out, and where one carries most of it, an alarm may still be that.
 
     Moving statistics follow weights that still change: where `fit` ended amid large steps, they lag, and that is found as well. `recalibrate` over training
     data makes them exact.

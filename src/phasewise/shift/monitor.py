@@ -33,7 +33,7 @@ class Monitor(Told):
     some of the calls are looked at. Held against the moving statistics are each channel's mean and mean squared standardized value, with a tolerance, since an
     average of batches is not exact: with S the sum of what the rows exceed the tolerance by, and V that of their variances, the evidence
     against "no shift" is sqrt(rho / (rho + V)) exp(S² / (2 (rho + V))), which ever exceeds 1 / a with a probability of at most a (Robbins 1970, equation 14; with
-    estimated variances, for many rows: Waudby-Smith et al. 2021). Every 4,096 rows a new test begins, so that a late shift is found as soon as an early
+    estimated variances, for many rows: Waudby-Smith et al. 2021; that of squares as an audit takes it where few rows carry much of it). Every 4,096 rows a new test begins, so that a late shift is found as soon as an early
     one: test number j has a = alpha * 6 / (pi j)² / 2, divided by the number of channels, and all together stay below alpha.
 
     Args:

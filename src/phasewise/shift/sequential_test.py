@@ -8,10 +8,11 @@ import numpy as np
 
 from phasewise.shift.confidence import log_evidence
 from phasewise.shift.row_statistics import RowStatistics
+from phasewise.shift.significance import spread_under_hypothesis
 
 LEAST_ROWS = 64  # rows of a test before it says anything
 PRIOR = 256.0  # rows at which evidence grows fastest
-_OF_STATISTICS = ("scale", "centre", "positions", "rows", "first", "second")
+_OF_STATISTICS = ("scale", "centre", "positions", "rows", "first", "second", "largest")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,7 @@ class SequentialTest:
             displacement = (found.centre - mean) / found.scale
             added = owner.epsilon / found.scale**2
             between = np.maximum(found.variance_of_means, 1 / found.positions)
-            of_squares = np.maximum(found.variance_of_squares, 2 / found.positions)
+            _, of_squares = spread_under_hypothesis(found, found.square + added, added)
             evidence = np.stack(
                 [
                     _beyond(np.abs(displacement) - tolerance, between, found.rows),

@@ -32,6 +32,7 @@ class Eata(Method):
 
     name = "eata"
     needs_probabilities = True
+    normalizes_by_batch = True
 
     def __init__(
         self,

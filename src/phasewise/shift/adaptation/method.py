@@ -15,6 +15,8 @@ class Method:
         needs_probabilities: whether it is for outputs that are probabilities.
         needs_data: whether `adapt` must be given the data that it adapts to, before anything is predicted.
         needs_averages: whether the model must have layers with moving statistics.
+        normalizes_by_batch: whether rows are normalized with their batch while the method adapts. Over data that end the model is then given the statistics of
+            all of them, for predictions that know no batch.
         only_smooths: whether the model stays as it is and predictions are only drawn to each other, so that fewer classes are a loss.
         options: what `adapt` takes for it, from the arguments of its `__init__`.
     """
@@ -23,13 +25,14 @@ class Method:
     needs_probabilities = False
     needs_data = False
     needs_averages = True
+    normalizes_by_batch = False
     only_smooths = False
 
     def begin(self, run: Any) -> None:
         """Before the first batch.
 
         Args:
-            run: `phasewise.shift.adapting.Run`: the model, its output, the data that `adapt` was given and how they are read.
+            run: `phasewise.shift.adaptation.run.Run`: the model, its output, the data that `adapt` was given and how they are read.
         """
 
     def predict(self, x: Any) -> Any:

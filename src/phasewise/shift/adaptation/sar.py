@@ -27,6 +27,7 @@ class Sar(Method):
 
     name = "sar"
     needs_probabilities = True
+    normalizes_by_batch = True
     needs_averages = False
 
     def __init__(

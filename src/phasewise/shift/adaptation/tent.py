@@ -16,7 +16,8 @@ class Tent(Method):
     """Wang et al. (2021), "Tent: fully test-time adaptation by entropy minimization", equation 1 and section 3.2.
 
     Batch normalization normalizes with the batch. After each batch one step of gradient descent on the mean over its rows of
-    H = -sum over classes of p log p changes gamma and beta; predictions are those from before the step.
+    H = -sum over classes of p log p changes gamma and beta; predictions are those from before the step. What `adapt` does after data that end is the paper's
+    offline case but for one thing: it then predicts with the statistics of all the data.
 
     Args:
         optimizer: "adam" (beta 0.9 and 0.999), "sgd" (momentum 0.9) or an optax transformation.
@@ -27,6 +28,7 @@ class Tent(Method):
 
     name = "tent"
     needs_probabilities = True
+    normalizes_by_batch = True
 
     def __init__(self, optimizer: Any = "adam", learning_rate: float = 1e-3, steps: int = 1, episodic: bool = False):
         self.optimizer = optimizer_of(self.name, optimizer, learning_rate)
