@@ -1,6 +1,9 @@
 """What all tests share: Keras on JAX as the reference, and a clean learning phase."""
 
+import functools
+import gc
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -28,7 +31,7 @@ if (
 import pytest
 
 import phasewise as pw
-from phasewise.core import precision
+from phasewise.core import compiler, precision
 
 LONGEST = (
     "test_application_files.py",
@@ -37,6 +40,35 @@ LONGEST = (
     "test_fit_parity.py",
     "test_recurrent_statistics.py",
 )
+
+FOR_USERS = compiler.LLVM_LEVEL
+
+
+def pytest_configure(config):
+    """Programs live in circles, which are collected when there are many of them: each look at all objects takes half a second."""
+    gc.set_threshold(20_000, 20, 20)
+    config.compiles_for_users = "not extensive" not in config.option.markexpr
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # modules, tables of cases: they are there until the end
+
+
+@functools.cache
+def is_about_digits(path):
+    """Whether what a compiled program computes to the last digit is what a file of tests is about: then one of its tests says so."""
+    return (
+        path.parent.name == "kernels" or re.search(r"def test_\w*(bits|digits|float64)", path.read_text()) is not None
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """`make test` lets LLVM do nothing beyond the translation, half of the time of compiling, where no digit depends on it; `make test-all`
+    compiles everything as it is compiled for users."""
+    for_users = item.config.compiles_for_users or is_about_digits(item.path)
+    compiler.LLVM_LEVEL = FOR_USERS if for_users else 0
 
 
 def pytest_sessionfinish():  # in each process of a run; those that xdist starts are not unconfigured

@@ -9,6 +9,7 @@ import types
 
 import pytest
 
+import phasewise as pw
 from phasewise import losses, metrics, optimizers
 from phasewise.core import registry
 
@@ -128,3 +129,16 @@ def test_asking_for_what_a_module_may_have_goes_on_working():
     assert inspect.unwrap(losses) is losses
     with pytest.raises(ImportError, match=r"cannot import name 'MaxNrom' from 'phasewise\.constraints'"):
         exec("from phasewise.constraints import MaxNrom")
+
+
+@pytest.mark.parametrize(
+    "asked, near",
+    [("bm", "bn"), ("nb", "bn"), ("cn", None), ("zz", None)],
+    ids=["one letter", "swapped", "one of two", "none"],
+)
+def test_a_name_of_two_letters_is_near_the_only_one_that_shares_a_letter_in_its_place(asked, near):
+    model = pw.Sequential([pw.Input((2,)), *(pw.layers.Dense(1, name=name) for name in ("bn", "c1", "c2"))])
+    with pytest.raises(ValueError, match=f"has no layer '{asked}'") as raised:
+        model.get_layer(asked)
+    assert ("Did you mean" in str(raised.value)) == (near is not None)
+    assert near is None or f"Did you mean {near!r}?" in str(raised.value)

@@ -1,11 +1,10 @@
 """Compiled programs are kept from one process to the next, in a folder that is the user's alone, unless that is switched off."""
 
+import json
 import os
 import pathlib
 import subprocess
 import sys
-
-import pytest
 
 SCRIPT = """
 import time, sys
@@ -20,14 +19,23 @@ model.compile("adam", "mse")
 loss = model.fit(x, x[:, :1], batch_size=8, epochs=2, verbose=0).history["loss"]
 print(jax.config.jax_compilation_cache_dir, len(hits), loss)
 """
-ONLY_THE_FOLDER = "import phasewise, jax; print(jax.config.jax_compilation_cache_dir)"
+FOLDERS = """
+import json, os, sys
+import jax
+from phasewise.core import program_cache
+for environment in json.loads(sys.argv[1]):
+    jax.config.update("jax_compilation_cache_dir", environment.pop("JAX_COMPILATION_CACHE_DIR", None))
+    os.environ.update({"XDG_CACHE_HOME": "/dev/null", "PHASEWISE_CACHE": "", **environment})
+    program_cache.switch_on()
+    print(jax.config.jax_compilation_cache_dir)
+"""
 
 
-def printed(script, environment):
+def printed(script, environment, *arguments):
     """What a process of its own prints, in which nothing else is set for caches."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PHASEWISE", "JAX_COMPILATION"))}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script],
+        [sys.executable, "-W", "ignore", "-c", script, *arguments],
         env={**kept, **environment},
         capture_output=True,
         text=True,
@@ -42,8 +50,9 @@ def run(**environment):
     return folder, int(hits), losses
 
 
-def folder_of(**environment):
-    return printed(ONLY_THE_FOLDER, environment)
+def folders_of(*environments):
+    """The folder that each of these environments leads to, asked of one process as it is asked while phasewise is imported."""
+    return printed(FOLDERS, {"PHASEWISE_CACHE": "off"}, json.dumps(environments)).splitlines()
 
 
 def test_a_second_process_finds_what_the_first_compiled_if_it_is_whole_and_computes_the_same(tmp_path):
@@ -59,23 +68,24 @@ def test_a_second_process_finds_what_the_first_compiled_if_it_is_whole_and_compu
 
 
 def test_the_users_cache_folder_is_used_by_itself(tmp_path):
-    assert pathlib.Path(folder_of(XDG_CACHE_HOME=str(tmp_path))).parent == tmp_path / "phasewise"
+    folder, *_ = run(XDG_CACHE_HOME=str(tmp_path))
+    assert pathlib.Path(folder).parent == tmp_path / "phasewise"
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [{"PHASEWISE_CACHE": "off"}, {"PHASEWISE_CACHE": "/dev/null/nowhere"}],
-    ids=["switched off", "a folder that cannot be"],
-)
-def test_without_a_folder_nothing_is_kept(environment):
-    assert run(**environment)[:2] == ("None", 0)
+def test_switched_off_nothing_is_kept():
+    assert run(PHASEWISE_CACHE="off")[:2] == ("None", 0)
 
 
-def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
-    folder = pathlib.Path(folder_of(PHASEWISE_CACHE=str(tmp_path)))
-    folder.chmod(0o777)
-    assert folder_of(PHASEWISE_CACHE=str(tmp_path)) == "None"
-
-
-def test_who_has_set_up_jax_themselves_keeps_what_they_set(tmp_path):
-    assert folder_of(JAX_COMPILATION_CACHE_DIR=str(tmp_path), PHASEWISE_CACHE="/elsewhere") == str(tmp_path)
+def test_a_folder_is_used_that_is_the_users_alone_unless_jax_has_been_given_one(tmp_path):
+    own, open_to_all, of_jax = (tmp_path / name for name in ("own", "open", "jax"))
+    (made,) = folders_of({"PHASEWISE_CACHE": str(open_to_all)})
+    pathlib.Path(made).chmod(0o777)
+    found = folders_of(
+        {"PHASEWISE_CACHE": str(own)},
+        {"PHASEWISE_CACHE": str(open_to_all)},
+        {"PHASEWISE_CACHE": "/dev/null/nowhere"},
+        {"PHASEWISE_CACHE": "off"},
+        {"JAX_COMPILATION_CACHE_DIR": str(of_jax), "PHASEWISE_CACHE": "/elsewhere"},
+    )
+    assert pathlib.Path(found[0]).parent == own
+    assert found[1:] == ["None", "None", "None", str(of_jax)]

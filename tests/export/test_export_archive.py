@@ -106,15 +106,59 @@ def test_each_file_runs_by_jax_alone(model, archive, tmp_path):
     np.testing.assert_allclose(program.call(X), model.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
 
 
-def test_an_endpoint_in_training_draws_by_its_seed_and_changes_nothing(model, archive, tmp_path):
-    before = [w.copy() for w in model.get_weights()]
-    archive.add_endpoint("sample", lambda x: model(x, training=True), [ROW])
+@pytest.fixture
+def frozen(model):
+    """The model, whose normalization stays in inference."""
+    model.layers[1].trainable = False
+    yield model
+    model.layers[1].trainable = True
+
+
+def test_an_endpoint_in_training_draws_by_its_seed(frozen, archive, tmp_path):
+    archive.add_endpoint("sample", lambda x: frozen(x, training=True), [ROW])
     served = written(archive, tmp_path / "served").sample
     assert served.takes_seed
     np.testing.assert_array_equal(served(X, seed=1), served(X, seed=1))
     assert np.abs(np.asarray(served(X, seed=1)) - np.asarray(served(X, seed=2))).max() > 1e-3
+
+
+def test_an_endpoint_that_would_update_moving_statistics_is_refused_and_nothing_has_changed(model, archive):
+    before = [w.copy() for w in model.get_weights()]
+    with pytest.raises(
+        ValueError, match=r"'learn' assigns .*/moving_mean, .*/moving_variance, and an exported program keeps"
+    ) as raised:
+        archive.add_endpoint("learn", lambda x: model(x, training=True), [ROW])
+    assert "phasewise.statistics('batch')" in str(raised.value) and "layer.trainable = False" in str(raised.value)
     for weight, old in zip(model.get_weights(), before):
         np.testing.assert_array_equal(weight, old)
+
+
+def test_what_the_refusal_advises_normalizes_with_the_batch(model, archive, tmp_path):
+    def with_the_batch(x):
+        with pw.statistics("batch"):
+            return model(x)
+
+    archive.add_endpoint("batch", with_the_batch, [ROW])
+    found = written(archive, tmp_path / "served").batch(X)
+    np.testing.assert_allclose(found, model.predict(X, statistics="batch", verbose=0), rtol=1e-5, atol=1e-6)
+    assert np.abs(found - model.predict(X, verbose=0)).max() > 1e-3
+
+
+def test_a_variable_of_ones_own_that_an_endpoint_counts_with_is_refused(archive):
+    count = pw.Variable(0.0, name="count")
+    with pytest.raises(ValueError, match="'counted' assigns count"):
+        archive.add_endpoint("counted", lambda x: x + count.assign(count + 1.0), [ROW])
+
+
+def test_metrics_that_layers_count_with_are_no_hindrance(archive, tmp_path):
+    class Watched(layers.Layer):
+        def call(self, x):
+            self.add_metric(abs(x).max(), name="largest")
+            return 2 * x
+
+    model = pw.Sequential([pw.Input((4,)), Watched()])
+    archive.add_endpoint("serve", model, [ROW])
+    np.testing.assert_allclose(written(archive, tmp_path / "served").serve(X), 2 * X, rtol=1e-6)
 
 
 def test_it_has_the_weights_of_when_the_endpoint_was_added(archive, tmp_path):
@@ -266,4 +310,4 @@ def test_tensorflow_serves_the_same(model, tmp_path):
     np.testing.assert_array_equal(served.kernels[0], model.layers[0].kernel)
     assert (len(served.variables), len(served.trainable_variables)) == (8, 6)
     with pytest.raises(ValueError, match="would draw the same ones at every call"):
-        archive.add_endpoint("sample", lambda x: model(x, training=True), [ROW])
+        archive.add_endpoint("sample", lambda x: layers.Dropout(0.5)(x, training=True), [ROW])

@@ -120,3 +120,65 @@ def test_what_does_not_fit_is_told(call, message):
 def test_a_scope_that_was_not_entered_says_so():
     with pytest.raises(RuntimeError, match="has not been entered"):
         pw.StatelessScope().get_current_value(pw.Variable(1.0))
+
+
+def steps_with_compute_loss(model, count=3):
+    """The loop of Keras's guide on JAX, with the loss that `compile` was given."""
+    model.compile("sgd", "mse", loss_weights=[2.0])
+    trained, others, metrics = (
+        [v.value for v in each]
+        for each in (model.trainable_variables, model.non_trainable_variables, model.metrics_variables)
+    )
+
+    def loss_of(trained, others, metrics):
+        outputs, others = model.stateless_call(trained, others, X, training=True)
+        loss, (_, others, metrics) = model.stateless_compute_loss(trained, others, metrics, X, Y, outputs)
+        return loss, (others, metrics)
+
+    @jax.jit
+    def step(trained, others, metrics):
+        (loss, (others, metrics)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained, others, metrics)
+        return [w - 0.1 * g for w, g in zip(trained, gradients)], others, metrics, loss
+
+    losses = []
+    for _ in range(count):
+        trained, others, metrics, loss = step(trained, others, metrics)
+        losses.append(float(loss))
+    return trained, others, losses
+
+
+def plain(library):
+    """A network whose kernel has a penalty, and which adds no loss in its call."""
+    layers = library.layers
+    chain = [layers.Dense(3, kernel_regularizer="l2"), layers.BatchNormalization(), layers.Dense(2)]
+    return library.Sequential([library.Input((4,)), *chain])
+
+
+def test_a_loop_with_the_compiled_loss_computes_what_it_does_in_keras():
+    ours, theirs = plain(pw), plain(keras)
+    ours.set_weights(theirs.get_weights())
+    before = [w.copy() for w in ours.get_weights()]
+    for found, expected in zip(steps_with_compute_loss(ours), steps_with_compute_loss(theirs)):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, list(expected))
+    for weight, old in zip(ours.get_weights(), before):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_stateless_compute_loss_says_which_values_are_missing_and_what_is_not_compiled():
+    model = plain(pw)
+    trained, others = model.trainable_variables, model.non_trainable_variables
+    with pytest.raises(RuntimeError, match=r"no loss and no metrics yet: call model\.compile"):
+        model.stateless_compute_loss(trained, others, [], X, Y, Y)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="has 2 metrics_variables; stateless_compute_loss was given 0"):
+        model.stateless_compute_loss(trained, others, [], X, Y, Y)
+
+
+@pytest.mark.parametrize("library", [pw, keras], ids=["ours", "keras"])
+def test_a_symbolic_call_gives_shapes_and_leaves_the_graph_as_it_was(library):
+    layer, x = library.layers.Dense(3), library.Input((4,))
+    layer.build((None, 4))
+    out = layer.symbolic_call(x)
+    assert (tuple(out.shape), str(out.dtype)) == ((None, 3), "float32")
+    with pytest.raises(AttributeError):
+        layer.output  # noqa: B018

@@ -223,3 +223,13 @@ def _built():
 def test_a_mistake_is_explained(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("library", [pw, keras], ids=["ours", "keras"])
+def test_build_takes_its_variables_under_the_name_that_keras_gives_them(library):
+    layer = library.layers.Dense(2)
+    layer.build((None, 3))
+    optimizer = library.optimizers.Adam()
+    optimizer.build(var_list=layer.trainable_variables)
+    assert optimizer.built
+    assert len(optimizer.variables) == 6

@@ -86,12 +86,25 @@ def find(kind: str, name: str) -> Callable[..., Any]:
 
 def nearest(name: Any, candidates: Iterable[Any]) -> Any:
     """The candidate closest in spelling to `name`, or None when nothing is close; of two that differ in case only, the
-    one that is in lower case if `name` is."""
+    one that is in lower case if `name` is. To a name of two letters the only one is near that has one of them in its place, or both swapped.
+    """
     lowered = {}
     for candidate in sorted(candidates, key=lambda each: str(each).islower() != str(name).islower()):
         lowered.setdefault(str(candidate).lower(), candidate)
     close = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
+    if not close and len(str(name)) == 2:
+        close = _near_two_letters(str(name).lower(), lowered)
     return lowered[close[0]] if close else None
+
+
+def _near_two_letters(name, candidates):
+    """The one candidate, if it is one, for a name of two letters: it has these swapped, or the first in its place, or the second."""
+    short = [each for each in candidates if len(each) == 2]
+    for place in (slice(None, None, -1), slice(0, 1), slice(1, 2)):
+        near = [each for each in short if (each == name[place] if place.step else each[place] == name[place])]
+        if near:
+            return near if len(near) == 1 else []
+    return []
 
 
 def did_you_mean(name: Any, candidates: Iterable[Any]) -> str:

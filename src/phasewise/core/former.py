@@ -165,9 +165,12 @@ ATTRIBUTES = {
     "lr": "learning_rate",
     "predict_classes": "predict(x).argmax(-1), or with a single sigmoid (predict(x) > 0.5).astype(int)",
     "predict_generator": "predict, which takes generators",
+    "predict_function": "predict_on_batch",
     "predict_proba": "predict",
     "reset_states": "reset_state of the layer",
+    "test_function": "test_on_batch",
     "to_yaml": "to_json",
+    "train_function": "train_on_batch",
 }
 """Methods and attributes of models, layers and optimizers: what to use in their place."""
 

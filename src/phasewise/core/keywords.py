@@ -1,4 +1,5 @@
-"""What is said of a keyword that a function or a class does not take: what came, what it is called now or which is near, what is taken."""
+"""What is said of a keyword that a function or a class does not take: what came, what it is called now or which is near, what is taken;
+and of an argument that is missing."""
 
 import functools
 import inspect
@@ -6,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
-from phasewise.core import constructors, former
+from phasewise.core import constructors, former, missing_arguments
 from phasewise.core.entries import nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,14 +22,14 @@ def message(owner: str, strangers: Sequence[str], known: Collection[str]) -> str
 
 
 def told(function: F) -> F:
-    """Decorator: a keyword that the function does not take is a TypeError with the `message` about it."""
+    """Decorator: a keyword that the function does not take, or an argument that is missing, is a TypeError with the message about it."""
 
     @functools.wraps(function)
     def called(*args, **kwargs):
         try:
             return function(*args, **kwargs)
         except TypeError:
-            error = refusal(function, kwargs)
+            error = refusal(function, kwargs) or _refusal_of_missing(function, args, kwargs)
             if error is None:
                 raise
         raise error
@@ -44,6 +45,11 @@ def refusal(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> TypeErro
     if takes_all or not strangers:
         return None
     return TypeError(message(function.__name__, strangers, _taken(function)))
+
+
+def _refusal_of_missing(function, args, kwargs):
+    missed = missing_arguments.lacking(inspect.signature(function).parameters.values(), args, kwargs)
+    return TypeError(missing_arguments.message(function.__name__, missed, _taken(function))) if missed else None
 
 
 def refuse_left_over(function: Callable[..., Any], strangers: Iterable[str]) -> None:
@@ -73,12 +79,17 @@ def tell_in(module: ModuleType, owner: str) -> None:
 
 
 class Told:
-    """A class whose constructor says what `message` says of a keyword that it does not take.
+    """A class whose constructor says what `message` says of a keyword that it does not take, and which argument is missing.
 
     `unlisted` are names that it takes, and that nobody is advised to use.
     """
 
     unlisted: frozenset[str] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls) and cls.__module__.startswith("phasewise."):
+            cls.__init__ = missing_arguments.told_of(cls.__init__)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if kwargs:
@@ -98,19 +109,15 @@ def _check_constructor(cls, args, kwargs):
     if not strangers:
         return
     passes_on = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    comes_to_an_end = not cls.__module__.startswith("phasewise.") or not _lacks_some(parameters, args, kwargs)
+    comes_to_an_end = not cls.__module__.startswith("phasewise.") or not missing_arguments.lacking(
+        list(parameters.values())[1:], args, kwargs
+    )
     if passes_on and comes_to_an_end:  # where it is told what is left over; Python misses nothing before
         return
     known = constructors.names(cls)
     strangers = [name for name in strangers if name not in known and name not in cls.unlisted]
     if strangers:
         raise TypeError(message(cls.__name__, strangers, known))
-
-
-def _lacks_some(parameters, args, kwargs):
-    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    places = [p for p in parameters.values() if p.kind in by_place][1 + len(args) :]
-    return any(p.default is p.empty and p.name not in kwargs for p in places)
 
 
 def _taken(function):

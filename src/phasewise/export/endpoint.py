@@ -61,17 +61,18 @@ def endpoint(name: str, fn: Callable[..., Nest], input_signature: Any, options: 
 
     def run(values, inputs, seed=0):
         with (
-            variable.scope(followed.variables, values),
+            variable.scope(followed.variables, values) as held,
             random.scope(seed, 0) as draws,
             phase.task("predict"),
             collected_losses(),
         ):
-            return fn(*arguments.spread(inputs)), draws
+            return fn(*arguments.spread(inputs)), draws, held
 
     def function(values, inputs, *seed):
         return run(values, inputs, *seed)[0]
 
     calls, outputs = followed.traced(lambda: _traced(run, followed.variables, arguments.signature.example()))
+    _refuse_writing(name, calls)
     if memory := [v.path for v in followed.variables if v.is_memory]:
         raise ValueError(
             f"The endpoint {name!r} goes on where the batch before ended ({', '.join(memory)}), and an exported program keeps nothing "
@@ -97,8 +98,9 @@ def _traced(run, variables, example):
     """The record of the layer calls, what is drawn in it, and the outputs' shapes."""
 
     def outputs_of(values, inputs):
-        outputs, draws = run(values, inputs)
+        outputs, draws, held = run(values, inputs)
         calls.draws = tuple(draws.drawn)
+        calls.written = list(held.written.values())
         return outputs
 
     specs = [jax.ShapeDtypeStruct(v.shape, v._value.dtype) for v in variables]
@@ -106,6 +108,19 @@ def _traced(run, variables, example):
         outputs = jax.eval_shape(outputs_of, specs, example)
         calls.end_of_trace(jax.tree.leaves(example))
     return calls, outputs
+
+
+def _refuse_writing(name, calls):
+    """Raises ValueError where a function assigns variables: nothing of it would be kept. What metrics of layers count nobody asks for."""
+    counted = {id(each) for call in calls for each in call.layer.metrics_variables}
+    paths = [each.path for each in calls.written if not each.is_memory and id(each) not in counted]
+    if not paths:
+        return
+    raise ValueError(
+        f"The endpoint {name!r} assigns {', '.join(paths)}, and an exported program keeps nothing between calls. Where it is to normalize with "
+        "the batch and dropout is to stay as it is, call the model in inference, with phasewise.statistics('batch'): model(x). Where it is to "
+        "draw, freeze the normalization layers (layer.trainable = False) before model(x, training=True)."
+    )
 
 
 class _Arguments(NamedTuple):

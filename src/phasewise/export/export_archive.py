@@ -39,8 +39,8 @@ class ExportArchive:
     Attributes:
         variables, trainable_variables, non_trainable_variables: those of what was tracked.
 
-    A program has the weights that its function read when the endpoint was added, and changes none: unlike in Keras, an endpoint in training
-    updates no moving statistics. One that draws takes a seed beside the inputs; it cannot be a SavedModel.
+    A program has the weights that its function read when the endpoint was added, and changes none: unlike in Keras, an endpoint that would
+    update moving statistics, or assign any other variable, is refused. One that draws takes a seed beside the inputs; it cannot be a SavedModel.
 
     Raises:
         ValueError: an unknown format.
@@ -98,8 +98,8 @@ class ExportArchive:
             What is served, as a function of the same arguments, and of `seed` where something is drawn.
 
         Raises:
-            ValueError: the name is taken or is none; nothing says what `fn` takes; it keeps something from batch to batch, or begins with
-                layers of strings.
+            ValueError: the name is taken or is none; nothing says what `fn` takes; it keeps something from batch to batch, assigns variables,
+                or begins with layers of strings.
             TypeError: an option that the format does not take.
         """
         self._check_name(name)

@@ -54,6 +54,10 @@ class InGraph:
             return symbolic.specs_of(shape, self.compute_dtype)
         return symbolic.infer(self.__call__, args, kwargs)
 
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Nest:
+        """`compute_output_spec`, under the name by which Keras calls it. Unlike a call of the layer it records nothing in a graph."""
+        return self.compute_output_spec(*args, **kwargs)
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input shape, None for unknown axes; found by tracing `call`, which runs nothing."""
         inputs = symbolic.specs_of(input_shape, self.compute_dtype)

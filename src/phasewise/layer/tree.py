@@ -95,6 +95,11 @@ class LayerTree(Settings):
         return list(self._inventory().metrics)
 
     @property
+    def metrics_variables(self) -> list[Variable]:
+        """The accumulators of `metrics`, in order."""
+        return unique([variable for metric in self.metrics for variable in metric.variables])
+
+    @property
     def trainable_variables(self) -> list[Variable]:
         """The variables that gradients update: empty for a frozen layer."""
         return list(self._inventory().trained)

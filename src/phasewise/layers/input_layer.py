@@ -89,6 +89,7 @@ def Input(
     batch_shape: Sequence[int | None] | None = None,
     name: str | None = None,
     optional: bool = False,
+    tensor: SymbolicTensor | None = None,
 ) -> SymbolicTensor:
     """A symbolic tensor at which a functional model begins.
 
@@ -101,12 +102,36 @@ def Input(
         batch_shape: shape with the batch axis, instead of `shape` and `batch_size`.
         name: str; one is made when absent. Data given as a dict are matched by it.
         optional: kept for Keras's sake: whether the model may be given None in its place there.
+        tensor: a symbolic tensor that there is already, which is returned: a model can begin at what any layer returned. What is given beside
+            it has to hold for it.
 
     Raises:
         ValueError: neither or both of `shape` and `batch_shape`, both `batch_size` and `batch_shape`, a size below 0, a ragged input, or an
-            unknown dtype.
+            unknown dtype; or a `tensor` that is not symbolic or not as the other arguments say.
     """
+    if tensor is not None:
+        return _checked_tensor(tensor, shape, batch_size, dtype, batch_shape, name)
     return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, optional, name).tensor
+
+
+def _checked_tensor(tensor, shape, batch_size, dtype, batch_shape, name):
+    """The symbolic tensor, for which what is given beside it holds."""
+    if not isinstance(tensor, SymbolicTensor):
+        raise ValueError(
+            "Input's tensor is symbolic, what Input or the call of a layer on such a one returned; got "
+            f"{type(tensor).__name__}. Arrays are given to the model: model(x)."
+        )
+    own = {"shape": tensor.shape[1:], "batch_shape": tensor.shape, "batch_size": tensor.shape[0]}
+    own |= {"dtype": tensor.dtype, "name": tensor.name}
+    given = {"shape": shape, "batch_shape": batch_shape, "batch_size": batch_size, "dtype": dtype, "name": name}
+    for argument, value in given.items():
+        value = tuple(value) if isinstance(value, list) else value
+        value = _checked_dtype(value) if argument == "dtype" and value is not None else value
+        if value is not None and value != own[argument]:
+            raise ValueError(
+                f"Input was given a tensor whose {argument} is {own[argument]!r}, and {argument}={value!r}: leave the latter out."
+            )
+    return tensor
 
 
 def _one_of(name, given, former, kwargs):

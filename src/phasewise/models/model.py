@@ -24,6 +24,7 @@ from phasewise.models.explain import Explanation, explain
 from phasewise.models.exported import Exported
 from phasewise.models.metric_in_graph import AddMetric
 from phasewise.models.model_on_file import ModelOnFile
+from phasewise.models.state_tree import StateTree
 from phasewise.models.summary import summary
 from phasewise.models.weights_on_file import WeightsOnFile
 from phasewise.switch.statistics_policy import ByLayer, Policy
@@ -32,7 +33,7 @@ from phasewise.training.trainer import Trainer
 
 
 @register("layer", "Functional")
-class Model(Ends, Trainer, WeightsOnFile, ModelOnFile, Exported, AsConfig):
+class Model(Ends, Trainer, StateTree, WeightsOnFile, ModelOnFile, Exported, AsConfig):
     """A network: `Model(inputs, outputs)` of symbolic tensors, or a subclass with a `call` of its own.
 
     Args:

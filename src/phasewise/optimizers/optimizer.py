@@ -131,12 +131,13 @@ class Optimizer(UpdateRule, KeptVariables, Portable):
         self.state, self._known, self._resting = None, [], {}
         self._begun, self._own, self._trainable_variables = False, (), ()
 
-    def build(self, variables: Iterable[Variable]) -> None:
-        """`prepare`, under Keras's name. A subclass with `update_step` makes its variables here, after `super().build(variables)`."""
+    @told
+    def build(self, var_list: Iterable[Variable]) -> None:
+        """`prepare`, under Keras's name. A subclass with `update_step` makes its variables here, after `super().build(var_list)`."""
         if self._has_update_step():
-            self._trainable_variables, self._begun = list(variables), True
+            self._trainable_variables, self._begun = list(var_list), True
         else:
-            self.prepare(variables)
+            self.prepare(var_list)
 
     @told
     def apply(self, grads: Sequence[ArrayLike], trainable_variables: Iterable[Variable] | None = None) -> None:

@@ -14,6 +14,7 @@ from phasewise.metrics import Metric
 from phasewise.training.compiled_metrics import CompiledMetrics
 from phasewise.training.differentiation import note_loss, noted_loss, value_and_grad
 from phasewise.training.last_activation import last_activations
+from phasewise.training.made_functions import refuse_own_functions
 from phasewise.training.step import unpack
 
 
@@ -193,12 +194,17 @@ _STEPS = {"fit": "train_step", "train_on_batch": "train_step", "evaluate": "test
 
 
 def is_customised(model: Any, task: str) -> bool:
-    """Whether a subclass has defined anew what `task` does with a batch."""
+    """Whether a subclass has defined anew what `task` does with a batch.
+
+    Raises:
+        TypeError: it defines anew what nothing calls.
+    """
     return _is_customised(type(model), task)
 
 
 @functools.lru_cache(256)
 def _is_customised(cls, task):
+    refuse_own_functions(cls)
     names = ("predict_step",) if task.startswith("predict") else (_STEPS[task], "compute_loss", "compute_metrics")
     return any(_is_overridden(cls, name) for name in names)
 

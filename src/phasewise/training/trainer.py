@@ -16,11 +16,13 @@ from phasewise.training import compile_config, evaluating, fitting, limits, pred
 from phasewise.training.compile_config import CompiledWith
 from phasewise.training.customised import Customised
 from phasewise.training.host_layers import plan_for
+from phasewise.training.made_functions import MadeFunctions
 from phasewise.training.objective import Objective
 from phasewise.training.on_batch import OnBatch
 from phasewise.training.own_state import own_metrics
 from phasewise.training.preparing import require_compiled
 from phasewise.training.results import Results, returned
+from phasewise.training.stateless_loss import StatelessLoss
 
 PerOutput: TypeAlias = Named | Sequence[Any]
 """One, or a list or dict of one or several for each output."""
@@ -32,7 +34,7 @@ Statistics: TypeAlias = Policy | ByLayer | dict[str, Any] | None
 """A policy for all normalization layers, or a dict of them by layer name; None for the one in force."""
 
 
-class Trainer(Customised, OnBatch):
+class Trainer(Customised, OnBatch, MadeFunctions, StatelessLoss):
     """The methods that train a model and run it over data."""
 
     _unread = frozenset(
