@@ -195,6 +195,40 @@ def test_a_subclass_works_without_state_of_its_own_too():
     assert [float(v) for v in metric.variables] == [1, 0, 0, 0]
 
 
+class Positives(pw.metrics.Metric):
+    """As Keras's guide writes it: the result is the accumulator itself."""
+
+    def __init__(self, by_name=False, name="positives"):
+        super().__init__(name=name)
+        self.count, self.by_name = self.add_weight(name="count", initializer="zeros"), by_name
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.count.assign_add(jnp.sum(y_pred > 0))
+
+    def result(self):
+        return {"found": self.count} if self.by_name else self.count
+
+
+@pytest.mark.parametrize(("by_name", "key"), [(False, "positives"), (True, "found")])
+def test_the_result_may_be_an_accumulator_itself(by_name, key):
+    x = np.float32([[-1], [1], [2], [3]])
+    model = pw.Sequential([pw.Input((1,)), pw.layers.Rescaling(1.0), pw.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.ones((1, 1), np.float32)])
+    model.compile(pw.optimizers.SGD(0.0), "mse", metrics=[Positives(by_name)])
+    assert model.evaluate(x, x, verbose=0, return_dict=True)[key] == 3
+    assert model.fit(x, x, epochs=2, batch_size=2, verbose=0).history[key] == [3, 3]
+    assert model.train_on_batch(x, x)[1] == 3
+    assert model.test_on_batch(x, x)[1] == 3
+
+
+def test_such_a_result_stays_what_it_was_when_the_next_batch_comes():
+    metric = Positives()
+    first = metric(None, np.float32([1, 2]))
+    second = metric(None, np.float32([1]))
+    assert (float(first), float(second)) == (2, 3)
+    assert float(metric.stateless_result([7.0])) == 7
+
+
 def test_accumulators_that_wait_for_a_shape_are_made_before_a_compiled_loop():
     x, y = SCORES, YES
     model = pw.Sequential([pw.layers.Dense(3, activation="sigmoid")])

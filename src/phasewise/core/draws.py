@@ -54,7 +54,7 @@ class Draws:
         callers = naming.callers()
         found = []
         for layer in reversed(callers):
-            number = callers[0].number_of(layer)
+            number = callers[0]._inventory().numbers.get(id(layer))
             if number is not None:
                 return (number, *found)
             found.insert(0, f"stranger {self._strangers.setdefault(id(layer), len(self._strangers))}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from phasewise.core.keywords import Told
 from phasewise.core.naming import is_calling
+from phasewise.core.overridable import Overridable
 from phasewise.core.variable import in_scope
 
 MOST_STATES = 4096
@@ -133,4 +134,6 @@ def _is_as_before(item, name, value):
 def _is_set_by_ours(cls, name):
     """Whether a property of phasewise takes the value, and sees to its effect itself."""
     found = getattr(cls, name, None)
+    if isinstance(found, Overridable):
+        return False
     return isinstance(found, property) and getattr(found.fget, "__module__", "").startswith("phasewise.")

@@ -13,7 +13,7 @@ def check_no_host_part(model: Any) -> None:
             f"{model.name!r} cannot be exported as it is: {_names(model)} on the host, before the compiled program, and an exported "
             f"program looks nothing up and takes no strings. {_instead(model)}"
         )
-    for tensor in model.inputs or ():
+    for tensor in model._input_tensors:
         if tensor.dtype == STRING:
             raise ValueError(
                 f"{model.name!r} cannot be exported: its input {tensor.name!r} is strings, which an exported program does not take. No layer "
@@ -46,7 +46,7 @@ def _instead(model):
 
 def _expression(model, tensor):
     """How a person gets at a tensor of the model; None where there is no short way."""
-    for number, each in enumerate(model.inputs):
+    for number, each in enumerate(model._input_tensors):
         if each is tensor:
             return f"model.inputs[{number}]"
     layer = tensor.node.operation

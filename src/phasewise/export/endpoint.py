@@ -55,7 +55,7 @@ def endpoint(name: str, fn: Callable[..., Nest], input_signature: Any, options: 
     owner = fn if isinstance(fn, Layer) else getattr(fn, "__self__", None)
     owner = owner if isinstance(owner, Layer) else None
     if owner is not None:
-        check_can_be_exported(owner, is_built=hasattr(owner, "example_spec"))
+        check_can_be_exported(owner, is_built=hasattr(owner, "_example_spec"))
     arguments = _arguments(name, fn, owner, input_signature)
     followed = Followed()
 
@@ -133,7 +133,7 @@ class _Arguments(NamedTuple):
 
 def _arguments(name, fn, owner, given):
     """What a function takes; several arguments are one input, a tuple of them."""
-    is_model = hasattr(owner, "example_spec") and fn in (owner, owner.call)
+    is_model = hasattr(owner, "_example_spec") and fn in (owner, owner.call)
     if is_model and (owner.inputs or not isinstance(given, list | tuple) or len(given) == 1):
         return _Arguments(signature_of(owner, given), 1)
     if given is None:

@@ -90,7 +90,7 @@ def signature_of(model: Any, given: Nest = None) -> Signature:
         TypeError: a leaf of `given` has no shape.
         ValueError: its structure is not that of the model's inputs.
     """
-    own = _of_graph(model) if model.inputs else _of_seen(model)
+    own = _of_graph(model) if model._graph else _of_seen(model)
     if given is None:
         return own
     leaves, tree = jax.tree.flatten(given, is_leaf=is_leaf)
@@ -106,7 +106,7 @@ def signature_of(model: Any, given: Nest = None) -> Signature:
 def names_of_outputs(model: Any, outputs: Nest) -> list[str]:
     """A name for each output, in the order of the leaves: those of a functional model, else where it stands in the structure."""
     leaves = jax.tree.leaves(outputs)
-    names = model.output_names if len(model.output_names or ()) == len(leaves) else _paths(outputs, "output")
+    names = model._output_names if len(model._output_names or ()) == len(leaves) else _paths(outputs, "output")
     return distinct(names)
 
 
@@ -138,7 +138,7 @@ def _of_graph(model):
 
 def _of_seen(model):
     """Of a model without a graph: the shapes that it was built for, rows left open."""
-    seen = model.example_spec()
+    seen = model._example_spec()
     leaves, tree = jax.tree.flatten(seen)
     names = distinct(_paths(seen, "input"))
     return Signature(

@@ -50,7 +50,7 @@ def variables_by_name(model: Any) -> dict[str, tuple[Layer, Variable]]:
         ValueError: two have the same name.
     """
     found = {}
-    for layer in model.all_layers():
+    for layer in model._inventory().layers:
         for variable in layer.variables_on_file():
             name = _name(model, variable.path)
             if name in found:

@@ -130,7 +130,7 @@ def with_masks(accepted, args, kwargs):
 def tell_of_lost_mask(layer, mask):
     """Warn, once, that `layer` drops the mask of its input. One that takes it in its call has heeded it, and layers inside tell themselves."""
     is_told = vars(layer).get("_lost_mask_is_told", False)  # a layer is traced more than once
-    if jax.tree.leaves(mask) and not (is_told or call_signature(type(layer)).mask or layer.sublayers()):
+    if jax.tree.leaves(mask) and not (is_told or call_signature(type(layer)).mask or layer._sublayers()):
         layer._lost_mask_is_told = True
         warning.warn(
             f"Layer {layer.name!r} ({type(layer).__name__}) drops the mask of its input, as it cannot say which of its outputs count: "

@@ -10,6 +10,7 @@ from phasewise import constraints, initializers, regularizers
 from phasewise.core import former, masking, naming, precision, registry, structure
 from phasewise.core.arguments import check_flag
 from phasewise.core.keywords import told
+from phasewise.core.operators import resolved
 from phasewise.core.pickling import Portable
 from phasewise.core.precision import PolicyLike
 from phasewise.core.traced import any_traced
@@ -198,7 +199,7 @@ class Layer(Portable, OnFile, InGraph, Building, Masked, Typed, Drawing, Adding,
             layer_inputs.check(self, args)
             if kwargs.get("mask") is not None and not self.checks_mask:
                 layer_inputs.check_mask(self, args, kwargs["mask"])
-            decision = self.decide(own)
+            decision = self._decide(own)
             with layer_inputs.told_in_errors(self, args):
                 self._ensure_built(args, kwargs)
                 if accepted.training:
@@ -210,10 +211,10 @@ class Layer(Portable, OnFile, InGraph, Building, Masked, Typed, Drawing, Adding,
                 if self._recomputing is not None:
                     call = recomputed(self, decision.training, naming.path() == self.name)
                 with observe.call(self, decision), autocast(self._autocast_dtype()):
-                    outputs = tap.through(self, args, call(*args, **kwargs))
+                    outputs = tap.through(self, args, resolved(call(*args, **kwargs)))
             return self._finish(args, kwargs, outputs)
 
-    def decide(self, own: bool | None = None) -> phase.Decision:
+    def _decide(self, own: bool | None = None) -> phase.Decision:
         """The switch's decision for a call of this layer that was given `training=own`."""
         frozen = self.freezing_means_inference and not self.trainable
         return phase.decide(frozen=frozen, own=own)
@@ -232,7 +233,7 @@ class Layer(Portable, OnFile, InGraph, Building, Masked, Typed, Drawing, Adding,
     @property
     def can_run_on_host(self) -> bool:
         """Whether the layer, built, may run before the compiled program begins: it has no weights, and does not act by the phase."""
-        return self.built and not self.variables and not any(map(depends_on_phase, self.all_layers()))
+        return self.built and not self.variables and not any(map(depends_on_phase, self._inventory().layers))
 
     def phase_action(self, training: bool, statistics: str | None = None) -> str:
         """In a few words, what a call does in this phase; what `explain` prints."""
@@ -275,7 +276,7 @@ def depends_on_phase(layer: Layer) -> bool:
     if layer.acts_by_phase is not None:
         return layer.acts_by_phase
     takes = call_signature(type(layer)).training
-    return takes and not any(depends_on_phase(inner) for inner in layer.sublayers())
+    return takes and not any(depends_on_phase(inner) for inner in layer._sublayers())
 
 
 def _spec_of(leaf):

@@ -62,7 +62,7 @@ def policy_set_later(layer: Any, policy: PolicyLike) -> DTypePolicy:
     said = (
         f"{type(layer).__name__} {layer.name!r} follows the dtype policy {old.name!r}, and {new.name!r} cannot be set"
     )
-    if layer.sublayers():
+    if layer._sublayers():
         raise AttributeError(
             f"{said} on it: the layers inside have policies of their own. Set it on each of them, or make the layers under "
             f"phasewise.set_dtype_policy({new.name!r})."

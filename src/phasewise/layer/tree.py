@@ -66,12 +66,11 @@ class LayerTree(Settings):
             known = self._last_inventory = Inventory(self)
         return known
 
-    def number_of(self, layer: Any) -> int | None:
-        """The place of `layer` in the tree below this one, whose own is 0; None where it is not in it."""
-        return self._inventory().numbers.get(id(layer))
-
     def sublayers(self) -> list:
         """The layers directly inside this one, in the order in which they were assigned; each once."""
+        return self._sublayers()
+
+    def _sublayers(self):
         return unique(self._found().layers)
 
     def all_layers(self) -> list:
@@ -121,7 +120,7 @@ class LayerTree(Settings):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         value = check_flag(type(self).__name__, "trainable", value)
-        for layer in self.all_layers():
+        for layer in self._inventory().layers:
             layer._own_trainable = value
         structure.changed()
 

@@ -183,7 +183,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         arguments = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **arguments)
 
-    def mask(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> ArrayLike | None:
+    def _mask_of(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> ArrayLike | None:
         """Leaves out the ignored class."""
         if self.arguments["ignore_class"] is None:
             return mask
@@ -208,7 +208,7 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
 class _Overlap(LossFunctionWrapper):
     """A loss of regions, to which what is masked out does not belong."""
 
-    def masked(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
+    def _values_and_mask(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
         """Regions without what is masked out; a region of which nothing is left does not count."""
         if mask is None:
             return self.call(y_true, y_pred), None
@@ -258,7 +258,7 @@ class Circle(LossFunctionWrapper):
         arguments = {"gamma": gamma, "margin": margin, "remove_diagonal": remove_diagonal}
         super().__init__(circle, reduction, name, dtype, **arguments)
 
-    def masked(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
+    def _values_and_mask(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
         """Rows that count are compared with rows that count; those with nothing to be compared with do not count either."""
         present = None if mask is None else _any_of_row(mask)
         values = compared(y_true, y_pred, None, None, present=present, **self.arguments)
@@ -270,7 +270,7 @@ class CTC(LossFunctionWrapper):
     def __init__(self, reduction: str | None = MEAN, name: str | None = "ctc", dtype: DTypeLike | None = None):
         super().__init__(ctc, reduction, name, dtype)
 
-    def masked(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
+    def _values_and_mask(self, y_true: Array, y_pred: Array, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
         """A mask of time steps says how long each row is; a row of none does not count."""
         if mask is None or jnp.ndim(mask) == 1:
             return self.call(y_true, y_pred), mask

@@ -53,14 +53,14 @@ class Loss(Portable, Settings):
         y_true, y_pred = _of_one_rank(_as_floats(y_true), _as_floats(y_pred))
         if sample_weight is not None or mask is not None:
             y_true, y_pred = one_a_row(getattr(self, "fn", None), y_true, y_pred)
-        values, mask = self.masked(y_true, y_pred, mask)
+        values, mask = self._values_and_mask(y_true, y_pred, mask)
         return reduce(as_float(values), self.reduction, sample_weight, mask)
 
-    def masked(self, y_true: Nest, y_pred: Nest, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
+    def _values_and_mask(self, y_true: Nest, y_pred: Nest, mask: ArrayLike | None) -> tuple[Array, ArrayLike | None]:
         """The values, and which of them count; a loss that compares rows or positions with one another looks at the mask first."""
-        return self.call(y_true, y_pred), self.mask(y_true, y_pred, mask)
+        return self.call(y_true, y_pred), self._mask_of(y_true, y_pred, mask)
 
-    def mask(self, y_true: Nest, y_pred: Nest, mask: ArrayLike | None) -> ArrayLike | None:
+    def _mask_of(self, y_true: Nest, y_pred: Nest, mask: ArrayLike | None) -> ArrayLike | None:
         """The positions that count: `mask`, and what the loss itself leaves out."""
         return mask
 

@@ -11,6 +11,7 @@ import numpy as np
 from phasewise import initializers
 from phasewise.core import naming, registry, variable
 from phasewise.core.keywords import told
+from phasewise.core.operators import resolved
 from phasewise.core.pickling import Portable
 from phasewise.core.settings import Settings
 from phasewise.core.types import Array, ArrayLike, Config, DTypeLike, Named
@@ -105,13 +106,13 @@ class Metric(Portable, Settings):
         raise NotImplementedError(f"{type(self).__name__} must define update_state.")
 
     def result(self) -> Array | dict[str, Array]:
-        """The value so far: a number, an array (logged as it is), or a dict of such by name."""
+        """The value so far: a number, an array (logged as it is), or a dict of such by name. One of the accumulators stands for its value."""
         raise NotImplementedError(f"{type(self).__name__} must define result.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Array | dict[str, Array]:
         """Take one batch into account; the value so far."""
         self.update_state(*args, **kwargs)
-        return self.result()
+        return resolved(self.result())
 
     def stateless_update_state(self, metric_variables: Sequence[ArrayLike], *args: Any, **kwargs: Any) -> list[Array]:
         """The values that `update_state` would leave in the variables, from these values; the metric is untouched.
@@ -129,7 +130,7 @@ class Metric(Portable, Settings):
     def stateless_result(self, metric_variables: Sequence[ArrayLike]) -> Array | dict[str, Array]:
         """The result that goes with these values of the variables."""
         with self._holding(metric_variables):
-            return self.result()
+            return resolved(self.result())
 
     def stateless_reset_state(self) -> list[Array]:
         """The values of the variables after `reset_state`; the metric is untouched."""

@@ -45,7 +45,7 @@ def call(model, args, kwargs, given):
     leaves, tree = jax.tree.flatten((args, kwargs))
     arrays = [leaf for leaf in leaves if _is_array(leaf)]
     constants = tuple(None if _is_array(leaf) else leaf for leaf in leaves)
-    model.ensure_built(*args, **kwargs)
+    model._ensure_traced(*args, **kwargs)
     rows = {array.shape[0] if array.ndim else None for array in arrays}
     forget_losses(model)
     if len(rows) == 1 and None not in rows and 0 not in rows and jax.default_backend() == "cpu":

@@ -43,7 +43,9 @@ def clone_model(
         raise TypeError(
             f"clone_model takes a model; got {model!r}. Make a layer again by type(layer).from_config(layer.get_config())."
         )
-    classes = {type(each).__name__: type(each) for each in model.all_layers() if entries.kind_of(type(each)) is None}
+    classes = {
+        type(each).__name__: type(each) for each in model._inventory().layers if entries.kind_of(type(each)) is None
+    }
     with custom_object_scope(classes):
         cloned = _Cloning(clone_function, call_function, recursive).of(model, input_tensors)
     compiled = getattr(model, "get_compile_config", lambda: None)()
@@ -82,7 +84,7 @@ class _Cloning:
         layers = [self._layer(layer) for layer in model.layers]
         start = [] if len(model._chain) == len(model.layers) else [_fresh(model._chain[0].tensor)]
         if input_tensors is not None:
-            start = _fitting([input_tensors], [model.inputs[0] if model.inputs else None])
+            start = _fitting([input_tensors], [model._input_tensors[0] if model._graph else None])
         cloned = Sequential([*start, *layers], name=model.name, trainable=model._own_trainable)
         if model.built and not cloned.built and not cloned.runs_on_host:
             cloned.build(model._known_input_shape())
@@ -93,7 +95,7 @@ class _Cloning:
             inputs = jax.tree.map(_fresh, model.input, is_leaf=symbolic.is_symbolic)
         else:
             inputs = _packed(model.input, input_tensors)
-        values = {id(t): new for t, new in zip(model.inputs, symbolic.tensors_in(inputs))}
+        values = {id(t): new for t, new in zip(model._input_tensors, symbolic.tensors_in(inputs))}
         for node in model._graph.to_outputs().nodes:
             tensors, rebuild = symbolic.separate((node.args, node.kwargs))
             args, kwargs = rebuild([values[id(t)] for t in tensors])

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 
+from phasewise.core.overridable import Overridable
 from phasewise.core.types import Nest
 from phasewise.graph import symbolic
 
@@ -11,15 +12,19 @@ from phasewise.graph import symbolic
 class Ends:
     """The inputs and outputs of a model, of its graph where it has one."""
 
-    @property
+    @Overridable
     def inputs(self) -> list[symbolic.SymbolicTensor]:
         """The symbolic inputs, as a list; empty for a model without a graph."""
-        return self._graph.input_tensors if self._graph else []
+        return self._input_tensors
 
-    @property
+    @Overridable
     def outputs(self) -> list[symbolic.SymbolicTensor]:
         """The symbolic outputs, as a list; empty for a model without a graph."""
         return self._graph.output_tensors if self._graph else []
+
+    @property
+    def _input_tensors(self):
+        return self._graph.input_tensors if self._graph else []
 
     @property
     def input(self) -> Nest:
@@ -31,23 +36,27 @@ class Ends:
         """The symbolic outputs in the structure that was given."""
         return self._graph.outputs if self._graph else super().output
 
-    @property
+    @Overridable
     def input_shape(self) -> Any:
         """Shape of the input, or the structure of shapes; None for the batch axis."""
         if not self._graph and self._input_specs is not None:
             return jax.tree.map(lambda s: (None, *s.shape[1:]), self._input_specs)
         return jax.tree.map(lambda t: t.shape, self.input, is_leaf=symbolic.is_symbolic)
 
-    @property
+    @Overridable
     def output_shape(self) -> Any:
         """Shape of the output, or the structure of shapes; None for the batch axis."""
         if not self._graph and self._seen_output is not None:
             return jax.tree.map(lambda s: (None, *s.shape[1:]), self._seen_output)
         return jax.tree.map(lambda t: t.shape, self.output, is_leaf=symbolic.is_symbolic)
 
-    @property
+    @Overridable
     def output_names(self) -> list[str] | None:
         """The names by which losses and metrics are matched with outputs; None for a model without a graph."""
+        return self._output_names
+
+    @property
+    def _output_names(self):
         if not self._graph:
             return None
         if isinstance(self._graph.outputs, dict) and len(self._graph.outputs) == len(self._graph.output_tensors):

@@ -81,7 +81,7 @@ def explain(
 ) -> Explanation:
     """The `Explanation` of `model`; printed, or given to `print_fn`; see `Model.explain`."""
     if model.can_be_called:
-        model.ensure_built(model.example_spec())
+        model._ensure_traced(model._example_spec())
     with under(model, statistics):
         observed = {task: _calls_of(model, task) for task in TASKS}
     rows = []
@@ -100,7 +100,7 @@ def _calls_of(model, task):
     if spec is not None and is_customised(model, task):
         return custom_step.find(model, task, spec).calls
     asked = "predict" if task == "evaluate" else task  # no rule tells the two apart
-    return trace_calls(model, model.example_spec(), asked)[0] if model.can_be_called else ()
+    return trace_calls(model, model._example_spec(), asked)[0] if model.can_be_called else ()
 
 
 def _aligned(observed):

@@ -106,7 +106,7 @@ def _difference(model, folded):
             return np.zeros(spec.shape, spec.dtype)
         return generator.standard_normal(spec.shape, np.float32).astype(spec.dtype)
 
-    inputs = jax.tree.map(drawn, model.example_spec(8))
+    inputs = jax.tree.map(drawn, model._example_spec(8))
     pairs = zip(*(jax.tree.leaves(each.predict(inputs, verbose=0)) for each in (model, folded)))
     pairs = [[np.asarray(part, np.float64) for part in pair] for pair in pairs]
     largest = max((float(np.abs(a - b).max(initial=0)) for a, b in pairs), default=0.0)

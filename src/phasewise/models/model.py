@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from phasewise.core import random, structure, variable
 from phasewise.core.keywords import told
+from phasewise.core.overridable import Overridable
 from phasewise.core.registry import nearest, register
 from phasewise.core.traced import any_traced
 from phasewise.core.types import Nest
@@ -86,7 +87,7 @@ class Model(Ends, Trainer, StateTree, WeightsOnFile, ModelOnFile, Exported, AsCo
     @property
     def layers(self) -> list[Layer]:
         """The layers directly inside the model, inputs first."""
-        return self.sublayers()
+        return self._sublayers()
 
     def _found(self):
         """As for every layer; the layers of the graph come before those found in attributes."""
@@ -167,7 +168,7 @@ class Model(Ends, Trainer, StateTree, WeightsOnFile, ModelOnFile, Exported, AsCo
         args, kwargs = layer_inputs.prepared(self, args, kwargs)
         return call_on_arrays(self, args, kwargs, given[0])
 
-    def ensure_built(self, *args: Any, **kwargs: Any) -> None:
+    def _ensure_traced(self, *args: Any, **kwargs: Any) -> None:
         """Make the weights of every layer inside, for inputs of these shapes (arrays or `jax.ShapeDtypeStruct`s).
 
         The call is traced, never run.
@@ -201,17 +202,17 @@ class Model(Ends, Trainer, StateTree, WeightsOnFile, ModelOnFile, Exported, AsCo
         if input_shape is not None and self._graph is None and not self.built:
             self.built = True
             with layer_inputs.dtypes_supposed():
-                self.ensure_built(_specs(input_shape))
+                self._ensure_traced(_specs(input_shape))
             self._build_shapes = (input_shape,)
 
-    @property
+    @Overridable
     def seed(self) -> int:
         """The seed of the model's random draws in training: taken when the model is made, and anew after `set_random_seed`."""
         return self._seeds.seed
 
     # -- questions
 
-    def example_spec(self, rows: int = 32) -> Nest:
+    def _example_spec(self, rows: int = 32) -> Nest:
         """The structure of an input batch, as `jax.ShapeDtypeStruct`s.
 
         Raises:

@@ -142,8 +142,7 @@ class Sequential(Model):
         return inputs
 
     @property
-    def output_names(self) -> list[str] | None:
-        """The last layer's name."""
+    def _output_names(self):
         return [self._chain[-1].name] if self._chain else None
 
     def get_config(self) -> Config:

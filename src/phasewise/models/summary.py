@@ -80,7 +80,7 @@ def _totals(model):
         size = sum(int(np.prod(v.shape)) * v.raw.dtype.itemsize for v in variables)
         return f" {name}: {count:,} ({_bytes(size)})"
 
-    unbuilt = [layer for layer in model.all_layers() if not layer.built]
+    unbuilt = [layer for layer in model._inventory().layers if not layer.built]
     told = [_of_unbuilt(model, unbuilt)] if unbuilt else []
     on_host = names_on_host(model)
     told += [f" On the host, before the compiled program: {', '.join(on_host)}."] if on_host else []

@@ -41,7 +41,10 @@ class Weights:
         self.layer, self.module, self.flattened, self.count = layer, module, flattened, count
         self.arguments = {}
         self._left = {
-            id(v): (owner, v) for owner in layer.all_layers() for v in owner.variables_on_file() if not v.is_memory
+            id(v): (owner, v)
+            for owner in layer._inventory().layers
+            for v in owner.variables_on_file()
+            if not v.is_memory
         }
 
     def read(self, variable: Variable) -> np.ndarray:

@@ -32,7 +32,7 @@ def layers_by_module(model: Any, names: Names) -> list[tuple[str, Layer]]:
 def _layer(model, path) -> Layer:
     layer = model
     for name in path.split("/"):
-        inside = {each.name: each for each in layer.sublayers()}
+        inside = {each.name: each for each in layer._sublayers()}
         if name not in inside:
             raise ValueError(
                 f"{layer.name!r} has no layer {name!r}.{did_you_mean(name, inside)} It has: {', '.join(inside)}."
@@ -43,8 +43,8 @@ def _layer(model, path) -> Layer:
 
 def unmapped(model: Any, layers: Iterable[tuple[str, Layer]]) -> list[str]:
     """Names of the layers with weights that `names` says nothing of."""
-    mapped = {id(inner) for _, layer in layers for inner in layer.all_layers()}
-    return [each.name for each in model.all_layers() if id(each) not in mapped and each.variables_on_file()]
+    mapped = {id(inner) for _, layer in layers for inner in layer._inventory().layers}
+    return [each.name for each in model._inventory().layers if id(each) not in mapped and each.variables_on_file()]
 
 
 def check_names(names: Names, *others: Mapping[str, Any] | None) -> None:

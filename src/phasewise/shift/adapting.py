@@ -148,8 +148,8 @@ def _output(model, data, reading, method):
             spec = unpack(batch_spec(executor, executor.batch_rows))[0]
         finally:
             executor.close(0)
-    elif getattr(model, "inputs", None):
-        spec = [jax.ShapeDtypeStruct((8, *t.shape[1:]), t.dtype) for t in model.inputs]
+    elif getattr(model, "_input_tensors", None):
+        spec = [jax.ShapeDtypeStruct((8, *t.shape[1:]), t.dtype) for t in model._input_tensors]
         spec = spec[0] if len(spec) == 1 else spec
     else:
         raise ValueError(

@@ -22,7 +22,7 @@ class LabelCheck:
         self._shapes, self._objective, self.output = shapes, model.objective, output_of(model, shapes)
         if self._objective is not None:
             self._objective.hold(model._inventory().metrics)
-            self._objective.build(labels, shapes, model.output_names)
+            self._objective.build(labels, shapes, model._output_names)
 
     def look(self, labels, locate):
         """Look at the labels of some rows.

@@ -68,7 +68,7 @@ class Monitor(Told):
         if not 0 < check_number("Monitor", "alpha", alpha) <= 0.5:
             raise ValueError(f"Monitor's alpha is a number above 0 and up to 0.5; got {alpha!r}.")
         self.alpha, self.tolerance = float(alpha), float(check_number("Monitor", "tolerance", tolerance, 0))
-        if not any(layer._averages or layer.is_audited for layer in model.all_layers()):
+        if not any(layer._averages or layer.is_audited for layer in model._inventory().layers):
             raise ValueError(
                 f"{model.name!r} has no built layer with moving statistics, so there is nothing to monitor."
             )

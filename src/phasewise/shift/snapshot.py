@@ -13,7 +13,7 @@ class Snapshot:
     def __init__(self, model):
         self._model = model
         self._values = [(variable, variable._value) for variable in model._inventory().variables]
-        averages = [average for layer in model.all_layers() for average in layer._averages]
+        averages = [average for layer in model._inventory().layers for average in layer._averages]
         self._averages = [(each, {name: getattr(each, name) for name in _OF_AVERAGES}) for each in averages]
         self._optimizer = model.optimizer
         self._kept = None if model.optimizer is None else model.optimizer.state

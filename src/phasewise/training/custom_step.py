@@ -117,10 +117,10 @@ def _build(model, task, x, y):
     if not model.can_be_called:
         return
     with contextlib.suppress(Exception):
-        model.ensure_built(x)
+        model._ensure_traced(x)
         if not model.objective.built and model.objective.has_metrics:
             _, outputs = trace_calls(model, x, task)
-            model.objective.build(y, outputs, model.output_names, lambda count: last_activations(model, count))
+            model.objective.build(y, outputs, model._output_names, lambda count: last_activations(model, count))
 
 
 def _traced_once(model, task, spec):

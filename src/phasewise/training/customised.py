@@ -186,7 +186,7 @@ class Customised:
             raise RuntimeError(f"{self.name!r} has no loss and no metrics yet: call model.compile(...) first.")
         if not self.objective.built:
             y, y_pred = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), (y, y_pred))
-            self.objective.build(y, y_pred, self.output_names, lambda count: last_activations(self, count))
+            self.objective.build(y, y_pred, self._output_names, lambda count: last_activations(self, count))
         return self.objective
 
 

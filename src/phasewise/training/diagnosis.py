@@ -106,7 +106,7 @@ def _in_a_statistic(model, state, batch, statistics):
 
 
 def _owner(model, variable):
-    return next(layer for layer in model.all_layers() if any(v is variable for v in layer._found().variables))
+    return next(layer for layer in model._inventory().layers if any(v is variable for v in layer._found().variables))
 
 
 def _in_the_loss(model, losses):

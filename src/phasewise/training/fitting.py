@@ -130,7 +130,7 @@ def may_write_to_data(callbacks):
 
 def training_plan(model, x, y, sample_weight, batch_size, shuffle, class_weight, hold=False):
     """The plan that `fit` trains on."""
-    weights = None if class_weight is None else ClassWeights(class_weight, model.output_names)
+    weights = None if class_weight is None else ClassWeights(class_weight, model._output_names)
     if weights is not None and adapters.is_arrays(x, y):
         sample_weight, weights = weights.times(y, sample_weight), None
     plan = plan_for(model, x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, hold=hold, role="fit")

@@ -72,7 +72,7 @@ def mark_left_behind(model: Any) -> None:
 
     Nothing is done while something is traced: then it may be in use.
     """
-    owners = model.all_layers()
+    owners = model._inventory().layers
     users = {cls for each in set(map(type, owners)) for cls in each.__mro__ if _is_users(cls)}
     if not users or any_traced(()):  # layers of phasewise's own keep nothing
         return

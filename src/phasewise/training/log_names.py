@@ -1,6 +1,7 @@
 """The names of losses and metrics in the logs: no two are the same, so that none hides another. Keras's rules, where it has them."""
 
 from phasewise.core.naming import distinct
+from phasewise.core.operators import resolved
 
 
 def entries(metrics, outputs, taken, second=None):
@@ -35,6 +36,7 @@ def refuse_twice(metrics):
 
 def add(logs, name, value):
     """Enter what a metric says in the logs: a number under its name, a dict of numbers under its keys where these are free."""
+    value = resolved(value)  # `result` may return an accumulator itself
     if not isinstance(value, dict):
         logs[name] = value
         return

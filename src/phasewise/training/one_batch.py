@@ -33,7 +33,7 @@ def executor_of_one_batch(model, task, x, y=None, sample_weight=None, class_weig
         return make_executor(plan, plan._rows and _whole_rows(model, plan._rows.batch_size))
     x = _arrays(task, x, y)
     if class_weight is not None:
-        sample_weight = ClassWeights(class_weight, model.output_names).times(y, sample_weight)
+        sample_weight = ClassWeights(class_weight, model._output_names).times(y, sample_weight)
     source = adapters.source_of(x, y, sample_weight)
     return OneBatch(source, _whole_rows(model, len(leaves(source)[0])))
 

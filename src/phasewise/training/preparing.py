@@ -66,7 +66,7 @@ def prepare(model, spec, task):
         ValueError: the data do not fit the model; the message names the input or layer and both shapes.
     """
     x, _, _ = unpack(spec)
-    model.ensure_built(x)
+    model._ensure_traced(x)
     calls, outputs = trace_calls(model, x, task)
     warn_of_unadapted(calls)
     return calls, outputs
@@ -84,7 +84,7 @@ def prepare_both(model, executor, rows, task):
     calls, outputs = prepare(model, spec, task)
     _, y, _ = unpack(spec)
     model.objective.hold(held_metrics(model))
-    model.objective.build(y, outputs, model.output_names, lambda count: last_activations(model, count))
+    model.objective.build(y, outputs, model._output_names, lambda count: last_activations(model, count))
     return calls, outputs
 
 

@@ -66,7 +66,7 @@ def under(model, policy):
     """
     policy = statistics_policy.resolve(policy)
     if isinstance(policy, statistics_policy.ByLayer):
-        known = [layer.name for layer in model.all_layers() if layer._averages]
+        known = [layer.name for layer in model._inventory().layers if layer._averages]
         for name in policy.names():
             if name not in known:
                 near = nearest(name, known)

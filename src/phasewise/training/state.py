@@ -49,7 +49,7 @@ class Cells:
             "params": values_of(self.params),
             "other": values_of(self.other),
             "followed": self.followed.values(),
-            "seed": np.uint32(self._model.seed),
+            "seed": np.uint32(self._model._seeds.seed),
             "step": np.int32(self._model.steps_trained),
         }
         if self._training:

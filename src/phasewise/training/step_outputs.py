@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from phasewise.core.operators import resolved
 from phasewise.training.calling_users import NEEDS_VALUES
 
 
@@ -19,7 +20,7 @@ def returned_by(model, name, step, batch):
             "place of `if`; what must see numbers belongs into a callback."
         )
         raise
-    return returned if name == "predict_step" else _as_logs(model, name, returned)
+    return resolved(returned) if name == "predict_step" else _as_logs(model, name, returned)
 
 
 def _as_given(batch):

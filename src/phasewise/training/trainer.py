@@ -9,6 +9,7 @@ from phasewise.callbacks import Callback, History
 from phasewise.core import random
 from phasewise.core.arguments import check_count
 from phasewise.core.keywords import told
+from phasewise.core.overridable import Overridable
 from phasewise.core.types import Config, Named, Nest
 from phasewise.optimizers.loss_scale_optimizer import scaled_where_needed
 from phasewise.switch.statistics_policy import ByLayer, Policy
@@ -63,7 +64,7 @@ class Trainer(Customised, OnBatch, MadeFunctions, StatelessLoss):
     _claimed = None  # the optimizer, once it is known to train this model and no other
     steps_per_execution = 1
 
-    @property
+    @Overridable
     def compiled(self) -> bool:
         """Whether `compile` has been called."""
         return self.objective is not None
@@ -110,7 +111,7 @@ class Trainer(Customised, OnBatch, MadeFunctions, StatelessLoss):
         """
         steps_per_execution = check_count("compile", "steps_per_execution", steps_per_execution)
         given = optimizers.get(optimizer)
-        self.optimizer = scaled_where_needed(given, self.all_layers()) if auto_scale_loss else given
+        self.optimizer = scaled_where_needed(given, self._inventory().layers) if auto_scale_loss else given
         self.objective = Objective(loss, metrics, loss_weights, weighted_metrics)
         self.objective.compiled_with = CompiledWith(
             given,

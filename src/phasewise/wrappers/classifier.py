@@ -47,7 +47,7 @@ class SKLearnClassifier(ClassifierMixin, Estimator):
         loss = losses.get(model.objective.single_loss)
         if getattr(loss, "fn", loss) is sparse_categorical_crossentropy:
             return y.argmax(1)
-        last = model.outputs[0].shape[-1] if model.outputs else None
+        last = model._graph.output_tensors[0].shape[-1] if model._graph else None
         if last == 1 and y.shape[1] > 2:
             raise ValueError(
                 f"The model {model.name!r} has one output, which tells two classes apart; y has {y.shape[1]}."

@@ -42,7 +42,7 @@ class RandomImageLayer(BaseImagePreprocessingLayer):
 
     def _tell_where_nobody_decided(self):
         """Warn, once, that a call outside of any model that trains is in inference: in Keras such a call changes images."""
-        if vars(self).get("_is_told", False) or self.decide().rule != 6 or not _is_all_there_is(naming.callers()[0]):
+        if vars(self).get("_is_told", False) or self._decide().rule != 6 or not _is_all_there_is(naming.callers()[0]):
             return
         if not naming.is_called(self) or (in_scope() and not random.in_scope()):  # it is traced for shapes
             return
@@ -101,4 +101,4 @@ class RandomImageLayer(BaseImagePreprocessingLayer):
 
 def _is_all_there_is(outermost):
     """Whether the outermost call is of layers that have been built and have no weights, so that nothing is trained by it."""
-    return not outermost.weights and all(layer.built for layer in outermost.all_layers())
+    return not outermost.weights and all(layer.built for layer in outermost._inventory().layers)

@@ -129,9 +129,9 @@ class BatchTerm(RecurrentTerm):
             shape: (time, batch).
         """
         time, rows = shape
-        decision = self.decide()
+        decision = self._decide()
         if decision.rule > 1 and training is not None and decision.training != training:
-            decision = self.decide(training)
+            decision = self._decide(training)
         policy = "batch" if decision.training else statistics_policy.policy_for(self.name)
         with observe.call(self, decision):
             observe.note_statistics(str(policy), values=rows)

@@ -21,7 +21,7 @@ class Copier:
 
     def __init__(self, model):
         self.copies = {}
-        self._memo, self._kept = {}, model.all_layers()
+        self._memo, self._kept = {}, model._inventory().layers
         for layer in self._kept:  # what a layer remembers of the graphs and programs it was part of stays behind
             self._memo[id(layer._nodes)] = []
             self._memo[id(layer._last_inventory)] = None

@@ -56,9 +56,11 @@ def fold(model: Model) -> Folding:
     _check(model)
     calls = _calls_in_inference(model)
     copier = Copier(model)
-    graph = copier.graph_of(model, None if model._graph is not None else _like(model.example_spec()))
+    graph = copier.graph_of(model, None if model._graph is not None else _like(model._example_spec()))
     neighbours = Neighbours(model, copier.copies, flattened(graph), calls)
-    folds, left = neighbours.fold_all([layer for layer in model.all_layers() if isinstance(layer, BatchNormalization)])
+    folds, left = neighbours.fold_all(
+        [layer for layer in model._inventory().layers if isinstance(layer, BatchNormalization)]
+    )
     if not folds:
         raise ValueError(f"No batch normalization of {model.name!r} can be folded into weights:{_reasons(left)}")
     for weights in neighbours.weights.values():
@@ -80,7 +82,7 @@ def _check(model):
             f"{model.name!r} ({type(model).__name__}) computes in a `call` of its own, which fold cannot look into: it takes "
             "functional and sequential models. Fold those that the call uses, one by one."
         )
-    if not any(isinstance(layer, BatchNormalization) for layer in model.all_layers()):
+    if not any(isinstance(layer, BatchNormalization) for layer in model._inventory().layers):
         raise ValueError(f"{model.name!r} has no batch normalization to fold.")
 
 
@@ -91,7 +93,7 @@ def _reasons(left):
 
 def _calls_in_inference(model):
     """The calls that `predict` makes."""
-    calls, _ = trace_calls(model, model.example_spec(), "predict")
+    calls, _ = trace_calls(model, model._example_spec(), "predict")
     for call in calls:
         layer = f"{call.layer.name!r} ({type(call.layer).__name__})"
         if call.decision.training and depends_on_phase(call.layer):

@@ -23,13 +23,13 @@ class InferenceModel(Model):
         self._folded = tuple(folded)
         self.trainable = False
 
-    def decide(self, own: bool | None = None) -> phase.Decision:
+    def _decide(self, own: bool | None = None) -> phase.Decision:
         """Inference.
 
         Raises:
             RuntimeError: the call was given `training=True`, or the learning phase is pinned to training.
         """
-        decision = super().decide(own)
+        decision = super()._decide(own)
         if decision.training and (decision.rule == 2 or phase.learning_phase()):
             raise RuntimeError(f"{self._told()}: it cannot be called in training ({decision.reason}).")
         return phase.Decision(phase.INFERENCE, 1, "folded")

@@ -34,7 +34,7 @@ class Neighbours:
             self._steps[id(step.operation)].append(step)
         observed = collections.Counter(id(call.layer) for call in calls)
         self._hidden = {id(copy) for layer, copy in copies.items() if observed[layer] != len(self._steps[id(copy)])}
-        held = {id(layer): {id(v) for v in layer._found().variables} for layer in model.all_layers()}
+        held = {id(layer): {id(v) for v in layer._found().variables} for layer in model._inventory().layers}
         owners = collections.Counter(v for variables in held.values() for v in variables)
         self._tied = {id(copy) for layer, copy in copies.items() if any(owners[v] > 1 for v in held[layer])}
 

@@ -29,7 +29,9 @@ def normalization_weights(model, with_rows=False):
     Raises:
         ValueError: there are none; frozen ones are named.
     """
-    layers = [layer for layer in model.all_layers() if layer._averages or (with_rows and _is_row_normalization(layer))]
+    layers = [
+        layer for layer in model._inventory().layers if layer._averages or (with_rows and _is_row_normalization(layer))
+    ]
     found = [v for layer in layers if layer.trainable for v in _affine(layer)]
     if found:
         return found
