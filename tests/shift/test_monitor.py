@@ -143,9 +143,7 @@ def sums_of(z):
         "vv": v * v,
     }
     sums = np.stack([parts[name].sum(1) for name in SUMS], 1)
-    at = v.argmax(1)[:, None]
-    largest = np.concatenate([np.take_along_axis(part, at, 1) for part in (ones, u, v)], 1)
-    return RowSums(np.zeros_like(offset), offset, np.ones(len(z)), sums, largest)
+    return RowSums(np.zeros_like(offset), offset, np.ones(len(z)), sums, v.max(1))
 
 
 def first_alarm(draw, feeds, alpha=0.01):

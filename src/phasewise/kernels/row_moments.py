@@ -36,7 +36,7 @@ class RowSums(NamedTuple):
         shift: (channels,), and `offset` (channels,) in units of `scale`: the batch's mean is `shift + scale * offset`.
         positions: how many a row has.
         sums: (len(SUMS), channels), over the rows: their number, the sums of n, u and v about the batch's mean, and of their products.
-        largest: (3, channels), n, u and v of the row whose v is the largest.
+        largest: (channels,), the largest v about the batch's mean.
         means: (rows, channels), u about the batch's mean; None where they are not asked for.
     """
 
@@ -147,9 +147,7 @@ def row_sums(rows, with_means=False):
     n, u, v = _about(rows, offset)
     counted = (n > 0).astype(n.dtype)
     sums = jnp.stack([part.sum(0) for part in (counted, n, u, v, n * n, n * u, n * v, u * u, u * v, v * v)])
-    at = v.argmax(0)[None]
-    largest = jnp.concatenate([jnp.take_along_axis(part, at, 0) for part in (n, u, v)])
-    return RowSums(rows.shift, offset, rows.positions, sums, largest, u if with_means else None)
+    return RowSums(rows.shift, offset, rows.positions, sums, v.max(0), u if with_means else None)
 
 
 def _about(rows, offset):

@@ -27,7 +27,7 @@ class RowStatistics:
         self._rows = np.zeros_like(self.scale)
         self._first = np.zeros((3, *self.scale.shape))
         self._second = np.zeros((3, 3, *self.scale.shape))
-        self._largest = np.zeros((3, *self.scale.shape))
+        self._largest = np.zeros((2, *self.scale.shape))  # about its batch's mean, and how far below the centre that is
         self._products = None
 
     def add(self, part):
@@ -52,8 +52,8 @@ class RowStatistics:
         # A batch is as a channel to what is linear.
         away = self._away(centre)
         first, second = _moved(*(each.reshape(*each.shape[:-2], -1) for each in (first, second)), away)
-        largest = np.asarray(part.largest, np.float64).reshape(-1, 3, channels)
-        self._keep_largest(_moved_rows(largest.swapaxes(0, 1).reshape(3, -1), away).reshape(3, -1, channels))
+        largest = np.stack([np.asarray(part.largest, np.float64).ravel(), away]).reshape(2, -1, channels)
+        self._keep_largest(np.where(rows > 0, largest, 0))
         self._rows = self._rows + rows.sum(0)
         self._first = self._first + first.reshape(3, -1, channels).sum(1)
         self._second = self._second + second.reshape(3, 3, -1, channels).sum(2)
@@ -63,9 +63,9 @@ class RowStatistics:
         return ((self.centre - centre) / self.scale).ravel()
 
     def _keep_largest(self, rows):
-        """Of rows (3, batches, channels) that whose v is the largest so far."""
+        """Of rows (2, batches, channels) that which is the largest so far."""
         rows = np.concatenate([self._largest[:, None], rows], 1)
-        self._largest = np.take_along_axis(rows, rows[2].argmax(0)[None, None], 1)[:, 0]
+        self._largest = np.take_along_axis(rows, _about_centre(rows).argmax(0)[None, None], 1)[:, 0]
 
     def _add_products(self, means, rows, first, away):
         """Sums of u u' over rows.
@@ -93,7 +93,7 @@ class RowStatistics:
         rows = self._rows
         share = n / np.maximum(rows, 1)
         square = v / total
-        largest = _moved_rows(self._largest, offset)
+        largest = self._largest[0] / np.where(share > 0, share, 1), self._largest[1] + offset
         unit = np.maximum(rows - 1, 1) * np.where(share > 0, share, 1) ** 2
         return Rows(
             scale=self.scale,
@@ -101,7 +101,7 @@ class RowStatistics:
             positions=np.maximum(share * self.positions, 1e-30),
             centre=self.centre + self.scale * offset,
             square=square,
-            largest=largest[2] / np.where(largest[0] > 0, largest[0], 1),
+            largest=_about_centre(largest),
             variance_of_means=np.maximum(second[1, 1], 0) / unit,
             variance_of_squares=np.maximum(second[2, 2] - 2 * square * second[0, 2] + square**2 * second[0, 0], 0)
             / unit,
@@ -142,7 +142,7 @@ class Rows:
         positions: how many of a row's positions count, on average.
         centre: the mean over all positions that count.
         square: mean of ((x - centre) / scale)² over these.
-        largest: that of the row in which it is largest; of the rows that were so in their batches, about these' means.
+        largest: about that of the row in which it is largest: it is known about the mean of its batch, and counts as the rows of a batch do on average.
         variance_of_means: variance between rows of their means of x / scale: where rows have different numbers of positions, that of
             (sum of x / scale - centre) / mean number, the linearized ratio (Cochran 1977, "Sampling Techniques", equation 6.13).
         variance_of_squares: likewise of their means of ((x - centre) / scale)².
@@ -160,20 +160,15 @@ class Rows:
     covariance_of_means: np.ndarray | None = None
 
 
-def _move(offset):
-    """(3, 3, channels): the matrices that make n, u and v those about a centre `offset` units higher."""
-    one, zero = np.ones_like(offset), np.zeros_like(offset)
-    return np.stack(
-        [np.stack([one, zero, zero]), np.stack([-offset, one, zero]), np.stack([offset**2, -2 * offset, one])]
-    )
-
-
-def _moved_rows(rows, offset):
-    """Rows or sums of them (3, channels) about a centre `offset` units higher."""
-    return np.einsum("ijc,jc->ic", _move(offset), rows)
+def _about_centre(rows):
+    """Mean squares [about a batch's mean, how far that is off] about the centre, but for the direction of the row."""
+    return rows[0] + np.square(rows[1])
 
 
 def _moved(first, second, offset):
     """Sums (3, channels) and sums of products (3, 3, channels) about a centre `offset` units higher."""
-    matrix = _move(offset)
+    one, zero = np.ones_like(offset), np.zeros_like(offset)
+    matrix = np.stack(
+        [np.stack([one, zero, zero]), np.stack([-offset, one, zero]), np.stack([offset**2, -2 * offset, one])]
+    )
     return np.einsum("ijc,jc->ic", matrix, first), np.einsum("ijc,jkc,lkc->ilc", matrix, second, matrix)

@@ -49,9 +49,9 @@ def against_moving(found, mean, variance, epsilon, evidence):
     is little where all rows are alike and much where one stands out: audits of 512 unshifted rows of those data, as they
     are or standardized, alarm in 0.6 and 0.7 % of draws so, and did in 4.3 and 4.6. It costs power of a smaller variance alone: of normal values, 128 rows
     and 6 channels, 0.6 of a deviation is found in 86 % (99), 0.7 in 14 (54), and in 512 rows 0.8 in 94 (100). That the t of a mean of skewed values is skewed
-    the other way, and rejects too often on the side where they end, was known to Johnson (1978), "Modified t tests and confidence
-    intervals for asymmetrical populations", and Sutton (1993); their corrections by the third moment of the rows, and Hall's (1992), know of what was seen alone: they leave
-    1.5 to 2 % here.
+    the other way, and rejects too often on the side where they end, was known to Johnson (1978), "Modified t tests and confidence intervals for asymmetrical
+    populations". A correction by the third moment of the rows, such as Hall's (1992), "On the removal of skewness by transformation", knows of
+    what was seen alone: it leaves 1.5 and 1.7 % here.
 
     A channel that is the same number c in all rows has no spread to go by. There p = (1 + d²)^-n, d = (c - moving mean) / moving
     deviation, without any assumption: by the inequality of Cauchy and Schwarz a share of at least d² / (1 + d²) of all rows is not
