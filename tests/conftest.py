@@ -58,17 +58,20 @@ def pytest_collection_finish():
 @functools.cache
 def is_about_digits(path):
     """Whether what a compiled program computes to the last digit is what a file of tests is about: then one of its tests says so."""
-    return (
-        path.parent.name == "kernels" or re.search(r"def test_\w*(bits|digits|float64)", path.read_text()) is not None
-    )
+    if path.parent.name == "kernels":
+        return True
+    return re.search(r"def test_\w*(bits|digits|float64)", path.read_text()) is not None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """`make test` lets LLVM do nothing beyond the translation, half of the time of compiling, where no digit depends on it; `make test-all`
-    compiles everything as it is compiled for users."""
-    for_users = item.config.compiles_for_users or is_about_digits(item.path)
-    compiler.LLVM_LEVEL = FOR_USERS if for_users else 0
+    compiles everything as it is compiled for users.
+
+    A file that is marked `as_for_users` holds what another process computes against its own, or runs longer than it takes to be compiled.
+    """
+    asked = item.config.compiles_for_users or item.get_closest_marker("as_for_users")
+    compiler.LLVM_LEVEL = FOR_USERS if asked or is_about_digits(item.path) else 0
 
 
 def pytest_sessionfinish():  # in each process of a run; those that xdist starts are not unconfigured

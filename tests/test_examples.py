@@ -6,6 +6,8 @@ import runpy
 
 import pytest
 
+pytestmark = pytest.mark.as_for_users
+
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
 

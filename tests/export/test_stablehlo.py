@@ -13,6 +13,8 @@ import pytest
 import phasewise as pw
 from phasewise import layers
 
+pytestmark = pytest.mark.as_for_users
+
 RNG = np.random.default_rng(0)
 
 ALONE = """

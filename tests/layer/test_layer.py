@@ -24,7 +24,6 @@ ABSENT = {
     "Model.evaluate": {"kwargs"},
     "Sequential.add": {"rebuild"},
     "Sequential.pop": {"rebuild"},
-    "Input": {"tensor"},
     "InputLayer": {"input_tensor"},
 }
 ADDED = {

@@ -69,7 +69,7 @@ GET_FILE = {"module": "keras.utils", "class_name": "function", "config": "get_fi
             r"The Dens 'd' .* Unknown layer 'Dens'\. Did you mean 'Dense'\? .*register",
         ),
         (("layers", 1, "config", "unit"), 4, r"The Dense 'd' .* no argument 'unit'\. Did you mean 'units'\?"),
-        (("layers", 1, "config", "units"), ..., r"The Dense 'd' .* missing .*'units'"),
+        (("layers", 1, "config", "units"), ..., r"The Dense 'd' .* needs units, which was not given"),
         (("layers", 1, "config", "units"), "many", r"The Dense 'd' cannot be made from its config\. .*units"),
         (("layers", 1, "config"), 3, "The config of 'Dense' is a dict; got 3"),
         (("layers", 1, "name"), "x", "two layers that are called 'x'"),

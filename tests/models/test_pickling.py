@@ -13,6 +13,8 @@ import phasewise as pw
 from phasewise import callbacks, layers, ops, optimizers
 from phasewise.core import registry
 
+pytestmark = pytest.mark.as_for_users
+
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(8, 3)).astype(np.float32), rng.normal(size=(8, 1)).astype(np.float32)
 

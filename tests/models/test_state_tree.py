@@ -106,9 +106,10 @@ def test_a_part_of_a_tree_sets_that_part_alone(trained):
     [
         ({"trainable": {}}, "part is one of 'trainable_variables', 'non_trainable_variables', .*; got 'trainable'"),
         ({"trainable_variables": {"net": {"d": {"kernle": 0}}}}, "has no 'net/d/kernle' among .*'net/d/kernel'"),
+        ({"trainable_variables": {"web": {"d": {"bias": [1.0, 1.0]}}}}, "has no 'web/d/bias' among"),
         ({"trainable_variables": {"net": {"d": {"bias": [1.0]}}}}, r"has shape \(2,\); .* shape \(1,\)"),
     ],
-    ids=["part", "path", "shape"],
+    ids=["part", "path", "of another model", "shape"],
 )
 def test_what_does_not_fit_is_told_and_nothing_is_changed(tree, said):
     made = network(pw)

@@ -123,8 +123,8 @@ def test_ctrl_c_at_any_moment_leaves_weights_that_can_be_read_and_trained_on():
     model.fit(X, Y, batch_size=2, verbose=0)
     for delay in (0.005, 0.01, 0.03, 0.1):
         timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
+            timer.start()
             model.fit(X, Y, batch_size=2, epochs=2000, verbose=0)
         assert all(np.isfinite(w).all() for w in model.get_weights())
     model.fit(X, Y, batch_size=20, verbose=0)

@@ -100,11 +100,10 @@ def nearest(name: Any, candidates: Iterable[Any]) -> Any:
 def _near_two_letters(name, candidates):
     """The one candidate, if it is one, for a name of two letters: it has these swapped, or the first in its place, or the second."""
     short = [each for each in candidates if len(each) == 2]
-    for place in (slice(None, None, -1), slice(0, 1), slice(1, 2)):
-        near = [each for each in short if (each == name[place] if place.step else each[place] == name[place])]
-        if near:
-            return near if len(near) == 1 else []
-    return []
+    swapped = [each for each in short if each == name[::-1]]
+    of_the_first, of_the_second = ([each for each in short if each[place] == name[place]] for place in (0, 1))
+    near = swapped or of_the_first or of_the_second
+    return near if len(near) == 1 else []
 
 
 def did_you_mean(name: Any, candidates: Iterable[Any]) -> str:

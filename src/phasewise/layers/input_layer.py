@@ -88,8 +88,8 @@ def Input(
     ragged: bool | None = None,
     batch_shape: Sequence[int | None] | None = None,
     name: str | None = None,
-    optional: bool = False,
     tensor: SymbolicTensor | None = None,
+    optional: bool = False,
 ) -> SymbolicTensor:
     """A symbolic tensor at which a functional model begins.
 
@@ -101,9 +101,9 @@ def Input(
         ragged: must not be True.
         batch_shape: shape with the batch axis, instead of `shape` and `batch_size`.
         name: str; one is made when absent. Data given as a dict are matched by it.
-        optional: kept for Keras's sake: whether the model may be given None in its place there.
         tensor: a symbolic tensor that there is already, which is returned: a model can begin at what any layer returned. What is given beside
             it has to hold for it.
+        optional: kept for Keras's sake: whether the model may be given None in its place there.
 
     Raises:
         ValueError: neither or both of `shape` and `batch_shape`, both `batch_size` and `batch_shape`, a size below 0, a ragged input, or an

@@ -1,5 +1,6 @@
 """All that a model holds as one tree of arrays: weights, what its optimizer keeps, what its metrics have added up."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -129,9 +130,10 @@ def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, ArrayLike]:
 
 
 def _under_one_name(values, known):
-    """The values with the name that all known paths begin with, where all of theirs begin with one name too."""
+    """The values with the name that all known paths begin with, where all of theirs begin with that name of another number."""
     here, there = ({path.partition("/")[0] for path in paths} for paths in (known, values))
-    if len(here) != 1 or len(there) != 1:
+    names = {re.sub(r"_\d+$", "", name) for name in here | there}
+    if (len(here), len(there), len(names)) != (1, 1, 1):
         return values
     (name,) = here
     return {"/".join((name, *path.split("/")[1:])): value for path, value in values.items()}
