@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import filelock
 import pytest
 
 SCRIPT = """
@@ -19,6 +20,14 @@ model = pw.Sequential([pw.Input((4,)), pw.layers.Dense(8), pw.layers.BatchNormal
 model.compile("adam", "mse")
 loss = model.fit(x, x[:, :1], batch_size=8, epochs=2, verbose=0).history["loss"]
 print(jax.config.jax_compilation_cache_dir, len(hits), loss)
+"""
+NOTING_WAITS = """
+import filelock
+waits, acquire = [], filelock.FileLock.acquire
+def noting(self, timeout=None, **others):
+    waits.append(timeout)
+    return acquire(self, timeout, **others)
+filelock.FileLock.acquire = noting
 """
 ONLY_THE_FOLDER = "import phasewise, jax; print(jax.config.jax_compilation_cache_dir)"
 
@@ -52,6 +61,16 @@ def test_a_second_process_finds_what_the_first_compiled_and_computes_the_same(tm
     assert pathlib.Path(first[0]).parent == tmp_path and first[0] == second[0]
     assert first[1] == 0 and second[1] > 0
     assert first[2] == second[2]
+
+
+def test_a_process_that_was_suspended_with_the_lock_in_its_hands_holds_up_no_other(tmp_path):
+    folder, _, losses = run(PHASEWISE_CACHE=str(tmp_path))
+    with filelock.FileLock(pathlib.Path(folder) / ".lockfile"):
+        told, longest = printed(
+            NOTING_WAITS + SCRIPT + "print(max(waits))", {"PHASEWISE_CACHE": str(tmp_path)}
+        ).splitlines()
+    assert told == f"{folder} 0 {losses}"
+    assert float(longest) <= 0.5
 
 
 def test_the_users_cache_folder_is_used_by_itself(tmp_path):

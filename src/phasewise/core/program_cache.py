@@ -14,9 +14,11 @@ import stat
 import sys
 
 import jax
+from jax._src.lru_cache import LRUCache  # nothing public says how long it waits
 
 MOST_BYTES = 128 << 20  # every write looks at all entries, so that thousands of them would cost more than they save
 LEAST_SECONDS = 0.03  # of compilation, from which on a program is kept: to find one takes 0.01
+LONGEST_WAIT = 0.2  # seconds for the lock, which a process that was suspended may hold for hours: JAX's 10, twice a program, look like a hang
 
 
 def switch_on() -> None:
@@ -32,6 +34,7 @@ def switch_on() -> None:
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
+    LRUCache.__init__.__kwdefaults__["lock_timeout_secs"] = LONGEST_WAIT
 
 
 def users_folder() -> pathlib.Path:
