@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "convolution_axes.h"
+#include "convolution_roles.h"
 #include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
@@ -126,17 +127,13 @@ void Convolve(ffi::ThreadPool& pool, const Images& source, const Bfloat16* x, co
 
 #pragma GCC pop_options
 
-enum Asked : int64_t { kOutput, kInput, kKernel };
-
 // The arrays and the part are those of convolution.cc; one axis or two.
 ffi::Error Convolution(ffi::ThreadPool pool, Array first, Array second, ffi::Result<Array> result, int64_t part, Numbers strides,
                        Numbers dilation, Numbers before) {
   if (!has_bfloat16_dots()) return ffi::Error(ffi::ErrorCode::kUnimplemented, "convolution: this processor has no AVX512-BF16");
   PreferHugePages(result->untyped_data(), result->size_bytes());
   const auto entries = [](const Array& array) { return static_cast<Bfloat16*>(array.untyped_data()); };
-  const Array& input = part == kInput ? *result : first;
-  const Array& kernel = part == kKernel ? *result : part == kInput ? first : second;
-  const Array& output = part == kOutput ? *result : second;
+  const auto& [input, kernel, output] = Roles<Array>(first, second, *result, part);
   const Images x(input.dimensions()), y(output.dimensions());
   const Numbers window = kernel.dimensions();
   const size_t last = strides.size() - 1;
@@ -164,12 +161,7 @@ ffi::Error Convolution(ffi::ThreadPool, Array, Array, ffi::Result<Array>, int64_
 }  // namespace phasewise
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_bfloat16_convolution, phasewise::Convolution,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<phasewise::Array>()
-                                  .Arg<phasewise::Array>()
-                                  .Ret<phasewise::Array>()
-                                  .Attr<int64_t>("part")
+                              phasewise::OfConvolution<phasewise::Array>()
                                   .Attr<xla::ffi::Span<const int64_t>>("strides")
                                   .Attr<xla::ffi::Span<const int64_t>>("dilation")
                                   .Attr<xla::ffi::Span<const int64_t>>("before"));

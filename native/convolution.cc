@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "buffer.h"
+#include "convolution_roles.h"
 #include "dnnl.hpp"
 #include "huge_pages.h"
 #include "onednn_thread.h"
@@ -22,8 +23,6 @@ namespace {
 
 using Dims = std::vector<int64_t>;
 using Memory = dnnl::memory;
-
-enum Part : int64_t { kOutput, kInput, kKernel };
 
 // What tells one convolution from another; also the key of its program.
 struct Problem {
@@ -181,14 +180,12 @@ ffi::Error Convolution(ffi::AnyBuffer first, ffi::AnyBuffer second, ffi::Result<
     return ffi::Error(ffi::ErrorCode::kInvalidArgument, "convolution: the arrays must be float32 or bfloat16");
   }
   PreferHugePages(result->untyped_data(), result->size_bytes());
-  const auto& input = part == kInput ? *result : first;
-  const auto& kernel = part == kKernel ? *result : part == kInput ? first : second;
-  const auto& output = part == kOutput ? *result : second;
+  const Roles<ffi::AnyBuffer> of(first, second, *result, part);
   const auto dims = [](ffi::Span<const int64_t> span) { return Dims(span.begin(), span.end()); };
-  const Problem problem{part, groups, TypeOf(type == ffi::DataType::BF16), dims(input.dimensions()), dims(kernel.dimensions()),
-                        dims(output.dimensions()), dims(strides), dims(dilation), dims(before), dims(after)};
+  const Problem problem{part, groups, TypeOf(type == ffi::DataType::BF16), dims(of.input.dimensions()), dims(of.kernel.dimensions()),
+                        dims(of.output.dimensions()), dims(strides), dims(dilation), dims(before), dims(after)};
   const std::string error = OnOneDnnThread([&] {
-    Session::OfThisThread().Run(problem, input.untyped_data(), kernel.untyped_data(), output.untyped_data());
+    Session::OfThisThread().Run(problem, of.input.untyped_data(), of.kernel.untyped_data(), of.output.untyped_data());
   });
   return error.empty() ? ffi::Error::Success() : ffi::Error(ffi::ErrorCode::kInternal, "convolution: " + error);
 }

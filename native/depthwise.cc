@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "buffer.h"
+#include "convolution_roles.h"
 #include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
@@ -175,8 +176,6 @@ void SumOverRows(ffi::ThreadPool& pool, const Problem& p, const float* x, const 
     }
 }
 
-enum Part : int64_t { kOutput, kInput, kKernel };
-
 // The arrays, the part and the attributes are those of convolution.cc; as many groups and filters as channels, one axis or two.
 ffi::Error Depthwise(ffi::ThreadPool pool, Array first, Array second, ffi::Result<Array> result, int64_t part, Dims strides, Dims dilation,
                      Dims before) {
@@ -184,9 +183,7 @@ ffi::Error Depthwise(ffi::ThreadPool pool, Array first, Array second, ffi::Resul
     return ffi::Error(ffi::ErrorCode::kUnimplemented, "depthwise: this processor has no AVX-512");
   }
   PreferHugePages(result->untyped_data(), result->size_bytes());
-  const Array& input = part == kInput ? *result : first;
-  const Array& kernel = part == kKernel ? *result : part == kInput ? first : second;
-  const Array& output = part == kOutput ? *result : second;
+  const auto& [input, kernel, output] = Roles<Array>(first, second, *result, part);
   const Problem p = ProblemOf(input.dimensions(), kernel.dimensions(), output.dimensions(), strides, dilation, before);
   const float *a = first.typed_data(), *b = second.typed_data();
   if (part == kOutput) {
@@ -203,12 +200,7 @@ ffi::Error Depthwise(ffi::ThreadPool pool, Array first, Array second, ffi::Resul
 }  // namespace phasewise
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_depthwise, phasewise::Depthwise,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<phasewise::Array>()
-                                  .Arg<phasewise::Array>()
-                                  .Ret<phasewise::Array>()
-                                  .Attr<int64_t>("part")
+                              phasewise::OfConvolution<phasewise::Array>()
                                   .Attr<xla::ffi::Span<const int64_t>>("strides")
                                   .Attr<xla::ffi::Span<const int64_t>>("dilation")
                                   .Attr<xla::ffi::Span<const int64_t>>("before"));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "buffer.h"
+#include "convolution_roles.h"
 #include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
@@ -140,17 +141,13 @@ void SumOverRows(ffi::ThreadPool& pool, const float* x, const Seen* read, const 
   });
 }
 
-enum Part : int64_t { kOutput, kInput, kKernel };
-
 // The arrays and the part are those of convolution.cc. Strides other than 1 have one axis or two.
 ffi::Error Pointwise(ffi::ThreadPool pool, Array first, Array second, ffi::Result<Array> result, int64_t part, Dims strides) {
   if (instruction_set() != InstructionSet::avx512) {
     return ffi::Error(ffi::ErrorCode::kUnimplemented, "pointwise: this processor has no AVX-512");
   }
   PreferHugePages(result->untyped_data(), result->size_bytes());
-  const Array& input = part == kInput ? *result : first;
-  const Array& kernel = part == kKernel ? *result : part == kInput ? first : second;
-  const Array& output = part == kOutput ? *result : second;
+  const auto& [input, kernel, output] = Roles<Array>(first, second, *result, part);
   const Dims window = kernel.dimensions();
   const int64_t channels = window[window.size() - 2], filters = window.back();
   const Seen apart(output.dimensions(), input.dimensions(), strides);
@@ -178,10 +175,5 @@ ffi::Error Pointwise(ffi::ThreadPool pool, Array first, Array second, ffi::Resul
 }  // namespace phasewise
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_pointwise, phasewise::Pointwise,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<phasewise::Array>()
-                                  .Arg<phasewise::Array>()
-                                  .Ret<phasewise::Array>()
-                                  .Attr<int64_t>("part")
+                              phasewise::OfConvolution<phasewise::Array>()
                                   .Attr<xla::ffi::Span<const int64_t>>("strides"));

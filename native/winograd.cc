@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "buffer.h"
+#include "convolution_roles.h"
 #include "huge_pages.h"
 #include "instruction_sets.h"
 #include "parallel_for.h"
@@ -257,8 +258,6 @@ void SumOverTiles(ffi::ThreadPool& pool, const Tiles& tiles, const float* x, con
 
 #pragma GCC pop_options
 
-enum Part : int64_t { kOutput, kInput, kKernel };
-
 template <bool is_plane>
 void Run(ffi::ThreadPool& pool, const Array& first, const Array& second, Array& result, int64_t part, int64_t top, int64_t left) {
   const Images one(first.dimensions()), other(second.dimensions()), made(result.dimensions());
@@ -283,11 +282,6 @@ ffi::Error Winograd(ffi::ThreadPool pool, Array first, Array second, ffi::Result
 }  // namespace phasewise
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_winograd, phasewise::Winograd,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<phasewise::Array>()
-                                  .Arg<phasewise::Array>()
-                                  .Ret<phasewise::Array>()
-                                  .Attr<int64_t>("part")
+                              phasewise::OfConvolution<phasewise::Array>()
                                   .Attr<int64_t>("top")
                                   .Attr<int64_t>("left"));

@@ -43,13 +43,16 @@ def attributes(first, second, *, part, window, groups, sizes):
     name = implementation(PARTS.index(part), groups, first.dtype == jnp.bfloat16, shapes, numbers)
     if not name or name.startswith("ref"):
         return None
+    return {**told(part, window), "groups": np.int64(groups), "after": np.array(after, np.int64)}
+
+
+def told(part, window):
+    """What kernels with a window are told: the part that is asked for, and how the window moves."""
     return {
         "part": np.int64(PARTS.index(part)),
-        "groups": np.int64(groups),
         "strides": np.array(window.strides, np.int64),
         "dilation": np.array(window.dilation, np.int64),
-        "before": np.array(before, np.int64),
-        "after": np.array(after, np.int64),
+        "before": np.array([before for before, _ in window.padding], np.int64),
     }
 
 

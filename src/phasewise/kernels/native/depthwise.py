@@ -3,9 +3,8 @@
 import math
 
 import jax.numpy as jnp
-import numpy as np
 
-from phasewise.kernels.native.convolution import PARTS, shapes_of
+from phasewise.kernels.native.convolution import shapes_of, told
 from phasewise.kernels.native.library import KERNELS, are_always_called, has_avx512
 from phasewise.kernels.native.operation import Native
 
@@ -23,12 +22,7 @@ def attributes(first, second, *, part, window, groups, sizes):
     is_worth_it = math.prod(output) * math.prod(kernel[:-2]) >= LEAST_PRODUCTS
     if not (is_worth_it or are_always_called()) or not has_avx512():
         return None
-    return {
-        "part": np.int64(PARTS.index(part)),
-        "strides": np.array(window.strides, np.int64),
-        "dilation": np.array(window.dilation, np.int64),
-        "before": np.array([before for before, _ in window.padding], np.int64),
-    }
+    return told(part, window)
 
 
 DEPTHWISE = Native(KERNELS, TARGET, attributes)

@@ -3,10 +3,9 @@
 import math
 
 import jax.numpy as jnp
-import numpy as np
 
 from phasewise.kernels.native.convolution import LEAST_PRODUCTS as LEAST_PRODUCTS_OF_ONEDNN
-from phasewise.kernels.native.convolution import PARTS, shapes_of
+from phasewise.kernels.native.convolution import shapes_of, told
 from phasewise.kernels.native.library import KERNELS, are_always_called, has_bfloat16_dots
 from phasewise.kernels.native.operation import Native
 
@@ -29,12 +28,7 @@ def attributes(first, second, *, part, window, groups, sizes):
     is_worth_it = _is_worth_it(part, kernel, math.prod(output) * math.prod(kernel[:-1]))
     if not (is_worth_it or are_always_called()) or not has_bfloat16_dots():
         return None
-    return {
-        "part": np.int64(PARTS.index(part)),
-        "strides": np.array(window.strides, np.int64),
-        "dilation": np.array(window.dilation, np.int64),
-        "before": np.array([before for before, _ in window.padding], np.int64),
-    }
+    return told(part, window)
 
 
 def _is_worth_it(part, kernel, products):
