@@ -46,6 +46,23 @@ def test_metrics_of_one_name_are_numbered_as_in_keras(outputs):
     np.testing.assert_allclose([ours[name] for name in theirs], list(theirs.values()), rtol=1e-5)
 
 
+@pytest.mark.parametrize("losses", [{"price": "mse", "klass": "mae"}, {"klass": "mae", "price": "mse"}])
+@pytest.mark.parametrize("by_key", [True, False])
+def test_the_list_of_several_outputs_is_in_the_order_of_keras(losses, by_key):
+    def listed(K):
+        x = K.Input((3,))
+        price, klass = (K.layers.Dense(1, kernel_initializer="ones", name=name)(x) for name in ("price", "klass"))
+        model = K.Model(x, {"price": price, "klass": klass} if by_key else [price, klass])
+        metrics = {"price": ["mae"], "klass": ["mse"]}
+        model.compile("sgd", losses, metrics=metrics, weighted_metrics={"klass": ["msle"], "price": ["mape"]})
+        y = {"price": Y, "klass": 3 * Y + 1} if by_key else [Y, 3 * Y + 1]
+        return model.evaluate(X, y, verbose=0), model.test_on_batch(X, y)
+
+    for ours, theirs in zip(listed(pw), listed(keras), strict=True):
+        assert len(ours) == 7
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
 def test_functions_without_a_name_of_their_own_are_numbered():
     found = logs(pw, lambda K: [lambda t, p: ops.mean(t), lambda t, p: ops.mean(p)], lambda K: None)
     np.testing.assert_allclose(found["<lambda>"], Y.mean(), rtol=1e-5)

@@ -20,7 +20,18 @@ def entries(metrics, outputs, taken, second=None):
         if second and name in taken:
             name = f"{before}{second}_{metric.name}"
         found.append((i, distinct([name], taken)[0], metric))
-    return sorted(found, key=lambda entry: entry[1]) if outputs else found  # the order of Keras's `evaluate`
+    return found
+
+
+def in_order(found, is_of_several):
+    """Entries in the order of the list that Keras's `evaluate` returns: by name where there are several outputs, else as they were given."""
+    return sorted(found, key=lambda entry: entry[1]) if is_of_several else found
+
+
+def order_of_losses(outputs, losses, is_by_key):
+    """The numbers of the outputs in the order of that list: where outputs go by keys that of the dict of losses, else their own."""
+    first = list(losses) if is_by_key and isinstance(losses, dict) else []
+    return sorted(range(len(outputs)), key=lambda i: first.index(outputs[i]) if outputs[i] in first else len(first))
 
 
 def refuse_twice(metrics):

@@ -38,7 +38,7 @@ class Objective(Portable):
         self.built = False
         self._places, self._asked = None, ()
         self._names = self._losses = self._loss_weights = self._ranks = ()
-        self._trackers, self._plain, self._weighted, self._watches = [], [], [], []
+        self._trackers, self._order, self._plain, self._weighted, self._watches = [], (), [], [], []
         self._mean = Mean(name="loss")
         self._skipped = None
         self._seen = SeenClasses()
@@ -68,14 +68,15 @@ class Objective(Portable):
         self._ranks = [len(pred.shape) for _, pred in pairs]
         self._losses = [loss_for(item, *pair) for item, pair in zip(wanted, named, strict=True)]
         check_shapes(self._names, self._losses, pairs)
-        self._name_all(*(metrics_for(items, pairs, named, self._losses) for items in given.values()))
+        metrics = (metrics_for(items, pairs, named, self._losses) for items in given.values())
+        self._name_all(*metrics, is_by_key=isinstance(y_pred, dict))
         last = activations(self._places.count) if activations else [None] * self._places.count
         told = self._names, self._losses, self._several, last
         tell_mismatches(*told)
         self._watches = watches(*told)
         self.built = True
 
-    def _name_all(self, plain, weighted):
+    def _name_all(self, plain, weighted, is_by_key):
         """Give every loss and metric a name of its own in the logs."""
         log_names.refuse_twice([metric for _, metric in (*plain, *weighted)])
         outputs = self._names if len(self._names) > 1 else None
@@ -84,13 +85,14 @@ class Objective(Portable):
         if outputs and any(loss is not None for loss in self._losses):
             names = distinct([f"{name}_loss" for name in outputs], taken)
             self._trackers = [Mean(name=name) if loss else None for name, loss in zip(names, self._losses)]
+            self._order = log_names.order_of_losses(self._names, self._loss, is_by_key)
         self._plain = log_names.entries(plain, outputs, taken)
         self._weighted = log_names.entries(weighted, outputs, taken, "weighted")
 
     @property
     def _several(self):
         """(number of the output, name in the logs, metric) of each that `compile` was given."""
-        return [*self._plain, *self._weighted]
+        return log_names.in_order([*self._plain, *self._weighted], len(self._names) > 1)
 
     @property
     def single_loss(self):
@@ -199,7 +201,7 @@ class Objective(Portable):
     @property
     def loss_trackers(self):
         """The means of the losses of several outputs."""
-        return [tracker for tracker in self._trackers if tracker]
+        return [self._trackers[i] for i in self._order if self._trackers[i]]
 
     @property
     def own_metrics(self):
