@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import phasewise as pw
@@ -376,3 +377,15 @@ def test_the_outputs_are_jax_arrays_and_integers_and_lists_are_taken():
         outputs = model(x)
         assert outputs.dtype == jnp.float32
         np.testing.assert_allclose(outputs, [[5.0], [5.0]])
+
+
+def test_what_is_no_array_and_turns_into_one_is_an_input():
+    class Held:
+        def __array__(self, dtype=None, copy=None):
+            return X
+
+    model = pw.Sequential([pw.Input((5,)), pw.layers.Dense(1)])
+    expected = np.asarray(model(X))
+    for given in (pd.DataFrame(X), Held(), X.tolist()):
+        np.testing.assert_array_equal(model(given), expected)
+        np.testing.assert_array_equal(model.layers[0](given), model.layers[0](X))

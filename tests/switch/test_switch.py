@@ -211,3 +211,31 @@ def test_freezing_a_single_weight_takes_effect_at_the_next_fit():
     kernel.trainable = True
     model.fit(X, Y, verbose=0)
     assert not np.array_equal(kernel.numpy(), before)
+
+
+@pytest.mark.parametrize("base", [pw.Model, pw.Sequential])
+def test_a_call_of_ones_own_hands_the_phase_on_to_the_model_that_it_extends(base):
+    class Handing(base):
+        def call(self, inputs, training=None, mask=None):
+            return super().call(inputs, training=training, mask=mask)
+
+    class Inferring(base):
+        def call(self, inputs, training=None):
+            return super().call(inputs, False)
+
+    x, bn = pw.Input((4,)), BatchNormalization(name="bn")
+    arguments = (x, bn(x)) if base is pw.Model else ([x, bn],)
+    handing, inferring = Handing(*arguments), Inferring(*arguments)
+    assert normalized(handing(X, training=True)) and not normalized(handing(X))
+    assert not normalized(inferring(X, training=True))
+    assert "given by the call around it" in str(inferring.explain()) and "given" not in str(handing.explain())
+
+
+def test_a_call_of_ones_own_hands_a_mask_on_to_the_model_that_it_extends():
+    class Handing(pw.Model):
+        def call(self, inputs, training=None, mask=None):
+            return super().call(inputs, training=training, mask=inputs[..., 0] != 0)
+
+    x = pw.Input((3, 1))
+    handing = Handing(x, pw.layers.GlobalAveragePooling1D()(x))
+    assert handing(np.float32([[[2], [4], [0]]])).item() == 3

@@ -49,7 +49,9 @@ def prepared(layer, args, kwargs):
 
     def convert(given):
         leaf = given.value if isinstance(given, Variable) else given
-        if isinstance(leaf, np.ndarray | np.generic):
+        if hasattr(leaf, "__array__") and not (isinstance(leaf, jax.Array) or symbolic.is_symbolic(leaf)):
+            leaf = np.asarray(leaf)  # a table of pandas, a tensor of PyTorch
+        if isinstance(leaf, np.ndarray):
             leaf = _host_array(leaf, layer.name)
         if not isinstance(leaf, np.ndarray | jax.Array):
             return leaf

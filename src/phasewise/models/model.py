@@ -23,6 +23,7 @@ from phasewise.models.calling import call_at_once
 from phasewise.models.ends import Ends
 from phasewise.models.explain import Explanation, explain
 from phasewise.models.exported import Exported
+from phasewise.models.handing_on import hands_on
 from phasewise.models.metric_in_graph import AddMetric
 from phasewise.models.model_on_file import ModelOnFile
 from phasewise.models.state_tree import StateTree
@@ -138,6 +139,7 @@ class Model(Ends, Trainer, StateTree, WeightsOnFile, ModelOnFile, Exported, AsCo
 
     # -- the call
 
+    @hands_on
     def call(self, inputs: Nest) -> Nest:
         """Run the graph. A subclass without a graph overrides this."""
         if self._graph is None:

@@ -15,6 +15,7 @@ from phasewise.graph.graph import Graph
 from phasewise.layer.config import as_shape
 from phasewise.layer.layer import Layer
 from phasewise.layers.input_layer import InputLayer
+from phasewise.models.handing_on import hands_on
 from phasewise.models.model import Model
 
 
@@ -127,6 +128,7 @@ class Sequential(Model):
         self._graph, self.built = Graph(start, tensor), True
         self.programs.clear()
 
+    @hands_on
     def call(self, inputs: Nest) -> Nest:
         """The last layer's output.
 
