@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from native_operations import OPERATIONS, arrays_of, native_kernels
 
+from phasewise.cli import doctor
 from phasewise.kernels.convolution import convolve, convolve_depthwise
 from phasewise.kernels.convolution_sizes import Around
 from phasewise.kernels.native import convolution
@@ -67,3 +68,4 @@ def test_a_limit_that_is_no_instruction_set_is_told(monkeypatch):
     assert reason_against(Library("any.so", ())) == (
         "the environment variable PHASEWISE_MAX_ISA is 'sse9', not one of baseline, avx2, avx512."
     )
+    assert doctor.examined()["instruction_limit"] is None

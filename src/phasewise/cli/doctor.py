@@ -10,6 +10,7 @@ import jax
 
 from phasewise.cli.command import add_json, added, print_json
 from phasewise.kernels.native import convolution
+from phasewise.kernels.native.library import INSTRUCTION_SETS as LIMITS
 from phasewise.kernels.native.library import KERNELS, limit, reason_against
 
 PACKAGES = ("phasewise", "jax", "jaxlib", "numpy", "onednn-cpu-gomp")
@@ -56,7 +57,7 @@ def examined() -> dict[str, Any]:
         "threads": _threads(),
         "native": {name: {"used": reason is None, "reason": reason} for name, reason in reasons.items()},
         "instruction_sets": _instruction_sets(),
-        "instruction_limit": limit() or None,
+        "instruction_limit": limit() if limit() in LIMITS else None,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
     }
 
