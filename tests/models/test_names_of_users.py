@@ -135,3 +135,23 @@ def test_a_layer_may_return_a_weight():
     np.testing.assert_array_equal(Constant()(X), [1, 1])
     tensor = pw.Input((3,))
     assert pw.Model(tensor, pw.layers.Dense(1)(tensor) + Constant()(tensor)[:1]).predict(X, verbose=0).shape == (24, 1)
+
+
+class Classes(Net):
+    def __init__(self, **own):
+        super().__init__(**own)
+        self.classes = Dense(2)
+
+    def call(self, x):
+        return self.classes(super().call(x))
+
+
+def test_such_a_model_is_adapted():
+    def adapted(model):
+        model.compile(loss=pw.losses.SparseCategoricalCrossentropy(from_logits=True))
+        model.build((None, 3))
+        model.set_weights([np.full(v.shape, 0.5, np.float32) for v in model.weights])
+        with pw.adapt(model, X, "tent"):
+            return model.predict(X, verbose=0)
+
+    np.testing.assert_array_equal(adapted(Classes(**VALUES)), adapted(Classes()))

@@ -208,6 +208,25 @@ def test_tent_is_its_formula_after_twenty_steps(model, optimizer):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [pw.losses.SparseCategoricalCrossentropy, pw.losses.CategoricalCrossentropy, pw.losses.BinaryCrossentropy],
+)
+def test_scores_are_taken_for_what_a_loss_from_logits_makes_of_them(loss):
+    def after(last, from_logits):
+        made = build(last)
+        made.compile(loss=loss(from_logits=from_logits))
+        audit = pw.audit(made, X, verbose=0)
+        with pw.adapt(made, X, "tent", watch=False):
+            return made.get_weights(), [each.entropy for each in audit.remedies.tried]
+
+    last = "sigmoid" if loss is pw.losses.BinaryCrossentropy else "softmax"
+    (weights, entropies), (expected, entropies_expected) = after(None, True), after(last, False)
+    for found, wanted in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(entropies, entropies_expected, rtol=1e-5)
+
+
 @pytest.mark.extensive
 def test_episodic_tent_begins_anew_with_each_batch(model):
     with pw.adapt(model, None, "tent", episodic=True, learning_rate=0.1) as adaptation:

@@ -134,7 +134,7 @@ class _Arguments(NamedTuple):
 def _arguments(name, fn, owner, given):
     """What a function takes; several arguments are one input, a tuple of them."""
     is_model = hasattr(owner, "_example_spec") and fn in (owner, owner.call)
-    if is_model and (owner.inputs or not isinstance(given, list | tuple) or len(given) == 1):
+    if is_model and (owner._input_tensors or not isinstance(given, list | tuple) or len(given) == 1):
         return _Arguments(signature_of(owner, given), 1)
     if given is None:
         raise ValueError(

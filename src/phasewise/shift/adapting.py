@@ -193,7 +193,7 @@ class Adaptation:
 
     def _settle(self):
         """The statistics of all the data, to predict with the gamma and beta that were found with those of batches."""
-        if any(layer._averages and layer.trainable for layer in self.model.all_layers()):
+        if any(layer._averages and layer.trainable for layer in self.model._inventory().layers):
             recalibrate(self.model, self._run.data, **self._run.reading)
             self._first_look()
 

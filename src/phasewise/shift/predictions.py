@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from phasewise.training.last_activation import last_activations
+from phasewise.training.logits import is_over_classes, takes_logits
 
 KINDS = ("classes", "binary", "labels", "numbers")
 
@@ -62,12 +63,11 @@ def _output(place, activation, shape, model):
     if activation == "sigmoid":
         return Output(place, "binary" if width == 1 else "labels")
     loss = getattr(model.objective, "single_loss", None) if place == 0 else None
-    if loss is not None and getattr(loss, "from_logits", False):
-        name = type(loss).__name__.lower()
-        if "categorical" in name and width > 1:
-            return Output(place, "classes", True)
-        if "binary" in name:
+    if loss is not None and takes_logits(loss):
+        if not is_over_classes(loss):
             return Output(place, "binary" if width == 1 else "labels", True)
+        if width > 1:
+            return Output(place, "classes", True)
     return Output(place, "numbers")
 
 
