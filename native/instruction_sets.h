@@ -1,4 +1,5 @@
-// Which instruction set this machine has; copies.inc makes a copy of a loop for each, and PHASEWISE_BEST chooses among them.
+// Which instruction set this machine has; copies.inc and vector_copies.inc make copies of loops, and
+// PHASEWISE_BEST and PHASEWISE_WIDEST choose among them.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -30,6 +31,9 @@ inline InstructionSet instruction_set() {
 #endif
 }
 
+// Whether loops in vectors.h's terms can run.
+inline bool has_vectors() { return instruction_set() >= InstructionSet::avx2; }
+
 // Whether there are products of pairs of bfloat16, and not the matrix units (AMX) beside which they are slow.
 inline bool has_bfloat16_dots() {
 #ifdef PHASEWISE_BFLOAT16
@@ -45,6 +49,8 @@ inline bool has_bfloat16_dots() {
   (::phasewise::instruction_set() == ::phasewise::InstructionSet::avx512 ? avx512::__VA_ARGS__ \
    : ::phasewise::instruction_set() == ::phasewise::InstructionSet::avx2 ? avx2::__VA_ARGS__   \
                                                                          : baseline::__VA_ARGS__)
+#define PHASEWISE_WIDEST(...)                                                      \
+  (::phasewise::instruction_set() == ::phasewise::InstructionSet::avx512 ? ::phasewise::avx512::__VA_ARGS__ : ::phasewise::avx2::__VA_ARGS__)
 #else
 #define PHASEWISE_BEST(...) (baseline::__VA_ARGS__)
 #endif

@@ -14,6 +14,9 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(phasewise_threads, Threads,
 
 extern "C" int phasewise_instruction_set() { return int(phasewise::instruction_set()); }
 
+// Floats that loops in vectors.h's terms compute together; 0 where they cannot run.
+extern "C" int phasewise_lanes() { return phasewise::has_vectors() ? PHASEWISE_WIDEST(kLanes) : 0; }
+
 extern "C" void phasewise_limit_instructions(int most) { phasewise::most_instructions = phasewise::InstructionSet(most); }
 
 extern "C" int phasewise_has_bfloat16_dots() { return phasewise::has_bfloat16_dots(); }

@@ -1,4 +1,4 @@
-"""Native kernels on lesser processors: the copies that have no AVX-512 give the same numbers, and kernels without such a copy are left out."""
+"""Native kernels on lesser processors: the copies that have no AVX-512 give the same numbers, and kernels without a copy are left out."""
 
 import os
 import subprocess
@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from native_operations import OPERATIONS, arrays_of, native_kernels
+from native_operations import OPERATIONS, arrays_of, native_kernels, with_gradients
 
 from phasewise.cli import doctor
 from phasewise.kernels.convolution import convolve, convolve_depthwise
 from phasewise.kernels.convolution_sizes import Around
 from phasewise.kernels.native import convolution
+from phasewise.kernels.native.depthwise import DEPTHWISE
 from phasewise.kernels.native.library import KERNELS, Library, reason_against
+from phasewise.kernels.native.pointwise import POINTWISE
+from phasewise.kernels.native.winograd import WINOGRAD
 
 pytestmark = pytest.mark.skipif(
     reason_against(convolution.LIBRARY) is not None or reason_against(KERNELS) is not None,
@@ -32,16 +35,25 @@ def test_copies_for_lesser_processors_give_the_numbers_of_xla(name, lesser_proce
         np.testing.assert_allclose(found, expected[0], rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
-def test_convolutions_that_need_more_instructions_are_left_to_onednn(lesser_processor):
-    x, around = jnp.ones((4, 16, 16, 32)), (Around(1, 1),) * 2
+def test_convolutions_in_vectors_have_a_copy_for_avx2_and_are_onednns_without(lesser_processor):
+    around = (Around(1, 1),) * 2
 
+    @with_gradients
     def several(x, kernel, of_channels, of_points):
         x = convolve(x, kernel, (1, 1), around, (1, 1))
-        x = convolve_depthwise(x, of_channels, (1, 1), around, (1, 1))
+        x = convolve_depthwise(x, of_channels, (2, 1), around, (1, 1))
         return convolve(x, of_points, (1, 1), (Around(0, 0),) * 2, (1, 1))
 
-    kernels = [jnp.ones(shape) for shape in ((3, 3, 32, 32), (3, 3, 32, 1), (1, 1, 32, 32))]
-    assert native_kernels(jax.jit(several).lower(x, *kernels).as_text()) == {convolution.TARGET}
+    rng = np.random.default_rng(0)
+    shapes = (3, 9, 10, 16), (3, 3, 16, 32), (3, 3, 32, 1), (1, 1, 32, 21)
+    scales = 1, 12, 3, 6  # sums of about 1, whose sines forgive what a rounding changes
+    arrays = [jnp.asarray(rng.standard_normal(shape) / scale, jnp.float32) for shape, scale in zip(shapes, scales)]
+    own = {WINOGRAD.target, DEPTHWISE.target, POINTWISE.target}
+    found = native_kernels(jax.jit(several).lower(*arrays).as_text())
+    assert found == (own if lesser_processor == "avx2" else {convolution.TARGET})
+    in_xla = jax.vmap(several)(*(array[None] for array in arrays))
+    for found, expected in zip(*map(jax.tree.leaves, (several(*arrays), in_xla)), strict=True):
+        np.testing.assert_allclose(found, expected[0], rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
 def test_the_environment_limits_them_and_onednn_and_the_doctor_says_so():

@@ -5,7 +5,7 @@ import math
 import jax.numpy as jnp
 
 from phasewise.kernels.native.convolution import shapes_of, told
-from phasewise.kernels.native.library import KERNELS, are_always_called, has_avx512
+from phasewise.kernels.native.library import KERNELS, are_always_called, lanes
 from phasewise.kernels.native.operation import Native
 
 TARGET = "phasewise_depthwise"
@@ -20,7 +20,7 @@ def attributes(first, second, *, part, window, groups, sizes):
     if not input[-1] == groups == kernel[-1] or not math.prod(kernel):
         return None
     is_worth_it = math.prod(output) * math.prod(kernel[:-2]) >= LEAST_PRODUCTS
-    if not (is_worth_it or are_always_called()) or not has_avx512():
+    if not (is_worth_it or are_always_called()) or not lanes():
         return None
     return told(part, window)
 

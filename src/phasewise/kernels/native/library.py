@@ -86,6 +86,11 @@ def has_avx512() -> bool:
     return usable(KERNELS) and loaded(KERNELS).phasewise_instruction_set() == INSTRUCTION_SETS.index("avx512")
 
 
+def lanes() -> int:
+    """How many floats kernels that are written in vectors compute together: 8, or 16 with AVX-512; 0 where they cannot be called."""
+    return loaded(KERNELS).phasewise_lanes() if usable(KERNELS) else 0
+
+
 def has_bfloat16_dots() -> bool:
     """Whether kernels that are written for products of pairs of bfloat16 can be called, and the processor has nothing better."""
     return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_bfloat16_dots())

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.kernels.native.convolution import PARTS, shapes_of
-from phasewise.kernels.native.library import KERNELS, are_always_called, has_avx512
+from phasewise.kernels.native.library import KERNELS, are_always_called, lanes
 from phasewise.kernels.native.operation import Native
 
 TARGET = "phasewise_pointwise"
@@ -21,7 +21,7 @@ def attributes(first, second, *, part, window, groups, sizes):
     if {*kernel[:-2]} != {1} or (len(window.strides) > 2 and {*window.strides} != {1}):
         return None
     is_worth_it = math.prod(output) * kernel[-2] >= LEAST_PRODUCTS
-    if not (is_worth_it or are_always_called()) or not has_avx512():
+    if not (is_worth_it or are_always_called()) or not lanes():
         return None
     return {"part": np.int64(PARTS.index(part)), "strides": np.array(window.strides, np.int64)}
 

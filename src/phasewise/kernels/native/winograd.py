@@ -9,11 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from phasewise.kernels.native.convolution import PARTS, shapes_of
-from phasewise.kernels.native.library import KERNELS, are_always_called, has_avx512
+from phasewise.kernels.native.library import KERNELS, are_always_called, lanes
 from phasewise.kernels.native.operation import Native
 
 TARGET = "phasewise_winograd"
-LANES = 16  # channels that are computed together
 
 
 def attributes(first, second, *, part, window, groups, sizes):
@@ -26,14 +25,15 @@ def attributes(first, second, *, part, window, groups, sizes):
     ):
         return None
     _, kernel, output = shapes_of(first.shape, second.shape, part, window, groups, sizes)
-    if {*kernel[:axes]} != {3} or any(channels % LANES or not channels for channels in kernel[axes:]):
+    if {*kernel[:axes]} != {3} or not (together := lanes()):
+        return None
+    if any(channels % together or not channels for channels in kernel[axes:]):
         return None
     if not (_saves_products(output, kernel[axes]) or are_always_called()):
         return None
-    if not has_avx512():
-        return None
     top, left = window.padding[0].before if axes == 2 else 0, window.padding[-1].before
-    return {"part": np.int64(PARTS.index(part)), "top": np.int64(top), "left": np.int64(left)}
+    told = {"part": PARTS.index(part), "lanes": together, "top": top, "left": left}
+    return {name: np.int64(value) for name, value in told.items()}
 
 
 def _saves_products(output, channels):
@@ -41,7 +41,7 @@ def _saves_products(output, channels):
     batch, *positions, _ = output
     axes = len(positions)
     tiles = batch * np.prod([(size + 1) // 2 for size in positions])
-    return 8 * 4**axes * (tiles + channels // LANES) < 7 * 3**axes * batch * np.prod(positions)
+    return 8 * 4**axes * (tiles + channels // 16) < 7 * 3**axes * batch * np.prod(positions)
 
 
 WINOGRAD = Native(KERNELS, TARGET, attributes)
