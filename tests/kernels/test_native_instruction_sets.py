@@ -56,6 +56,20 @@ def test_convolutions_in_vectors_have_a_copy_for_avx2_and_are_onednns_without(le
         np.testing.assert_allclose(found, expected[0], rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
+def test_bfloat16_is_rounded_once_from_the_kernels_of_float32_where_it_has_none(lesser_processor):
+    def convolved(x, kernel):
+        return convolve(x, kernel, (1, 1), (Around(1, 1),) * 2, (1, 1))
+
+    rng = np.random.default_rng(0)
+    narrow = [jnp.asarray(rng.standard_normal(shape), jnp.bfloat16) for shape in ((3, 9, 10, 16), (3, 3, 16, 16))]
+    wide = [array.astype(jnp.float32) for array in narrow]
+    taken = [native_kernels(jax.jit(convolved).lower(*arrays).as_text()) for arrays in (narrow, wide)]
+    in_onednn = convolution.implementation(0, 1, True, *SIZES) != ""  # it heard of no lesser processor
+    assert taken[0] == ({convolution.TARGET} if in_onednn else taken[1])
+    if not in_onednn:
+        np.testing.assert_array_equal(convolved(*narrow), convolved(*wide).astype(jnp.bfloat16))
+
+
 def test_the_environment_limits_them_and_onednn_and_the_doctor_says_so():
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
@@ -66,6 +80,8 @@ def test_the_environment_limits_them_and_onednn_and_the_doctor_says_so():
     assert "native kernels use avx2 at most, as PHASEWISE_MAX_ISA asks for" in done.stdout, done.stderr
     assert done.stdout.split()[-1].endswith(":avx2")
 
+
+SIZES = ((3, 9, 10, 16), (3, 3, 16, 16), (3, 9, 10, 16)), (1,) * 8
 
 SCRIPT = """
 from phasewise.cli.entry import main

@@ -10,11 +10,11 @@ from phasewise.core import made_by
 from phasewise.kernels import adam as update
 from phasewise.kernels import matrix_product as kernel
 from phasewise.kernels.finite import magnitude
-from phasewise.kernels.native.library import KERNELS, has_avx512, reason_against
+from phasewise.kernels.native.library import KERNELS, lanes, reason_against
 
 pytestmark = pytest.mark.skipif(
-    reason_against(KERNELS) is not None or not has_avx512(),
-    reason="the native kernels are not built here, or the processor lacks AVX-512",
+    reason_against(KERNELS) is not None or not lanes(),
+    reason="the native kernels are not built here, or the processor lacks AVX2",
 )
 
 SHAPES = [

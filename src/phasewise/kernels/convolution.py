@@ -106,9 +106,17 @@ def part_of(part, first, second, window, groups=1, sizes=None):
     return left_to_the_compiler(computed, first, second, rows_of={"output": first, "input": second}.get(part))
 
 
+def _plain(first, second, **parameters):
+    """In XLA's operations; numbers narrower than float32 as such, for which there are native kernels on every processor."""
+    if first.dtype.itemsize >= 4:
+        return [part_in_xla(first, second, **parameters)]
+    (sums,) = _PART.bind(first.astype(jnp.float32), second.astype(jnp.float32), **parameters)
+    return [sums.astype(first.dtype)]
+
+
 _PART = operation(
     "phasewise_convolution",
-    lambda *arrays, **parameters: [part_in_xla(*arrays, **parameters)],
+    _plain,
     native.LIBRARY,
     native.TARGET,
     native.attributes,

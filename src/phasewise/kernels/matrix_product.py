@@ -13,7 +13,7 @@ import numpy as np
 from jax.interpreters import ad
 
 from phasewise.core import made_by
-from phasewise.kernels.native.library import KERNELS, are_always_called, are_at_hand, has_avx512
+from phasewise.kernels.native.library import KERNELS, are_always_called, are_at_hand, lanes
 from phasewise.kernels.native.operation import operation
 
 FEWEST_WEIGHTS = 1 << 19  # of a large kernel
@@ -68,7 +68,7 @@ def is_large(rows, x, kernel):
         and (math.prod(kernel.shape) >= FEWEST_WEIGHTS or are_always_called())
         and x.dtype == kernel.dtype == np.float32
         and are_at_hand(x, kernel)
-        and has_avx512()
+        and lanes() > 0
     )
 
 

@@ -81,11 +81,6 @@ def are_at_hand(*arrays: jax.Array) -> bool:
     return jax.default_backend() == "cpu" and usable(KERNELS) and mesh_of(*arrays) is None
 
 
-def has_avx512() -> bool:
-    """Whether kernels that are written for AVX-512 alone can be called."""
-    return usable(KERNELS) and loaded(KERNELS).phasewise_instruction_set() == INSTRUCTION_SETS.index("avx512")
-
-
 def lanes() -> int:
     """How many floats kernels that are written in vectors compute together: 8, or 16 with AVX-512; 0 where they cannot be called."""
     return loaded(KERNELS).phasewise_lanes() if usable(KERNELS) else 0
