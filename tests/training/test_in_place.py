@@ -159,7 +159,7 @@ def test_weights_that_a_callback_sets_are_trained_on():
 def test_a_slow_step_does_not_mean_chunks_of_one():
     from phasewise.training.loop import Chunks
 
-    for seconds, least, most in ((1e-5, 4, 20_000), (0.02, 4, 10), (0.2, 4, 4), (0.5, 2, 2), (3.0, 1, 1)):
+    for seconds, least, most in ((1e-5, 4, 20_000), (0.02, 4, 10), (0.1, 8, 8), (0.2, 5, 5), (0.5, 2, 2), (3.0, 1, 1)):
         chunks = Chunks()
         chunks._learn(4, 4 * seconds)
         assert least <= chunks._next() <= most
@@ -168,7 +168,7 @@ def test_a_slow_step_does_not_mean_chunks_of_one():
 def test_a_short_rest_of_an_epoch_is_no_chunk_of_its_own():
     from phasewise.training.loop import Chunks
 
-    for steps, counts in ((4, [4]), (5, [5]), (6, [6]), (7, [4, 3]), (9, [4, 5])):
+    for steps, counts in ((4, [4]), (9, [9]), (12, [12]), (13, [8, 5]), (17, [8, 9])):
         chunks = Chunks()
         chunks._learn(4, 4 * 0.06)
         chunks._learn = lambda count, seconds: None

@@ -19,7 +19,7 @@ from phasewise.training.joined import AS_IT_IS, Joined, can_be_joined
 
 CHUNK_SECONDS = 0.15
 # Where steps are slow, so many are still taken at once, as long as it lasts no longer.
-FEW_STEPS, LONGEST_SECONDS = 4, 1.0
+FEW_STEPS, LONGEST_SECONDS = 8, 1.0
 
 
 class Chunks:
