@@ -278,3 +278,14 @@ def test_a_slow_source_is_not_waited_for():
     assert len(feeds) > 1
     assert sum(feed.steps for feed in feeds) == 12
     assert len({jax.tree.leaves(feed.arrays)[0].shape for feed in feeds}) == 1
+
+
+@pytest.mark.parametrize("kind", ["arrays", "a stream"])
+def test_several_large_batches_go_together_as_long_as_they_fit(kind):
+    """Each dispatch finds its memory anew: of eight batches of 2 MiB two would go together if bytes alone were counted."""
+    plan = Dataset.from_tensor_slices(np.zeros((40, 1 << 17), np.float32))
+    for rows, together in ((4, [8, 2]), (40, [1])):
+        batched = plan.batch(rows)
+        executor = make_executor(batched if kind == "arrays" else streamed(batched))
+        assert [feed.steps for feed in executor.feeds()] == together
+        executor.close()

@@ -14,7 +14,8 @@ from phasewise.core.host_memory import empty
 from phasewise.data.structure import leaves, map_leaves, named_leaves
 
 FEED_BYTES = 4 << 20
-FEW_BATCHES, MOST_BYTES = 8, 64 << 20  # of large batches so many are fed together, up to so many bytes: each dispatch finds its memory anew
+# Of large batches so many are fed together, up to so many bytes: a dispatch finds its memory anew, which few steps would pay for.
+FEW_BATCHES, MOST_BYTES = 8, 64 << 20
 MOST_BATCHES = 4096
 SMALL_BATCH = 256  # rows up to which a short batch is filled up to a whole one, whatever it holds
 
@@ -59,8 +60,8 @@ def capacity_of(arrays):
 
 def capacity_for(batch_bytes):
     """How many batches of so many bytes a feed has room for."""
-    in_all, few = FEED_BYTES // max(batch_bytes, 1), min(FEW_BATCHES, MOST_BYTES // max(batch_bytes, 1))
-    return max(1, few, min(in_all, MOST_BATCHES))
+    small, large = (most // max(batch_bytes, 1) for most in (FEED_BYTES, MOST_BYTES))
+    return max(1, min(small, MOST_BATCHES), min(large, FEW_BATCHES))
 
 
 def filled_rows(rows, whole):
