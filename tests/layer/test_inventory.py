@@ -92,7 +92,8 @@ def test_a_change_of_the_tree_takes_effect_at_the_very_next_call(change):
     after = [np.asarray(model(X)), model.predict(X, verbose=0)]
     for now, then in zip(after, before):
         assert not np.allclose(now, then)
-    np.testing.assert_allclose(after[0], after[1], rtol=1e-6)
+    # Two programs, whose sums some processors round apart: by as much as the addends have, of which little may be left.
+    np.testing.assert_allclose(after[0], after[1], rtol=1e-6, atol=1e-6 * np.abs(after[1]).max())
     assert len(model.weights) >= weights
     assert {id(v) for v in model.weights} == {id(v) for layer in model.all_layers() for v in layer.weights}
 
