@@ -25,11 +25,10 @@ def attributes(first, second, *, part, window, groups, sizes):
     ):
         return None
     _, kernel, output = shapes_of(first.shape, second.shape, part, window, groups, sizes)
-    if {*kernel[:axes]} != {3} or not (together := lanes()):
+    if {*kernel[:axes]} != {3} or not (_saves_products(output, kernel[axes]) or are_always_called()):
         return None
-    if any(channels % together or not channels for channels in kernel[axes:]):
-        return None
-    if not (_saves_products(output, kernel[axes]) or are_always_called()):
+    together = lanes()
+    if not together or any(channels % together or not channels for channels in kernel[axes:]):
         return None
     top, left = window.padding[0].before if axes == 2 else 0, window.padding[-1].before
     told = {"part": PARTS.index(part), "lanes": together, "top": top, "left": left}
