@@ -155,3 +155,20 @@ def test_such_a_model_is_adapted():
             return model.predict(X, verbose=0)
 
     np.testing.assert_array_equal(adapted(Classes(**VALUES)), adapted(Classes()))
+
+
+def test_an_endpoint_of_such_a_model_takes_its_arguments(tmp_path):
+    class Sum(pw.Model):
+        def __init__(self):
+            super().__init__()
+            self.inputs, self.dense = 3, Dense(3)
+
+        def call(self, x, y):
+            return self.dense(x) + y
+
+    archive, model = pw.export.ExportArchive(format="stablehlo"), Sum()
+    expected = model(X, 2 * X)
+    archive.track(model)
+    archive.add_endpoint("serve", model.call, [pw.InputSpec(shape=(None, 3), dtype="float32")] * 2)
+    archive.write_out(tmp_path / "sum", verbose=False)
+    np.testing.assert_allclose(pw.export.load(tmp_path / "sum").serve((X, 2 * X)), expected, rtol=1e-5, atol=1e-6)
