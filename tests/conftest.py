@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -90,9 +91,12 @@ def fresh_state(monkeypatch):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef):
-    """What the tests of a file share is made before `fresh_state`, and must not depend on which test ran before."""
+    """What the tests of a file share is made before `fresh_state`, and must not depend on which test ran before: seed and names."""
     if fixturedef.scope != "function":
         pw.set_random_seed(1)
+        pw.backend.clear_session(free_memory=False)
+        if "keras" in sys.modules:
+            sys.modules["keras"].utils.clear_session(free_memory=False)
 
 
 @pytest.hookimpl(tryfirst=True)
