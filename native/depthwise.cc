@@ -61,18 +61,32 @@ Buffer& OfThread(int which) {
   return buffers[which];
 }
 
-// table[position][tap] for a row of what is made; taps that fill up to a multiple of three lie outside.
-void FillTable(const Problem& p, const float* read, const float* nothing, int64_t image, int64_t row, bool is_reverse, const float** table) {
-  const int64_t high = is_reverse ? p.rows.output : p.rows.input, wide = is_reverse ? p.columns.output : p.columns.input;
+// Where along a row the taps of each position meet something, in numbers from the row's begin; -1 outside. It is the same in every row.
+std::vector<int64_t> PlacesInRow(const Problem& p, bool is_reverse) {
   const int64_t made = is_reverse ? p.columns.input : p.columns.output;
+  std::vector<int64_t> places(made * p.columns.window);
+  for (int64_t at = 0; at < made; ++at)
+    for (int64_t s = 0; s < p.columns.window; ++s) {
+      const int64_t x = p.columns.Met(at, s, is_reverse);
+      places[at * p.columns.window + s] = x < 0 ? -1 : x * p.channels;
+    }
+  return places;
+}
+
+// table[position][tap] for a row of what is made; taps that fill up to a multiple of three lie outside.
+void FillTable(const Problem& p, const std::vector<int64_t>& places, const float* read, const float* nothing, int64_t image, int64_t row,
+               bool is_reverse, const float** table) {
+  const int64_t high = is_reverse ? p.rows.output : p.rows.input, wide = is_reverse ? p.columns.output : p.columns.input;
+  const int64_t window = p.columns.window, made = int64_t(places.size()) / window;
   std::fill_n(table, made * p.taps, nothing);
   for (int64_t r = 0; r < p.rows.window; ++r) {
     const int64_t y = p.rows.Met(row, r, is_reverse);
     if (y < 0) continue;
+    const float* begin = read + (image * high + y) * wide * p.channels;
     for (int64_t at = 0; at < made; ++at)
-      for (int64_t s = 0; s < p.columns.window; ++s) {
-        const int64_t x = p.columns.Met(at, s, is_reverse);
-        if (x >= 0) table[at * p.taps + r * p.columns.window + s] = read + ((image * high + y) * wide + x) * p.channels;
+      for (int64_t s = 0; s < window; ++s) {
+        const int64_t place = places[at * window + s];
+        if (place >= 0) table[at * p.taps + r * window + s] = begin + place;
       }
   }
 }
