@@ -3,15 +3,9 @@
 import os
 from typing import Any
 
-import jax
-import numpy as np
-
-from phasewise.core import registry
 from phasewise.core.keywords import told
 from phasewise.core.types import Nest
 from phasewise.switch.statistics_policy import ByLayer, Policy
-
-FOLDED_WITHIN = 1e-3  # of the largest output: beyond it, the copy does not compute what the model does
 
 
 class Exported:
@@ -72,16 +66,10 @@ class Exported:
             ImportError: the format needs a library that is not installed.
             OSError: it could not be written. What was there before is whole.
         """
-        from phasewise.export import formats  # and what it takes to write them
+        from phasewise.export import folded, formats  # and what it takes to write them
 
         format = formats.format_of(filepath, format)
-        subject, told = self, ""
-        if fold:
-            folding = registry.find("transform", "fold")(self)
-            subject = folding.model
-            difference = _difference(self, subject)
-            word = "normalization" if len(folding) == 1 else "normalizations"
-            told = f", {len(folding)} {word} folded, which moves outputs by {difference:.1e} at most"
+        subject, told = folded.of(self) if fold else (self, "")
         _, asked = formats.write(
             subject, filepath, format, input_signature=input_signature, statistics=statistics, options=kwargs
         )
@@ -91,32 +79,6 @@ class Exported:
                 f"Exported {self.name!r} to {os.fspath(filepath)} ({format}, {_size(filepath)}{told}): {taken} -> "
                 f"{', '.join(asked.output_names)}"
             )
-
-
-def _difference(model, folded):
-    """The largest difference of outputs on random inputs.
-
-    Raises:
-        ValueError: it is more than rounding.
-    """
-    generator = np.random.default_rng(0)
-
-    def drawn(spec):
-        if np.issubdtype(spec.dtype, np.integer):
-            return np.zeros(spec.shape, spec.dtype)
-        return generator.standard_normal(spec.shape, np.float32).astype(spec.dtype)
-
-    inputs = jax.tree.map(drawn, model._example_spec(8))
-    pairs = zip(*(jax.tree.leaves(each.predict(inputs, verbose=0)) for each in (model, folded)))
-    pairs = [[np.asarray(part, np.float64) for part in pair] for pair in pairs]
-    largest = max((float(np.abs(a - b).max(initial=0)) for a, b in pairs), default=0.0)
-    scale = max((float(np.abs(a).max(initial=0)) for a, _ in pairs), default=0.0)
-    if not largest <= FOLDED_WITHIN * max(scale, 1e-6):
-        raise ValueError(
-            f"{model.name!r} with its batch normalization folded gives outputs that differ by {largest:.3g}, where the largest is "
-            f"{scale:.3g}. Export it without fold=True."
-        )
-    return largest
 
 
 def _shape(shape):

@@ -1,6 +1,5 @@
 """fold: batch normalization goes into the weights of the layers around it."""
 
-from phasewise.core.registry import register
 from phasewise.graph import symbolic
 from phasewise.layer.layer import depends_on_phase
 from phasewise.layers import BatchNormalization
@@ -16,7 +15,6 @@ from phasewise.training.programs import trace_calls
 MOST_TOLD = 8  # reasons in an error
 
 
-@register("transform")
 def fold(model: Model) -> Folding:
     """An inference-only copy of a model, in which batch normalization is part of the weights of the layers around it.
 
