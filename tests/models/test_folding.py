@@ -25,7 +25,7 @@ def trained(model, seed=0, far=1.0):
             elif kind == "gamma":
                 value = rng.choice([-1, 1], shape) * rng.uniform(0.3, 1.5, shape)
             elif kind == "kernel":
-                value = rng.normal(size=shape) / np.sqrt(shape[0])
+                value = rng.normal(size=shape) / np.sqrt(np.prod(shape[:-1]))  # outputs of order one
             else:
                 value = rng.normal(size=shape)
             variable.assign(value.astype("float32"))
