@@ -15,7 +15,6 @@
 #include "instruction_sets.h"
 #include "parallel_for.h"
 #ifdef PHASEWISE_BFLOAT16
-#include "bfloat16_bands.h"
 #include "bfloat16_kernel_gradient.h"
 #endif
 
@@ -105,12 +104,12 @@ void Compute(const Outputs& of, const Kernel& kernel, const Bands& bands, const 
 
 void Convolve(ffi::ThreadPool& pool, const Images& source, const Bfloat16* x, const Kernel& kernel, const std::vector<Phase>& vertical,
               const std::vector<Phase>& horizontal, const Images& made, Bfloat16* y) {
-  const Bands bands(source, vertical, horizontal);
+  const Bands bands(source, Even(source.channels) * sizeof(Bfloat16), vertical, horizontal);
   uint32_t* packed = OfThread<uint32_t>(0, kernel.positions * Portions(source.channels, 2) * Padded(made.channels));
   std::vector<Outputs> outputs;
   for (const Phase& v : vertical)
     for (const Phase& h : horizontal) {
-      outputs.emplace_back(v, h, bands, source.even_channels(), packed);
+      outputs.emplace_back(v, h, bands, Even(source.channels), packed);
       packed += outputs.back().pairs_of_channel(kernel) * Padded(made.channels);
     }
   const int64_t panels = Portions(made.channels, kPanel);
@@ -119,8 +118,8 @@ void Convolve(ffi::ThreadPool& pool, const Images& source, const Bfloat16* x, co
   });
   ParallelFor(pool, source.batch * bands.of_image, [&](int64_t band) {
     const Part part = bands.part(band);
-    Bfloat16* together = OfThread<Bfloat16>(1, part.rows * part.columns * source.even_channels());
-    bring_together(source, x, part, together);
+    Bfloat16* together = OfThread<Bfloat16>(1, part.rows * part.columns * Even(source.channels));
+    bring_together(source, x, part, Even(source.channels), together);
     for (const Outputs& each : outputs) Compute(each, kernel, bands, part, bands.first(band), together, source, made, y);
   });
 }

@@ -16,7 +16,12 @@ namespace phasewise {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2,prefer-vector-width=512")
 
-constexpr int64_t kPairs = 16;  // in a vector
+constexpr int64_t kPairs = 16;          // in a vector
+constexpr int64_t kPanel = 2 * kPairs;  // channels of a result that are computed together
+
+inline int64_t Padded(int64_t channels) { return (channels + kPairs - 1) / kPairs * kPairs; }
+inline int64_t Even(int64_t channels) { return (channels + 1) / 2 * 2; }
+inline const uint32_t* Pairs(const Bfloat16* entries) { return reinterpret_cast<const uint32_t*>(entries); }
 
 // For each of `count` starts `inner` pairs of a, `next` apart, each times the next row of b. Rows of the sums have their pairs `row` apart.
 struct Dots {

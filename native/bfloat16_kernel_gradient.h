@@ -5,7 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "bfloat16_bands.h"
+#include "bfloat16_dots.h"
+#include "convolution_bands.h"
 #include "parallel_for.h"
 
 namespace phasewise {
@@ -47,7 +48,7 @@ struct SumOverImages {
 
   SumOverImages(const Images& input_, const Images& output_, const Axis& down_, const Axis& right_)
       : input(input_), output(output_), down(down_), right(right_), vertical(down.of_output(output.height)),
-        horizontal(right.of_output(output.width)), bands(input, vertical, horizontal), even(input.even_channels()),
+        horizontal(right.of_output(output.width)), bands(input, Even(input.channels) * sizeof(Bfloat16), vertical, horizontal), even(Even(input.channels)),
         filters(Padded(output.channels)), taps(down.window * right.window), size(taps * input.channels * filters), chunks(1) {
     while (2 * chunks <= std::min(kMostChunks, input.batch * bands.of_image) && 2 * chunks * size <= kMostSums) chunks *= 2;
   }
@@ -66,7 +67,7 @@ struct SumOverImages {
     const int64_t pairs = output.width / 2, single = output.width % 2;
     const int64_t row = part.columns * even, apart = right.stride * even, numbers = part.rows * row;
     Bfloat16* together = OfThread<Bfloat16>(0, numbers + apart);
-    bring_together(input, x, part, together);
+    bring_together(input, x, part, even, together);
     std::fill_n(together + numbers, apart, Bfloat16{0});
     uint32_t* a = OfThread<uint32_t>(1, (1 + single) * (numbers + kPairs));
     uint32_t* a_single = a + numbers + kPairs;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "bfloat16.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace phasewise {
@@ -15,8 +14,6 @@ struct Images {
 
   explicit Images(xla::ffi::Span<const int64_t> dims)
       : batch(dims.front()), height(dims.size() == 4 ? dims[1] : 1), width(dims[dims.size() - 2]), channels(dims.back()) {}
-
-  int64_t even_channels() const { return (channels + 1) / 2 * 2; }
 };
 
 // A position of the kernel, and how far from an output's place it sees.
@@ -88,24 +85,25 @@ struct Part {
   int64_t image, top, rows, left, columns;
 };
 
-// Brings a part together, with zeros where there is nothing, and the channels made up to an even number.
-inline void bring_together(const Images& of, const Bfloat16* x, const Part& part, Bfloat16* to) {
-  const int64_t even = of.even_channels(), width = part.columns * even;
+// Brings a part together, with zeros where there is nothing: `channels` numbers for each position, as many as there are or more.
+template <typename Number>
+void bring_together(const Images& of, const Number* x, const Part& part, int64_t channels, Number* to) {
+  const int64_t width = part.columns * channels;
   const int64_t first = std::clamp<int64_t>(part.left, 0, of.width), end = std::clamp<int64_t>(part.left + part.columns, first, of.width);
   for (int64_t r = part.top; r < part.top + part.rows; ++r, to += width) {
     if (r < 0 || r >= of.height || first == end) {
-      std::fill_n(to, width, Bfloat16{0});
+      std::fill_n(to, width, Number{0});
       continue;
     }
-    const Bfloat16* row = x + ((part.image * of.height + r) * of.width + first) * of.channels;
-    Bfloat16* there = std::fill_n(to, (first - part.left) * even, Bfloat16{0});
-    if (even == of.channels) {
-      there = std::copy_n(row, (end - first) * even, there);
+    const Number* row = x + ((part.image * of.height + r) * of.width + first) * of.channels;
+    Number* there = std::fill_n(to, (first - part.left) * channels, Number{0});
+    if (channels == of.channels) {
+      there = std::copy_n(row, (end - first) * channels, there);
     } else {
-      for (int64_t c = first; c < end; ++c, *there++ = {0})
-        for (int64_t i = 0; i < of.channels; ++i) *there++ = *row++;
+      for (int64_t c = first; c < end; ++c, row += of.channels)
+        there = std::fill_n(std::copy_n(row, of.channels, there), channels - of.channels, Number{0});
     }
-    std::fill(there, to + width, Bfloat16{0});
+    std::fill(there, to + width, Number{0});
   }
 }
 

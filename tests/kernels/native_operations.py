@@ -63,7 +63,7 @@ _MASK = (np.arange(8) < 5).reshape(8, 1, 1, 1)
 OPERATIONS = {
     name: (with_gradients(function), kernels)
     for name, function, kernels in (
-        ("convolution", functools.partial(convolve, strides=(1, 2), **_STEPS), {"phasewise_convolution"}),
+        ("convolution", functools.partial(convolve, strides=(1, 2), **_STEPS), {"phasewise_direct"}),
         (
             "grouped convolution",
             functools.partial(convolve, strides=(1, 1), groups=2, **_STEPS),
@@ -72,7 +72,7 @@ OPERATIONS = {
         (
             "transposed convolution",
             functools.partial(convolve_transposed, strides=(2, 2), **_STEPS),
-            {"phasewise_convolution"},
+            {"phasewise_direct"},
         ),
         ("normalization", normalized, _NORMALIZATION),
         ("normalization with a mask", functools.partial(normalized, mask=_MASK), _NORMALIZATION),

@@ -18,7 +18,7 @@ from phasewise.kernels import batch_normalization as fused
 from phasewise.kernels import pooling
 from phasewise.kernels.convolution import convolve
 from phasewise.kernels.convolution_sizes import Around
-from phasewise.kernels.native import convolution, dots
+from phasewise.kernels.native import convolution, direct, dots
 from phasewise.kernels.native.library import KERNELS, has_bfloat16_dots, reason_against
 
 pytestmark = [
@@ -156,12 +156,13 @@ def test_what_no_output_sees_does_not_reach_the_gradient_by_the_kernel():
 
 
 @needs_dots
-def test_a_processor_without_products_of_pairs_takes_onednn(monkeypatch):
-    monkeypatch.setattr(dots, "has_bfloat16_dots", lambda: False)
+def test_a_processor_without_products_of_pairs_takes_the_kernels_of_float32(monkeypatch):
+    for module in (dots, convolution):
+        monkeypatch.setattr(module, "has_bfloat16_dots", lambda: False)
     shape, kernel_shape, *how = OF_DOTS["strides"]
     x, kernel = jnp.zeros(shape, jnp.bfloat16), jnp.zeros(kernel_shape, jnp.bfloat16)
     text = jax.jit(lambda x, kernel: convolve(x, kernel, *how)).lower(x, kernel).as_text()
-    assert f"@{convolution.TARGET}(" in text and dots.TARGET not in text
+    assert f"@{direct.TARGET}(" in text and dots.TARGET not in text and convolution.TARGET not in text
 
 
 @pytest.mark.parametrize("seed", range(4))

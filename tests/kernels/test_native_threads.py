@@ -23,7 +23,7 @@ import numpy as np
 import phasewise as pw
 pw.utils.set_random_seed(1)
 model = pw.Sequential([
-    pw.Input((16, 16, 8)), pw.layers.Conv2D(16, 3, padding="same"), pw.layers.BatchNormalization(), pw.layers.ReLU(),
+    pw.Input((16, 16, 8)), pw.layers.Conv2D(16, 3, padding="same", groups=2), pw.layers.BatchNormalization(), pw.layers.ReLU(),
     pw.layers.MaxPooling2D(3, strides=2), pw.layers.GlobalAveragePooling2D(), pw.layers.Dense(2),
 ])
 model.compile(pw.optimizers.SGD(0.01), "mse")
@@ -52,7 +52,7 @@ def test_several_threads_predict_with_one_model_and_with_several_what_one_thread
         pw.Sequential(
             [
                 pw.Input((12, 12, 4)),
-                pw.layers.Conv2D(filters, 3),
+                pw.layers.Conv2D(filters, 3, groups=2),
                 pw.layers.AveragePooling2D(2),
                 pw.layers.GlobalMaxPooling2D(),
             ]

@@ -5,6 +5,9 @@ is linear in either argument: the convolution is one of them, the gradients of e
 the one that gives the input. So all of it is one operation, `part_of`, with the rules for its derivatives below, and several
 implementations: `convolution_in_xla` and the native ones. Products are summed in float32 or wider.
 
+A row's digits do not depend on what shares its batch, nor on its place there, in a program for one CPU. Not in one that is
+differentiated, as a step of training is: there the fastest implementation is taken, without regard to that.
+
 That is for the CPU. On other devices XLA's convolution and the gradients that JAX derives are used as they are.
 """
 
@@ -16,10 +19,12 @@ from jax.interpreters import ad
 
 from phasewise.kernels.convolution_in_xla import PARTS, Window, one_call, turned
 from phasewise.kernels.convolution_in_xla import part_of as part_in_xla
+from phasewise.kernels.convolution_in_xla import rows_of as rows_in_xla
 from phasewise.kernels.convolution_sizes import Around, span
 from phasewise.kernels.explicit_axes import left_to_the_compiler
 from phasewise.kernels.native import convolution as native
 from phasewise.kernels.native.depthwise import DEPTHWISE
+from phasewise.kernels.native.direct import DIRECT
 from phasewise.kernels.native.dots import DOTS
 from phasewise.kernels.native.operation import operation
 from phasewise.kernels.native.pointwise import POINTWISE
@@ -89,7 +94,7 @@ def convolve_depthwise(x, kernel, strides, padding, dilation, *, channels_first=
     return convolve(x, flat, strides, padding, dilation, groups=channels, channels_first=channels_first)
 
 
-def part_of(part, first, second, window, groups=1, sizes=None):
+def part_of(part, first, second, window, groups=1, sizes=None, *, of_rows=True):
     """One of input (batch, *positions, channels), kernel (*window, channels / groups, filters) and output (batch, *positions, filters).
 
     Args:
@@ -98,29 +103,44 @@ def part_of(part, first, second, window, groups=1, sizes=None):
         first, second: the other two, in that order.
         window: with a `spread` of ones.
         sizes: the sizes of the part in space, which an output's follow from.
+        of_rows: whether a row's digits must not depend on its place in the batch; not for a kernel.
     """
+    chosen = _PART_OF_ROWS if of_rows else _PART
 
     def computed(first, second):
-        return _PART.bind(first, second, part=part, window=window, groups=groups, sizes=sizes)[0]
+        return chosen.bind(first, second, part=part, window=window, groups=groups, sizes=sizes)[0]
 
     return left_to_the_compiler(computed, first, second, rows_of={"output": first, "input": second}.get(part))
 
 
 def _plain(first, second, **parameters):
+    return _in_float32(_PART, part_in_xla, first, second, parameters)
+
+
+def _row_by_row(first, second, **parameters):
+    return _in_float32(_PART_OF_ROWS, rows_in_xla, first, second, parameters)
+
+
+def _in_float32(operation_of_it, in_xla, first, second, parameters):
     """In XLA's operations; numbers narrower than float32 as such, for which there are native kernels on every processor."""
     if first.dtype.itemsize >= 4:
-        return [part_in_xla(first, second, **parameters)]
-    (sums,) = _PART.bind(first.astype(jnp.float32), second.astype(jnp.float32), **parameters)
+        return [in_xla(first, second, **parameters)]
+    (sums,) = operation_of_it.bind(first.astype(jnp.float32), second.astype(jnp.float32), **parameters)
     return [sums.astype(first.dtype)]
 
 
-_PART = operation(
-    "phasewise_convolution",
+_NATIVE = {
+    "library": native.LIBRARY,
+    "target": native.TARGET,
+    "preferred": (DEPTHWISE, POINTWISE, WINOGRAD, DIRECT, DOTS),
+}
+_PART = operation("phasewise_convolution", _plain, attributes=native.attributes, **_NATIVE)
+_PART_OF_ROWS = operation(
+    "phasewise_convolution_of_rows",
     _plain,
-    native.LIBRARY,
-    native.TARGET,
-    native.attributes,
-    preferred=(DEPTHWISE, POINTWISE, WINOGRAD, DOTS),
+    attributes=native.attributes_at_any_size,
+    on_one_cpu=_row_by_row,
+    **_NATIVE,
 )
 
 
@@ -150,7 +170,8 @@ def _transposed(slopes, *arguments, part, window, groups, sizes):
             gradients.append(None)
             continue
         others = (there[each] for each in PARTS if each != role)
-        gradients.append(part_of(role, *others, window, groups, _sizes(role, argument.aval.shape)))
+        sizes = _sizes(role, argument.aval.shape)
+        gradients.append(part_of(role, *others, window, groups, sizes, of_rows=False))
     return gradients
 
 
@@ -158,8 +179,9 @@ def _sizes(role, shape):
     return {"input": shape[1:-1], "kernel": shape[:-2], "output": None}[role]
 
 
-ad.primitive_jvps[_PART] = _tangent
-ad.primitive_transposes[_PART] = _transposed
+for each in (_PART, _PART_OF_ROWS):
+    ad.primitive_jvps[each] = _tangent
+    ad.primitive_transposes[each] = _transposed
 
 
 def _last(function: Callable[..., jax.Array], x, kernel, channels_first):

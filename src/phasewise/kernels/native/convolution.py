@@ -7,7 +7,15 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from phasewise.kernels.native.library import Library, are_always_called, limit_onednn, load_onednn, loaded, usable
+from phasewise.kernels.native.library import (
+    Library,
+    are_always_called,
+    has_bfloat16_dots,
+    limit_onednn,
+    load_onednn,
+    loaded,
+    usable,
+)
 
 TARGET = "phasewise_convolution"
 LIBRARY = Library("libphasewise_convolution.so", (TARGET,), load_onednn, limit_onednn)
@@ -29,15 +37,25 @@ PARTS = ("output", "input", "kernel")
 
 def attributes(first, second, *, part, window, groups, sizes):
     """What the native kernel is told beside the arrays; None where it does not apply or XLA is faster. Arguments are `part_of`'s."""
+    shapes = shapes_of(first.shape, second.shape, part, window, groups, sizes)
+    if not (_products(shapes) >= LEAST_PRODUCTS[part, groups > 1] or are_always_called()):
+        return None
+    return attributes_at_any_size(first, second, part=part, window=window, groups=groups, sizes=sizes)
+
+
+def attributes_at_any_size(first, second, *, part, window, groups, sizes):
+    """`attributes`, also where XLA is faster."""
     if first.dtype not in (jnp.float32, jnp.bfloat16) or len(window.strides) > 3 or set(window.spread) != {1}:
+        return None
+    # Without the instructions oneDNN computes as if it had them, slowly: the kernels of float32 are faster.
+    if first.dtype == jnp.bfloat16 and not has_bfloat16_dots():
         return None
     # There oneDNN 3.2 reads memory that nobody has written, where the rows are padded: the result is NaN now and then.
     if part == "kernel" and first.dtype == jnp.bfloat16 and max(window.dilation[:-1], default=1) > 1:
         return None
-    shapes = shapes_of(first.shape, second.shape, part, window, groups, sizes)
-    is_worth_it = _products(shapes) >= LEAST_PRODUCTS[part, groups > 1]
-    if not (is_worth_it or are_always_called()) or not usable(LIBRARY):
+    if not usable(LIBRARY):
         return None
+    shapes = shapes_of(first.shape, second.shape, part, window, groups, sizes)
     before, after = zip(*window.padding)
     numbers = (*window.strides, *window.dilation, *before, *after)
     name = implementation(PARTS.index(part), groups, first.dtype == jnp.bfloat16, shapes, numbers)

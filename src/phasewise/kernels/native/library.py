@@ -207,6 +207,7 @@ KERNELS = Library(
         "phasewise_batch_gradient",
         "phasewise_bfloat16_convolution",
         "phasewise_depthwise",
+        "phasewise_direct",
         "phasewise_pointwise",
         "phasewise_winograd",
         "phasewise_lstm",

@@ -1,7 +1,7 @@
 """Operations with two implementations: in XLA's operations, and native. One place decides which of them a program gets.
 
 The decision falls where a program is lowered, since only there it is known where it will run: a program for one CPU may have native
-calls; one for other devices or for several, one that is exported, one over arrays whose sizes are left open, and whatever
+calls, and other operations of XLA's; one for other devices or for several, one that is exported, one over arrays whose sizes are left open, and whatever
 `jax.vmap` makes of an operation are XLA's alone.
 """
 
@@ -42,6 +42,7 @@ def operation(
     attributes: Callable[..., dict[str, Any] | None],
     *,
     preferred: Sequence[Native] = (),
+    on_one_cpu: Callable[..., Sequence[jax.Array]] | None = None,
     **alias: Any,
 ) -> Primitive:
     """An operation for `bind(*arrays, **parameters)`, which returns a list of arrays. It has no rule for derivatives yet.
@@ -51,12 +52,14 @@ def operation(
         plain: the implementation in XLA's operations: takes what `bind` does, returns a list of arrays. Parameters are hashable.
         library, target, attributes: of the native one, as `Native` has them.
         preferred: further native ones, of which the first that applies is taken before it.
+        on_one_cpu: what is taken in place of `plain` in a program for one CPU, where no native one applies.
         alias: further keywords of `jax.ffi.ffi_lowering`, such as `operand_output_aliases`.
     """
     primitive = Primitive(name)
     primitive.multiple_results = True
     natives = (*preferred, Native(library, target, attributes))
     in_xla = mlir.lower_fun(plain, multiple_results=True)
+    alone = mlir.lower_fun(on_one_cpu or plain, multiple_results=True)
 
     @functools.lru_cache(256)
     def compiled(items):
@@ -71,11 +74,13 @@ def operation(
         return shapes(tuple(parameters.items()), *(jax.ShapeDtypeStruct(each.shape, each.dtype) for each in avals))
 
     def lowered(context, *operands, **parameters):
-        for native in natives if _may_be_native(context) else ():
+        if not _is_for_one_cpu(context):
+            return in_xla(context, *operands, **parameters)
+        for native in natives:
             given = native.attributes(*context.avals_in, **parameters)
             if isinstance(given, dict) and usable(native.library):
                 return jax.ffi.ffi_lowering(native.target, **alias)(context, *operands, **given)
-        return in_xla(context, *operands, **parameters)
+        return alone(context, *operands, **parameters)
 
     def batched(arguments, axes, **parameters):
         outputs = jax.vmap(functools.partial(plain, **parameters), axes)(*arguments)
@@ -90,7 +95,7 @@ def operation(
     return primitive
 
 
-def _may_be_native(context):
+def _is_for_one_cpu(context):
     module = context.module_context
     if tuple(module.platforms) != ("cpu",) or module.lowering_parameters.for_export:
         return False

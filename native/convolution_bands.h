@@ -1,18 +1,16 @@
-// Images in bands of rows of outputs, for convolutions in bfloat16: see bfloat16_convolution.cc.
+// Images in bands of rows of outputs, for convolutions that bring together what a band sees.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-#include "bfloat16_dots.h"
 #include "buffer.h"
 #include "convolution_axes.h"
 
 namespace phasewise {
 
-constexpr int64_t kPanel = 2 * kPairs;  // channels of the result that are computed together
-constexpr int64_t kBand = 32 << 10;     // numbers of an image that are brought together, about
-constexpr int64_t kFewestPieces = 8;    // that the threads share
+constexpr int64_t kBand = 64 << 10;   // bytes of an image that are brought together, about
+constexpr int64_t kFewestPieces = 8;  // that the threads share
 
 template <typename Number>
 Number* OfThread(int which, int64_t count) {
@@ -21,18 +19,16 @@ Number* OfThread(int which, int64_t count) {
 }
 
 inline int64_t Portions(int64_t count, int64_t size) { return (count + size - 1) / size; }
-inline int64_t Padded(int64_t channels) { return Portions(channels, kPairs) * kPairs; }
-inline const uint32_t* Pairs(const Bfloat16* entries) { return reinterpret_cast<const uint32_t*>(entries); }
 
-// Bands of rows of outputs, for all images one after the other.
+// Bands of rows of outputs, for all images one after the other. A position takes `bytes`.
 struct Bands {
   Reach down, right;
   int64_t rows, of_image, columns;
 
-  Bands(const Images& seen, const std::vector<Phase>& vertical, const std::vector<Phase>& horizontal)
+  Bands(const Images& seen, int64_t bytes, const std::vector<Phase>& vertical, const std::vector<Phase>& horizontal)
       : down(vertical), right(horizontal), columns(right.span(right.count)) {
-    const int64_t numbers = down.span(down.count) * columns * seen.even_channels();
-    const int64_t wished = std::max(Portions(numbers, kBand), Portions(kFewestPieces, std::max<int64_t>(seen.batch, 1)));
+    const int64_t whole = down.span(down.count) * columns * bytes;
+    const int64_t wished = std::max(Portions(whole, kBand), Portions(kFewestPieces, std::max<int64_t>(seen.batch, 1)));
     rows = Portions(down.count, std::clamp<int64_t>(wished, 1, down.count));
     of_image = Portions(down.count, rows);
   }
