@@ -26,7 +26,9 @@ namespace ffi = xla::ffi;
 using Array = ffi::Buffer<ffi::F32>;
 using Numbers = ffi::Span<const int64_t>;
 
-constexpr int64_t kMostChunks = 16, kMostSums = 1 << 19;  // of a sum over images: at most, and numbers in all of them
+constexpr int64_t kMostChunks = 16, kMostSums = 1 << 19;       // of a sum over images: at most, and numbers in all of them
+constexpr int64_t kMostAtOnce = 256, kMostRowsAtOnce = 64;     // positions, and rows of outputs, that are summed up in registers
+constexpr int64_t kPiece = 1 << 12;                            // numbers
 
 // A kernel of positions, `wide` in a row, from the channels of a source to those of a result, whose entries lie `of_source` and
 // `of_made` apart.
@@ -77,7 +79,7 @@ ffi::Error Direct(ffi::ThreadPool pool, Array first, Array second, ffi::Result<A
     const Kernel turned{a, right.window, y.channels, 1, x.channels, y.channels};
     PHASEWISE_WIDEST(Convolve)(pool, y, b, turned, InOrder(down.of_input(x.height)), InOrder(right.of_input(x.width)), x, made);
   } else {
-    PHASEWISE_WIDEST(SumOverImages)(pool, x, a, y, b, down, right, made);
+    PHASEWISE_WIDEST(SumOver)(pool, x, a, y, b, down, right, made);
   }
   return ffi::Error::Success();
 }

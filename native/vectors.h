@@ -8,6 +8,7 @@
 #include "instruction_sets.h"
 
 #define PHASEWISE_INLINE static inline __attribute__((always_inline))
+#define PHASEWISE_INLINE_MEMBER inline __attribute__((always_inline))
 
 namespace phasewise {
 
