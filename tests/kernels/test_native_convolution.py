@@ -44,6 +44,7 @@ CASES = {  # shape of x, of the kernel; strides, padding before and after, dilat
     "a kernel larger than the image": ((2, 3, 2, 4), (5, 4, 4, 9), 1, (2, 2), 1, 1),
     "one channel and one filter": ((2, 9, 9, 1), (4, 4, 1, 1), 1, (2, 1), 1, 1),
     "1-D, one row": ((1, 50, 3), (7, 3, 20), 2, (3, 3), 1, 1),
+    "1-D, cut in parts": ((2, 1003, 12), (5, 12, 20), 2, (1, 4), 2, 1),
     "an image in bands": ((2, 64, 60, 11), (5, 3, 11, 18), 1, (1, 1), 1, 1),
     "dilation": ((4, 16, 16, 16), (3, 3, 16, 16), 1, (2, 2), 2, 1),
     "groups": ((4, 16, 16, 32), (3, 3, 8, 32), 1, (1, 1), 1, 4),
