@@ -22,6 +22,7 @@ NATIVE_CASES = [
     step("resnet50_at_96", "ResNet-50, 96x96x3, batch 16", 1),
     step("mobilenet", "MobileNetV2, 96x96x3, batch 16", 1),
     step("residual_1d", "1-D residual CNN, 128 x 64, batch 64", 1.5),
+    step("small_cnn", "two convolutions with BN and pooling, 28x28x1, batch 32", 1.3),
     Case("native", "predict_images", "predict of ResNet-20, 10,000 images", "s", rounds=1, least_ratio=1.3, peers=ALL),
     part("step_convolutions", "the convolutions of a step of ResNet-20", "s", least_ratio=1 / 1.3, peers=("onednn",)),
     part("step_convolutions bfloat16", "the same in bfloat16", "s", least_ratio=1 / 1.3, peers=("onednn",)),

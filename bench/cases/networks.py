@@ -154,3 +154,12 @@ def residual_1d(library):
         outputs = layers.ReLU()(layers.Add()([outputs, branch]))
     outputs = layers.GlobalAveragePooling1D()(outputs)
     return library.Model(inputs, layers.Dense(10, activation="softmax")(outputs))
+
+
+def small_cnn(library):
+    """Images of 28 x 28 x 1, two convolutions with batch normalization and pooling, 10 classes: what beginners train on digits."""
+    layers = library.layers
+    chain = [library.Input((28, 28, 1))]
+    for filters in (16, 32):
+        chain += [layers.Conv2D(filters, 3), layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D()]
+    return library.Sequential([*chain, layers.Flatten(), layers.Dense(10, activation="softmax")])

@@ -93,7 +93,17 @@ def residual_1d():
     return nn.Sequential(*layers, classified(64, 1))
 
 
+def small_cnn():
+    """As `networks.small_cnn`."""
+    layers, inputs = [], 1
+    for filters in (16, 32):
+        layers += [normalized(nn.Conv2d(inputs, filters, 3)), nn.ReLU(), nn.MaxPool2d(2)]
+        inputs = filters
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 5 * 5, 10))
+
+
 def inputs_of(network, count):
     """Random inputs of `network`."""
-    shape = {"resnet20": (3, 32, 32), "residual_1d": (64, 128)}.get(network, (3, 96, 96))
+    shapes = {"resnet20": (3, 32, 32), "residual_1d": (64, 128), "small_cnn": (1, 28, 28)}
+    shape = shapes.get(network, (3, 96, 96))
     return torch.randn(count, *shape)
