@@ -44,6 +44,16 @@ inline bool has_bfloat16_dots() {
 #endif
 }
 
+// Whether the processor multiplies bfloat16 in any way. A compiler that does not know how to ask says yes where that may be.
+inline bool has_bfloat16() {
+#ifdef PHASEWISE_BFLOAT16
+  static const bool found = __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
+  return found && instruction_set() == InstructionSet::avx512;
+#else
+  return instruction_set() == InstructionSet::avx512;
+#endif
+}
+
 #ifdef PHASEWISE_X86
 #define PHASEWISE_BEST(...)                                                        \
   (::phasewise::instruction_set() == ::phasewise::InstructionSet::avx512 ? avx512::__VA_ARGS__ \

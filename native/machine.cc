@@ -20,3 +20,5 @@ extern "C" int phasewise_lanes() { return phasewise::has_vectors() ? PHASEWISE_W
 extern "C" void phasewise_limit_instructions(int most) { phasewise::most_instructions = phasewise::InstructionSet(most); }
 
 extern "C" int phasewise_has_bfloat16_dots() { return phasewise::has_bfloat16_dots(); }
+
+extern "C" int phasewise_has_bfloat16() { return phasewise::has_bfloat16(); }

@@ -157,8 +157,8 @@ def test_what_no_output_sees_does_not_reach_the_gradient_by_the_kernel():
 
 @needs_dots
 def test_a_processor_without_products_of_pairs_takes_the_kernels_of_float32(monkeypatch):
-    for module in (dots, convolution):
-        monkeypatch.setattr(module, "has_bfloat16_dots", lambda: False)
+    monkeypatch.setattr(dots, "has_bfloat16_dots", lambda: False)
+    monkeypatch.setattr(convolution, "has_bfloat16", lambda: False)
     shape, kernel_shape, *how = OF_DOTS["strides"]
     x, kernel = jnp.zeros(shape, jnp.bfloat16), jnp.zeros(kernel_shape, jnp.bfloat16)
     text = jax.jit(lambda x, kernel: convolve(x, kernel, *how)).lower(x, kernel).as_text()

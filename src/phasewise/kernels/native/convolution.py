@@ -10,7 +10,7 @@ import numpy as np
 from phasewise.kernels.native.library import (
     Library,
     are_always_called,
-    has_bfloat16_dots,
+    has_bfloat16,
     limit_onednn,
     load_onednn,
     loaded,
@@ -47,8 +47,8 @@ def attributes_at_any_size(first, second, *, part, window, groups, sizes):
     """`attributes`, also where XLA is faster."""
     if first.dtype not in (jnp.float32, jnp.bfloat16) or len(window.strides) > 3 or set(window.spread) != {1}:
         return None
-    # Without the instructions oneDNN computes as if it had them, slowly: the kernels of float32 are faster.
-    if first.dtype == jnp.bfloat16 and not has_bfloat16_dots():
+    # Without instructions for it oneDNN goes by way of float32, more slowly than the kernels of float32 do.
+    if first.dtype == jnp.bfloat16 and not has_bfloat16():
         return None
     # There oneDNN 3.2 reads memory that nobody has written, where the rows are padded: the result is NaN now and then.
     if part == "kernel" and first.dtype == jnp.bfloat16 and max(window.dilation[:-1], default=1) > 1:

@@ -91,6 +91,11 @@ def has_bfloat16_dots() -> bool:
     return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_bfloat16_dots())
 
 
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16, as oneDNN can make it do; `KERNELS` know."""
+    return usable(KERNELS) and bool(loaded(KERNELS).phasewise_has_bfloat16())
+
+
 def are_expected() -> bool:
     """Whether this is a platform that native kernels are built for, and they are not turned off."""
     return is_supported() and not are_off()

@@ -1,8 +1,8 @@
 """Operations with two implementations: in XLA's operations, and native. One place decides which of them a program gets.
 
 The decision falls where a program is lowered, since only there it is known where it will run: a program for one CPU may have native
-calls, and other operations of XLA's; one for other devices or for several, one that is exported, one over arrays whose sizes are left open, and whatever
-`jax.vmap` makes of an operation are XLA's alone.
+calls, and operations of XLA's that suit a CPU; one for other devices or for several, one that is exported, one over arrays whose sizes
+are left open, and whatever `jax.vmap` makes of an operation have XLA's plain ones.
 """
 
 import functools
