@@ -135,9 +135,7 @@ ffi::Error Convolution(ffi::ThreadPool pool, Array first, Array second, ffi::Res
   const auto& [input, kernel, output] = Roles<Array>(first, second, *result, part);
   const Images x(input.dimensions()), y(output.dimensions());
   const Numbers window = kernel.dimensions();
-  const size_t last = strides.size() - 1;
-  const Axis down = last ? Axis{window[0], strides[0], dilation[0], before[0]} : Axis{1, 1, 1, 0};
-  const Axis right{window[last], strides[last], dilation[last], before[last]};
+  const auto& [down, right] = Axes(window, strides, dilation, before);
   const int64_t positions = down.window * right.window, channels = x.channels, filters = y.channels;
   if (part == kOutput) {
     const Kernel forward{entries(kernel), positions, right.window, channels, filters, filters, 1};

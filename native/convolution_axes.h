@@ -65,6 +65,18 @@ struct Axis {
   }
 };
 
+// The axes of a window over images; where there is one, the other has one position.
+struct Axes {
+  Axis down{1, 1, 1, 0}, right;
+
+  using Numbers = xla::ffi::Span<const int64_t>;
+  Axes(Numbers window, Numbers strides, Numbers dilation, Numbers before) {
+    const size_t last = strides.size() - 1;
+    if (last == 1) down = {window[0], strides[0], dilation[0], before[0]};
+    right = {window[last], strides[last], dilation[last], before[last]};
+  }
+};
+
 // All that the phases of an axis have together: how many outputs at most, how far before and behind their places they see.
 struct Reach {
   int64_t count = 0, seen = 1, low = 0, high = 0;

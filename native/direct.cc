@@ -28,7 +28,6 @@ using Numbers = ffi::Span<const int64_t>;
 
 constexpr int64_t kMostChunks = 16, kMostSums = 1 << 19;       // of a sum over images: at most, and numbers in all of them
 constexpr int64_t kMostAtOnce = 256, kMostRowsAtOnce = 64;     // positions, and rows of outputs, that are summed up in registers
-constexpr int64_t kPiece = 1 << 12;                            // numbers
 
 // A kernel of positions, `wide` in a row, from the channels of a source to those of a result, whose entries lie `of_source` and
 // `of_made` apart.
@@ -67,9 +66,7 @@ ffi::Error Direct(ffi::ThreadPool pool, Array first, Array second, ffi::Result<A
   const auto& [input, kernel, output] = Roles<Array>(first, second, *result, part);
   const Images x(input.dimensions()), y(output.dimensions());
   const Numbers window = kernel.dimensions();
-  const size_t last = strides.size() - 1;
-  const Axis down = last ? Axis{window[0], strides[0], dilation[0], before[0]} : Axis{1, 1, 1, 0};
-  const Axis right{window[last], strides[last], dilation[last], before[last]};
+  const auto& [down, right] = Axes(window, strides, dilation, before);
   const float *a = first.typed_data(), *b = second.typed_data();
   float* made = result->typed_data();
   if (part == kOutput) {
