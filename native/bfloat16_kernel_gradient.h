@@ -48,8 +48,9 @@ struct SumOverImages {
 
   SumOverImages(const Images& input_, const Images& output_, const Axis& down_, const Axis& right_)
       : input(input_), output(output_), down(down_), right(right_), vertical(down.of_output(output.height)),
-        horizontal(right.of_output(output.width)), bands(input, Even(input.channels) * sizeof(Bfloat16), vertical, horizontal), even(Even(input.channels)),
-        filters(Padded(output.channels)), taps(down.window * right.window), size(taps * input.channels * filters), chunks(1) {
+        horizontal(right.of_output(output.width)), bands(input, Even(input.channels) * sizeof(Bfloat16), vertical, horizontal),
+        even(Even(input.channels)), filters(Padded(output.channels)), taps(down.window * right.window),
+        size(taps * input.channels * filters), chunks(1) {
     while (2 * chunks <= std::min(kMostChunks, input.batch * bands.of_image) && 2 * chunks * size <= kMostSums) chunks *= 2;
   }
 

@@ -7,7 +7,6 @@
 // What is computed of an image depends on that image alone. Sums over images are made in chunks that the sizes decide, joined in order.
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "convolution_axes.h"

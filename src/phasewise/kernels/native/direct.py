@@ -1,4 +1,7 @@
-"""Convolution in float32 as sums of products of patches: where it applies. It is faster than XLA and oneDNN wherever it was measured."""
+"""Convolution in float32 as sums of products of patches: where it applies.
+
+It was measured to be faster than XLA and oneDNN at every size, but where the result has one to three channels: there it is about as fast.
+"""
 
 import math
 
