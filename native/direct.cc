@@ -4,9 +4,12 @@
 // same steps from its place. The gradient by the input sees the slope in the same way; with strides, outputs of one remainder at a time.
 // The gradient by the kernel is, for each of its rows, a product of what the outputs see and the slope.
 //
+// Lanes of vectors are channels of the result; where these are few, places of a row, or for the kernel channels of the input.
+//
 // What is computed of an image depends on that image alone. Sums over images are made in chunks that the sizes decide, joined in order.
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "convolution_axes.h"
@@ -42,6 +45,15 @@ std::vector<Phase> InOrder(std::vector<Phase> phases) {
   return phases;
 }
 
+// Whether `few` leave so much of vectors empty that these had better be of the `many`.
+bool AreFew(int64_t few, int64_t many, int64_t lanes) {
+  const auto whole = [&](int64_t count) { return (count + lanes - 1) / lanes * lanes; };
+  return 2 * few * whole(many) <= many * whole(few);
+}
+
+// The axis along which an input sees a slope: a tap lies as far from there, on the other side. Without strides.
+Axis Mirrored(const Axis& axis) { return {axis.window, 1, axis.dilation, (axis.window - 1) * axis.dilation - axis.before}; }
+
 // How many of the taps of a row lie side by side: all, or one.
 int64_t SideBySide(const Phase& phase) {
   const int64_t taps = int64_t(phase.taps.size());
@@ -51,6 +63,10 @@ int64_t SideBySide(const Phase& phase) {
 }  // namespace
 
 #define PHASEWISE_LOOPS "products.inc"
+#include "vector_copies.inc"
+#define PHASEWISE_LOOPS "turned.inc"
+#include "vector_copies.inc"
+#define PHASEWISE_LOOPS "few_channels.inc"
 #include "vector_copies.inc"
 #define PHASEWISE_LOOPS "direct.inc"
 #include "vector_copies.inc"

@@ -32,6 +32,8 @@ int64_t parts(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
 }  // namespace
 
+#define PHASEWISE_LOOPS "turned.inc"
+#include "vector_copies.inc"
 #define PHASEWISE_LOOPS "matrix_product.inc"
 #include "vector_copies.inc"
 
