@@ -14,7 +14,7 @@ import pytest
 from phasewise.core.warning import NativeKernelsWarning
 from phasewise.kernels import convolution, convolution_in_xla
 from phasewise.kernels.convolution import convolve, convolve_depthwise, convolve_transposed
-from phasewise.kernels.convolution_sizes import Around
+from phasewise.kernels.convolution_sizes import Around, transposed_around
 from phasewise.kernels.native import convolution as native
 from phasewise.kernels.native import depthwise, direct, pointwise, winograd
 from phasewise.kernels.native.library import Library, lanes, reason_against, usable
@@ -150,6 +150,40 @@ def test_a_transposed_convolution_is_the_gradient_by_the_input():
     assert native_calls(transposed, y, kernel) == 1
     (wanted,) = jax.vjp(lambda x: exact("2-D")(x, kernel), x)[1](y)
     assert off(jax.jit(transposed)(y, kernel), wanted) < 1e-5
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("x", "kernel", "strides"),
+    [
+        ((6, 31, 18, 4), (1, 1, 4, 4), 3),  # oneDNN runs on for ever, or gives other numbers
+        ((2, 5, 6, 16), (1, 1, 16, 16), 2),
+        ((2, 5, 6, 7), (2, 1, 5, 7), 3),
+        ((3, 11, 6), (2, 9, 6), 5),
+        ((2, 3, 4, 3, 6), (1, 2, 1, 8, 6), 3),
+    ],
+)
+def test_a_transposed_convolution_may_have_strides_longer_than_its_kernel(x, kernel, strides):
+    rng = np.random.RandomState(3)
+    x, kernel = jnp.array(rng.randn(*x), "float32"), jnp.array(rng.randn(*kernel) / 4, "float32")
+    n = x.ndim - 2
+
+    around = tuple(transposed_around("valid", None, size, strides, 1) for size in kernel.shape[:n])
+
+    def transposed(x, kernel):
+        return convolve_transposed(x, kernel, (strides,) * n, around, (1,) * n)
+
+    def wide(x, kernel):
+        space = "DHW"[-n:]
+        names, axes = (f"N{space}C", f"{space}OI", f"N{space}C"), tuple(range(n))
+        spread = {"lhs_dilation": (strides,) * n, "dimension_numbers": names}
+        return jax.lax.conv_general_dilated(x, jnp.flip(kernel, axes), (1,) * n, around, **spread)
+
+    got = jax.jit(with_gradients(transposed))(x, kernel)
+    with jax.enable_x64(True):
+        wanted = jax.jit(with_gradients(wide))(jnp.array(x, "float64"), jnp.array(kernel, "float64"))
+    for each, right in zip(got, wanted, strict=True):
+        assert off(each, right) < 1e-5
 
 
 @needs_native
@@ -294,7 +328,7 @@ def test_several_threads_at_once_get_what_one_gets():
 TOTAL = """
 import jax, jax.numpy as jnp, numpy as np
 from phasewise.kernels.convolution import convolve
-from phasewise.kernels.convolution_sizes import Around
+from phasewise.kernels.convolution_sizes import Around, transposed_around
 x = jnp.array(np.random.RandomState(1).randn(8, 16, 16, 8), "float32")
 kernel = jnp.array(np.random.RandomState(2).randn(5, 5, 4, 8), "float32")
 function = jax.jit(lambda x: convolve(x, kernel, (1, 1), (Around(2, 2),) * 2, (1, 1), groups=2))

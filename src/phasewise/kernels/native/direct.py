@@ -18,8 +18,6 @@ def attributes(first, second, *, part, window, groups, sizes):
     """What the native kernel is told beside the arrays; None where it does not apply. Arguments are `part_of`'s."""
     if first.dtype != jnp.float32 or groups > 1 or len(window.strides) > 2 or {*window.spread} != {1}:
         return None
-    if any(n < 0 for n in sum(window.padding, ())):
-        return None
     if not all(map(math.prod, shapes_of(first.shape, second.shape, part, window, groups, sizes))) or not lanes():
         return None
     return told(part, window)

@@ -15,7 +15,10 @@ LEAST_PRODUCTS = 1 << 14  # with fewer, XLA is about as fast (measured on two co
 
 def attributes(first, second, *, part, window, groups, sizes):
     """What the native kernel is told beside the arrays; None where it does not apply or is not worth it. Arguments are `part_of`'s."""
-    if first.dtype != jnp.float32 or groups > 1 or any(sum(window.padding, ())) or {*window.spread} != {1}:
+    if first.dtype != jnp.float32 or groups > 1 or {*window.spread} != {1}:
+        return None
+    # Behind the last position that is seen there may be some that are not.
+    if any(before or not -stride < after <= 0 for (before, after), stride in zip(window.padding, window.strides)):
         return None
     _, kernel, output = shapes_of(first.shape, second.shape, part, window, groups, sizes)
     if {*kernel[:-2]} != {1} or (len(window.strides) > 2 and {*window.strides} != {1}):
