@@ -92,7 +92,7 @@ def test_every_activation_of_keras_is_here_with_its_arguments():
 
 
 @pytest.mark.parametrize(("name", "options"), [case for case in CASES if case[0] not in CORRECTS_KERAS])
-@pytest.mark.few(25)
+@pytest.mark.few(13)
 def test_values_and_gradients_agree_with_keras(name, options):
     # Keras's squareplus cancels far below 0; it is held to float64 there in a test of its own.
     x = sample(
@@ -106,6 +106,7 @@ def test_values_and_gradients_agree_with_keras(name, options):
     np.testing.assert_allclose(our_gradient[smooth], their_gradient[smooth], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.few(25)
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_values_and_gradients_are_finite_far_out(name, options):
     largest = 80.0 if name == "exponential" else 100.0  # exp(100) is beyond float32
@@ -194,6 +195,7 @@ def test_softmax_over_several_entries_does_not_warn():
         activations.softmax(np.ones((1, 3), np.float32))
 
 
+@pytest.mark.few(15)
 @pytest.mark.parametrize(("name", "options"), DEFAULTS)
 def test_an_activation_of_a_symbolic_tensor_becomes_part_of_the_model(name, options):
     inputs = pw.Input((8,))

@@ -46,6 +46,7 @@ def test_every_constraint_of_keras_is_here_with_its_arguments():
     assert {cls.__name__ for cls in theirs.values()} == set(ALL)
 
 
+@pytest.mark.few(11)
 @pytest.mark.parametrize(("name", "options"), CASES)
 @pytest.mark.parametrize("shape", [(5, 4), (3, 3, 2, 4)])
 def test_projections_agree_with_keras_also_when_compiled(name, options, shape):

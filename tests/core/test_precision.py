@@ -33,6 +33,7 @@ def dtypes(K, name):
     }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_dtypes_are_those_of_keras(name):
     assert dtypes(pw, name) == dtypes(keras, name)

@@ -132,6 +132,7 @@ def test_every_category_is_a_user_warning_of_phasewise_and_is_tried_here():
     assert set(warning.PhasewiseWarning.__subclasses__()) == set(SURPRISES) | of_the_installation
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize("category", SURPRISES)
 def test_a_warning_points_at_the_line_that_called_and_is_given_once(category):
     (given,) = [w for w in told(lambda: SURPRISES[category](model())) if w.category is category]

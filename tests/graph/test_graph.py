@@ -48,6 +48,7 @@ OPERATORS = {
 }
 
 
+@pytest.mark.few(14)
 @pytest.mark.parametrize("name", OPERATORS)
 def test_an_operator_on_a_symbolic_tensor_is_the_operator_on_arrays(name):
     inputs = pw.Input((5,))

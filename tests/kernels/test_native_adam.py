@@ -114,6 +114,7 @@ def test_vmapped_and_half_precision_updates_fall_back():
     assert {array.dtype for array in half} == {jnp.dtype(jnp.bfloat16)}
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "named",
     [{}, {"clipnorm": 0.1}, {"global_clipnorm": 0.1}, {"weight_decay": 0.1}, {"amsgrad": True}, {"use_ema": True}],

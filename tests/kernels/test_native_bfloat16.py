@@ -86,6 +86,7 @@ def exact_convolution(x, kernel, slope, strides, padding, dilation, groups):
         return [np.asarray(each) for each in with_gradients(function)(*wide)]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("seed", range(6))
 def test_convolutions_and_both_gradients_are_float64_rounded_once(seed):
     rng = np.random.default_rng(seed)

@@ -55,6 +55,7 @@ def test_shapes_and_types_are_told_without_computing(name):
     ]
 
 
+@pytest.mark.few(4)
 @every_operation
 def test_vmap_is_left_to_xla(name):
     function, _ = OPERATIONS[name]

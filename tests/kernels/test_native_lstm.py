@@ -77,6 +77,7 @@ def test_outputs_are_those_of_the_formula_in_float64(units, batch, masks, drops)
     assert_close(recurrent.recurrence(STEP, True, False, *given, *chosen), in_float64(*given, *chosen))
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(("units", "batch"), [(1, 1), (5, 3), (16, 9), (40, 13)])
 @pytest.mark.parametrize(
     ("masks", "drops", "sequences"), [(False, False, True), (True, True, True), (False, True, False)]

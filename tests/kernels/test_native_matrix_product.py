@@ -123,6 +123,7 @@ def test_a_product_too_large_for_float32_is_seen():
     assert not magnitude_of(np.full((3, 4), 1e25, np.float32), np.full((3, 2), 1e25, np.float32)) <= 1e30
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("named", [{}, {"clipvalue": 0.01}, {"weight_decay": 0.1}])
 def test_training_is_the_same_as_in_xlas_operations(monkeypatch, named, shared):

@@ -57,6 +57,7 @@ def test_the_activity_of_no_rows_costs_nothing(layer):
     np.testing.assert_array_equal(layer.losses, [0.0])
 
 
+@pytest.mark.few(33)
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight", "sum"])
 @pytest.mark.parametrize("cls", LOSSES, ids=lambda c: c.__name__)
 def test_the_loss_of_no_rows_is_0(cls, reduction):

@@ -27,7 +27,7 @@ def gpt(dropout):
     return pw.Model(inputs, words(layers.LayerNormalization(dtype="float32")(hidden), reverse=True))
 
 
-@pytest.fixture(scope="module", params=["float32", "mixed_bfloat16"])
+@pytest.fixture(scope="module", params=["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.extensive)])
 def trained(request):
     """The model after some epochs, and its history."""
     pw.set_random_seed(1)

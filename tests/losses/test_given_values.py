@@ -93,6 +93,7 @@ def test_the_area_of_scores_outside_of_0_and_1_has_both_ends_and_is_told(curve):
     np.testing.assert_allclose(metrics.AUC(curve=curve, from_logits=True)(labels, Z), 1, rtol=1e-6)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("function", "remedy"),
     [

@@ -87,6 +87,7 @@ def test_mean_squared_logarithmic_error_keeps_the_digits_of_small_values():
     np.testing.assert_allclose(slope, 2 * difference / (1 + np.float64(y_pred)), rtol=1e-5)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_classes_may_lie_along_any_axis(name, from_logits):

@@ -142,7 +142,7 @@ def test_every_loss_of_keras_is_here_with_its_arguments():
 
 
 @pytest.mark.parametrize(("name", "kind", "options"), ROWS)
-@pytest.mark.few(20)
+@pytest.mark.few(12)
 def test_function_values_and_gradients_agree_with_keras(name, kind, options):
     samples = [sample(kind, shape) for shape in SHAPES]
 
@@ -154,6 +154,7 @@ def test_function_values_and_gradients_agree_with_keras(name, kind, options):
     close(ours, theirs)
 
 
+@pytest.mark.few(24)
 @pytest.mark.parametrize(("name", "kind", "options"), ROWS)
 def test_the_class_of_the_function_agrees_with_keras_also_with_weights(name, kind, options):
     y_true, y_pred = sample(kind, (5, 4), seed=1)
@@ -169,6 +170,7 @@ def test_the_class_of_the_function_agrees_with_keras_also_with_weights(name, kin
     close(mine, reference)
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize(("name", "kind", "options"), [(name, *rows[0]) for name, rows in TABLE.items()])
 def test_the_dtype_of_whole_labels_does_not_matter(name, kind, options):
     y_true, y_pred = sample(kind, (5, 4))
@@ -179,6 +181,7 @@ def test_the_dtype_of_whole_labels_does_not_matter(name, kind, options):
         np.testing.assert_array_equal(values, of_dtype[0])
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("name", sorted(name for name in CLASSES if "Categorical" not in name and name != "CTC"))
 def test_labels_and_predictions_with_and_without_an_axis_of_size_one_belong_together(name):
     rng = np.random.default_rng(4)
@@ -192,6 +195,7 @@ def test_labels_and_predictions_with_and_without_an_axis_of_size_one_belong_toge
     np.testing.assert_allclose(ours, [ours[0]] * 3, rtol=1e-6)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("options", [{}, {"from_logits": True, "ignore_class": 2}])
 def test_integer_labels_may_have_an_axis_of_size_one_for_the_classes(shape, options):

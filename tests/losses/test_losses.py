@@ -40,6 +40,7 @@ class Cubed(losses.Loss):
         return {**super().get_config(), "power": self.power}
 
 
+@pytest.mark.few(39)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize(
     ("pair", "weights", "mask"),

@@ -33,6 +33,7 @@ def of_both(ours, theirs, y_true, y_pred):
     return jax.jit(lambda: (of(ours), of(theirs)))()
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("options", [{}, {"gamma": 10.0, "margin": 0.2, "remove_diagonal": False}])
 @pytest.mark.parametrize("names", [NAMES, NAMES[:, None], np.zeros(7, int), np.arange(7)])
 def test_circle_agrees_with_keras(options, names):

@@ -42,7 +42,7 @@ def weights_of(shape, seed):
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 def test_auc_agrees_with_keras_over_batches_without_and_with_weights(options):
     ours, theirs = metrics.AUC(**options), keras.metrics.AUC(**options)
     for seed, weights in enumerate((None, weights_of(10, 1))):

@@ -170,7 +170,7 @@ def results(metric, kind):
 
 
 @pytest.mark.parametrize(("name", "kind", "options"), ROWS)
-@pytest.mark.few(24)
+@pytest.mark.few(14)
 def test_metric_agrees_with_keras_after_every_batch_and_after_a_reset(name, kind, options):
     ours, theirs = results(ALL[name](**options), kind), results(getattr(keras.metrics, name)(**options), kind)
     for mine, other in zip(ours, theirs):

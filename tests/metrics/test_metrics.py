@@ -59,7 +59,7 @@ def result(name, parts, weights=None):
 @pytest.mark.parametrize("name", OF_ROWS)
 @given(weigh=st.booleans(), sizes=st.permutations([1, 1, 5, 5]), order=st.permutations(range(ROWS)))
 @settings(max_examples=4, deadline=None)
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 def test_a_metric_does_not_depend_on_how_rows_are_split_into_batches_or_ordered(name, weigh, sizes, order):
     weights = np.arange(ROWS, dtype=np.float32) % 4 if weigh else None
     parts = np.split(np.array(order), np.cumsum(sizes)[:-1])
@@ -68,6 +68,7 @@ def test_a_metric_does_not_depend_on_how_rows_are_split_into_batches_or_ordered(
     )
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("name", OF_ROWS)
 def test_a_weight_is_the_number_of_times_that_a_row_counts(name):
     times = np.array([0, 1, 2, 3] * 3)

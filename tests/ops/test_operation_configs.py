@@ -124,7 +124,7 @@ def test_a_call_is_written_as_keras_writes_it(name, args, kwargs):
 
 
 @pytest.mark.parametrize(("name", "args", "kwargs"), list(in_a_graph()))
-@pytest.mark.few(25)
+@pytest.mark.few(12)
 def test_a_call_computes_the_same_once_read_there_and_here(name, args, kwargs):
     ours = built(pw, name, args, kwargs)
     models = [pw.Model.from_config(json.loads(json.dumps(ours.get_config())))]

@@ -114,7 +114,7 @@ def check_symbolic(name, args, kwargs, results):
 
 
 @pytest.mark.parametrize(("name", "args", "kwargs"), labelled(ROWS))
-@pytest.mark.few(80)
+@pytest.mark.few(48)
 def test_an_op_gives_what_keras_gives(name, args, kwargs):
     results = compare(name, args, kwargs, 1e-5)
     depends_on_numbers = name in NOT_SYMBOLIC or (name == "where" and len(args) == 1)

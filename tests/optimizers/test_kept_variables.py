@@ -92,6 +92,7 @@ def test_what_keras_has_saved_is_loaded_and_training_goes_on_as_there(tmp_path, 
         np.testing.assert_allclose(variable.numpy(), np.asarray(twin.value), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_saved_here_is_loaded_by_keras(name):
     options = {**OWN[name][0], **EXTRA}
@@ -117,6 +118,7 @@ WRAPPED = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("make", WRAPPED.values(), ids=WRAPPED)
 def test_a_new_optimizer_that_takes_what_another_saved_goes_on_as_that(make):
     first, again, variables, twins, store = make(), make(), start(pw), start(pw), {}

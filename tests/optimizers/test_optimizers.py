@@ -114,13 +114,14 @@ def test_the_arguments_are_those_of_keras(name):
     assert arguments(ours) == arguments(theirs)
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_the_steps_with_no_argument_given_are_those_of_keras(name):
     assert_same_path(name)
 
 
 @pytest.mark.parametrize(("name", "options", "shared"), WITH_SHARED)
-@pytest.mark.few(15)
+@pytest.mark.few(7)
 def test_the_steps_with_a_shared_argument_are_those_of_keras(name, options, shared):
     # Keras also averages in the steps that only accumulate; see the test of averages under accumulation.
     path = assert_same_path(name, **{"learning_rate": 0.05, **options, **SHARED[shared]})
@@ -349,6 +350,7 @@ def test_the_update_is_pure_and_compiles_to_the_same_numbers(name, options):
         np.testing.assert_allclose(a, b.numpy(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_the_dtype_of_a_variable_is_kept(name):
     optimizer = ALL[name](0.1, weight_decay=0.1, use_ema=True, ema_overwrite_frequency=1)

@@ -61,6 +61,7 @@ def test_every_schedule_of_keras_is_here_with_its_arguments():
         assert arguments(getattr(schedules, name)) == arguments(theirs), name
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize(("name", "arguments", "more"), TABLE)
 def test_the_rates_are_those_of_keras(name, arguments, more):
     ours, theirs = ALL[name](*arguments, **more), getattr(keras.optimizers.schedules, name)(*arguments, **more)
@@ -175,6 +176,7 @@ def scheduled_model(optimizer):
     return model
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("least", [0, 1 << 40], ids=["in place", "kept"])
 @pytest.mark.parametrize(
     "wrap",

@@ -77,7 +77,7 @@ def copies(library, variables):
 
 
 @pytest.mark.parametrize(("name", "options"), ROWS)
-@pytest.mark.few(14)
+@pytest.mark.few(7)
 def test_twenty_steps_end_where_keras_ends(problem, name, options):
     trained, gradients = problem
     optimizer, reference = (made(library, name, options) for library in (pw, keras))

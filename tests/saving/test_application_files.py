@@ -153,6 +153,7 @@ SMALL = {
 }
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     "name", [pytest.param(each, marks=pytest.mark.extensive if each == "NASNet" else ()) for each in SMALL]
 )

@@ -52,7 +52,7 @@ def test_every_name_of_keras_is_here_with_its_arguments_and_is_called():
     assert {name for name, *_ in CALLS} == set(NAMES)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("name", "arguments", "options"), CALLS)
 def test_results_are_those_of_keras(name, arguments, options):
     expected = getattr(theirs, name)(*copy.deepcopy(arguments), **options)
