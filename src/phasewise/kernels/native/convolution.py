@@ -47,8 +47,8 @@ def attributes_at_any_size(first, second, *, part, window, groups, sizes):
     """`attributes`, also where XLA is faster."""
     if first.dtype not in (jnp.float32, jnp.bfloat16) or len(window.strides) > 3 or set(window.spread) != {1}:
         return None
-    # With less than no padding, as behind a transposed convolution of strides longer than its kernel, oneDNN 3.2 runs on for ever or
-    # gives other numbers (`jit_avx2_1x1`).
+    # With less than no padding, as behind a transposed convolution of strides longer than its kernel, oneDNN 3.2 crashes, runs on
+    # for ever or gives other numbers (`jit_avx2_1x1`).
     if any(n < 0 for n in sum(window.padding, ())):
         return None
     # Without instructions for it oneDNN goes by way of float32, more slowly than the kernels of float32 do.
