@@ -92,12 +92,15 @@ def _by_function():
         is_named = registry.snake_case(row.class_name) == getattr(row.function, "__name__", None)
         if is_named or row.function not in found:
             found[row.function] = row
+    first = {}
+    for row in operations().values():
+        first.setdefault(row.function, row)
     for name in activations.__all__:
-        class_name = _OF_ACTIVATIONS.get(name) or next(
-            (row.class_name for row in operations().values() if row.function is getattr(ops, name, None)), None
+        row = _by_class().get(_OF_ACTIVATIONS.get(name)) or (
+            first.get(getattr(ops, name)) if name in ops.__all__ else None
         )
-        if class_name is not None:
-            found.setdefault(getattr(activations, name), _by_class()[class_name])
+        if row is not None:
+            found.setdefault(getattr(activations, name), row)
     others = {**_ALSO_CALLED, **_OF_JAX}
     return {**found, **{function: _by_class()[name] for function, name in others.items()}}
 
