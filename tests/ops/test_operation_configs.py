@@ -3,6 +3,8 @@
 import importlib
 import inspect
 import json
+import subprocess
+import sys
 
 import jax
 import keras
@@ -169,3 +171,24 @@ def test_a_list_of_places_is_not_taken_for_one_place_on_several_axes():
     x = pw.Input((4,))
     again = pw.Model.from_config(json.loads(json.dumps(pw.Model(x, x[:, [0, 2]]).get_config())))
     np.testing.assert_array_equal(again(np.arange(8.0).reshape(2, 4)), [[0, 2], [4, 6]])
+
+
+FIRST = """
+import difflib
+import phasewise as pw
+
+x = pw.Input((4,))
+model = pw.Model(x, pw.ops.relu(x) + 1)
+
+def refuse(*arguments, **options):
+    raise AssertionError("a near spelling was looked for, among thousands of names")
+
+difflib.get_close_matches = refuse
+print(model.get_config()["layers"][1]["class_name"])
+"""
+
+
+def test_a_first_config_asks_for_no_name_that_is_not_there():
+    done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "Relu"

@@ -77,9 +77,9 @@ class _Made:
         node = self.calls[number]
         with told_of(self.entry["class_name"], {"name": name}):
             if self.layer is None:
-                from phasewise.ops import operations  # fifty files, for graphs with functions in them alone
+                from phasewise.ops.operations import apply  # fifty files, for graphs with functions in them alone
 
-                result = _named(operations.apply(self.entry, args, kwargs), name)
+                result = _named(apply(self.entry, args, kwargs), name)
             else:
                 is_pinned = isinstance(node, Mapping) and node.get(PINNED) is True
                 result = self.layer(*args, **as_called(self.layer, kwargs, is_pinned))

@@ -67,9 +67,9 @@ def _entry(operation, name, calls, places):
 
 
 def _entry_of_function(node, name, places):
-    from phasewise.ops import operations  # fifty files, for graphs with functions in them alone
+    from phasewise.ops.operations import described  # fifty files, for graphs with functions in them alone
 
-    head, args, kwargs = operations.described(node)
+    head, args, kwargs = described(node)
     config = {"name": name, **serialize_keras_object(head["config"])}
     return {**head, "config": config, "name": name, "inbound_nodes": [_inbound(args, kwargs, False, places)]}
 

@@ -92,13 +92,10 @@ def _by_function():
         is_named = registry.snake_case(row.class_name) == getattr(row.function, "__name__", None)
         if is_named or row.function not in found:
             found[row.function] = row
-    first = {}
-    for row in operations().values():
-        first.setdefault(row.function, row)
     for name in activations.__all__:
-        row = _by_class().get(_OF_ACTIVATIONS.get(name)) or (
-            first.get(getattr(ops, name)) if name in ops.__all__ else None
-        )
+        row = _by_class().get(_OF_ACTIVATIONS.get(name))
+        if row is None and name in ops.__all__:
+            row = found.get(getattr(ops, name))
         if row is not None:
             found.setdefault(getattr(activations, name), row)
     others = {**_ALSO_CALLED, **_OF_JAX}
